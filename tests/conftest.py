@@ -19,14 +19,14 @@ from tests.support.containers import Endpoints
 from tests.support.log import Actor, Log, deciding, following, fresh_log, publishing
 from tests.support.stack import endpoints
 
-# pytest closes its folder of temporary files to others at each start; where tests run as root, Postgres is
-# somebody else. So the tests of two checkouts, run side by side, do not share that folder.
+# At each start pytest makes its folder of temporary files private. Where tests run as root, Postgres is
+# another user. So tests of two checkouts that run side by side do not share that folder.
 _CHECKOUT = Path(__file__).parents[1]
 _TEMPORARY = Path(tempfile.gettempdir()) / f"assent-{zlib.crc32(bytes(_CHECKOUT)):08x}"
 _TEMPORARY.mkdir(exist_ok=True)
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_TEMPORARY))
 
-# A failure ends with the line that makes the same example again. No test fails because the machine is busy.
+# A failure ends with the line that reproduces the example. No test fails because the machine is busy.
 settings.register_profile(
     "assent", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -35,7 +35,7 @@ settings.load_profile("assent")
 _ON_ONE_SYSTEM = {
     f"tests/e2e/test_{name}.py" for name in ("life", "policy_forms", "refusals", "server_cli", "system")
 }
-"""Files whose tests share the system that `tests/e2e` starts: one worker takes them all."""
+"""Files whose tests share the system that `tests/e2e` starts: one worker runs all of them."""
 
 
 class _ByFileOrSystem(LoadFileScheduling):
@@ -45,17 +45,17 @@ class _ByFileOrSystem(LoadFileScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    """Give each worker whole files: what they share is started once for a worker."""
+    """Give each worker whole files, so that what the tests of a file share is started once per worker."""
     return _ByFileOrSystem(config, log)
 
 
 SEED = "ASSENT_TEST_SEED"
-"""The seed of a test that chooses at random, to run it again."""
+"""The seed of a test that chooses at random, to repeat it."""
 
 
 @pytest.fixture
 def dice() -> random.Random:
-    """Choices at random. A test that fails shows its seed, which `ASSENT_TEST_SEED` repeats."""
+    """Random choices. A failing test prints its seed, and `ASSENT_TEST_SEED` repeats it."""
     seed = int(os.environ.get(SEED) or secrets.randbelow(1 << 32))
     print(f"again: {SEED}={seed}")
     return random.Random(seed)
@@ -70,20 +70,20 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[End
 
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """A log founded anew for this module: `tests/support/log.py` says what is in it."""
+    """A newly founded log for this module; `tests/support/log.py` describes its content."""
     folder: Path = tmp_path_factory.mktemp("keys")
     return await fresh_log(running.bootstrap, folder)
 
 
 @pytest_asyncio.fixture(scope="module")
 async def follower(log: Log) -> AsyncIterator[GovernanceFollower]:
-    """The module's governance, followed."""
+    """A follower of the module's governance."""
     async with following(log) as started:
         yield started
 
 
 @pytest_asyncio.fixture(scope="module")
 async def actor(log: Log, follower: GovernanceFollower) -> AsyncIterator[Actor]:
-    """Anybody, with a real decider that answers."""
+    """Acts as any principal; a real decider answers."""
     async with deciding(log, follower), publishing(log, follower) as somebody:
         yield somebody

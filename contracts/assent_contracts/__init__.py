@@ -1,6 +1,7 @@
-"""Assent's messages, ledger format and verification rules: what every program that talks to it needs.
+"""Assent's messages, ledger format and verification rules, for every program that talks to Assent.
 
-Needs msgspec only. The clients, which need Kafka and Ed25519 libraries, are in `assent_contracts.client`.
+This package needs only msgspec. The clients, which need libraries for Kafka and Ed25519, are in
+`assent_contracts.client`.
 """
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers, VerifySeal

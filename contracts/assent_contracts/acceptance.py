@@ -1,8 +1,8 @@
 """The acceptance rule: which records of a ledger partition count. Pure, the same for every reader.
 
-A reader knows the accepted head and holds at most one open run of records that chain to it. A sealed
-record that fits accepts the run; whatever never becomes part of an accepted run is quarantined. First
-in log order wins, so a paused writer, a late retry or a forgery needs no fence: everybody drops it.
+A reader knows the accepted head and holds at most one open run of records that chain to it. A sealed record
+that fits accepts the run. Records that never become part of an accepted run are quarantined. The first in log
+order wins, so a paused writer, a late retry or a forgery needs no fencing: every reader drops its records.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """Where an accepted chain stands: enough to continue from there."""
+    """The end of an accepted chain, with enough to continue from there."""
 
     seq: int
     value_sha256: str
@@ -36,7 +36,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
 
 def first_head(ledger: LedgerName, identity: str) -> Head:
-    """The head of a partition of which nothing is accepted yet, in the log with this identity (hex).
+    """The head of a partition before any record is accepted, in the log with this identity (hex).
 
     Record 0 of a request partition chains to the identity, so that partitions of two logs never mix.
     """
@@ -44,7 +44,7 @@ def first_head(ledger: LedgerName, identity: str) -> Head:
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """One accepted record, with where it stood and what it hashed to."""
+    """One accepted record, with its offset and its hash."""
 
     offset: int
     record: LedgerRecord
@@ -55,8 +55,8 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 class Acceptance:
     """One reader's view of one ledger partition.
 
-    `offer` takes the partition's records in offset order. The caller has taken in the governance
-    ledger at least as far as it stood when the record was read.
+    `offer` takes the partition's records in offset order. The caller has already consumed the governance
+    ledger at least as far as it went when the record was read.
     """
 
     def __init__(
@@ -84,15 +84,15 @@ class Acceptance:
         self._run_bytes = 0
 
     def head_at(self, next_offset: int) -> Head:
-        """The accepted head, with `next_offset` moved on to where the caller has read the partition to."""
+        """The accepted head, with `next_offset` advanced to the offset up to which the caller has read."""
         return msgspec.structs.replace(self.head, next_offset=next_offset)
 
     def era_at(self, seq: int) -> str:
-        """The era in which the record `seq` is sealed, as far as governance has been taken in."""
+        """The era in which the record `seq` is sealed, as far as governance has been consumed."""
         return FIRST_ERA if self._is_governance else era_at(self.partition, seq, self._writers.losses)
 
     def offer(self, offset: int, value: bytes | None, headers: Headers) -> Sequence[Accepted]:
-        """Take the record at `offset`; returns the run that it made accepted, most often empty."""
+        """Take the record at `offset`. Returns the run that it made accepted, which is usually empty."""
         if value is None or len(value) > limits.RECORD_MAX_BYTES:
             return self._end_run(offset, dropped=1)
         try:
@@ -166,16 +166,16 @@ class Acceptance:
         run = [accepted.record for accepted in self._run]
         if self.head.seq >= 0:
             return governance_sealer(self._writers, key_id, self.head.seq, run)
-        # The run begins with record 0, whose hash is the identity: it names its own writers.
+        # The run begins with record 0, whose hash is the identity. That record lists its own writers.
         founding = WriterRegistry()
         founding.apply(0, decode_governance_events(run[0]))
         return governance_sealer(founding, key_id, 0, run)
 
     def _knows_its_era(self) -> bool:
-        """Whether the run was decided under a governance that has the loss by which its era began.
+        """Whether the run was decided under a governance that has the loss with which its era began.
 
-        Every writer that seals in an era knows that loss. Else a key that was retired before it would count
-        again, where the ledger was put back to before the record that tells of its end.
+        Every writer that seals in an era knows that loss. Without this check, a key that was retired before
+        the loss would count again if the ledger was restored to a state before the record of its retirement.
         """
         first = self._run[0].record
         loss = loss_before(self.partition, first.seq, self._writers.losses)

@@ -1,6 +1,6 @@
-"""Which characters a reader can see: ids hold no others, and a text shows the others by their numbers.
+"""Which characters are visible. Ids contain no others, and texts show the others by their numbers.
 
-Every answer is the same on every Python: none depends on what a newer Unicode has added.
+The answers are the same in every version of Python: none depends on what a newer Unicode version added.
 """
 
 import re
@@ -15,28 +15,28 @@ _DRAWS_NOTHING_IN_ASCII: Final = "".join(map(chr, (*range(33), 127)))
 
 @cache
 def _not_drawn() -> re.Pattern[str]:
-    # Compiled when the first text beyond ASCII comes: that takes some milliseconds.
+    # Compiled at the first text that is not ASCII, because this takes some milliseconds.
     return re.compile(f"[^{character_class(DRAWN)}]")
 
 
 def draws_all(text: str) -> bool:
-    """Whether each character of `text` draws something, or is a space. A line break does not."""
+    """Whether each character of `text` is visible or a space. A line break is neither."""
     if text.isascii():
         return text.isprintable()
     return _not_drawn().search(text) is None
 
 
 def draws_nothing(text: str) -> bool:
-    """Whether `text` is empty, or nobody would see anything of it."""
+    """Whether `text` is empty or has no visible character."""
     if text.isascii():
         return not text.strip(_DRAWS_NOTHING_IN_ASCII)
     return not _not_drawn().sub("", text).strip(" ")
 
 
 def is_id_text(text: str) -> bool:
-    """Whether `text` can be an id: no character that draws nothing, no space around it, and in NFC.
+    """Whether `text` can be an id: no invisible character, no space around it, and in NFC.
 
-    NFC never changes for what Unicode 14 knows, so this answer does not either.
+    NFC never changes for the characters of Unicode 14, so this answer does not change either.
     """
     if text[:1] == " " or text[-1:] == " ":
         return False

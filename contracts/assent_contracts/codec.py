@@ -1,4 +1,4 @@
-"""Bytes to commands and back: what is well-formed, and which refusal says that it is not."""
+"""Bytes to commands and back: what is well-formed, and the refusal of what is not."""
 
 import json
 import re
@@ -62,12 +62,12 @@ _COMMANDS = known_types(Command)
 
 
 def encode(message: object) -> bytes:
-    """A message as UTF-8 JSON without spaces, its fields in the order of its type."""
+    """A message as UTF-8 JSON without spaces. Its fields are in the order of its type."""
     return _encode(message)
 
 
 def decode_command(value: bytes | None) -> Command | Refusal:
-    """The command that a Kafka value holds, or the refusal of its shape."""
+    """The command in a Kafka value, or the refusal of its form."""
     if value is None or not value:
         return malformed("The record is empty.")
     if len(value) > limits.COMMAND_MAX_BYTES:
@@ -86,8 +86,8 @@ def decode_command(value: bytes | None) -> Command | Refusal:
 
 def shape_refusal(value: bytes) -> Refusal | None:
     """The refusal of bytes that cannot be one JSON object in UTF-8; None when they may be."""
-    # The bytes are embedded in the ledger and must come out of it as they are: nothing around the
-    # object that a JSON reader would drop, and UTF-8 inside the payload too, which msgspec skips.
+    # The bytes are embedded in the ledger and must be readable from it unchanged. So nothing may surround the
+    # object: a JSON reader would drop it. msgspec does not check that the payload is UTF-8.
     if value[0] != 0x7B or value[-1] != 0x7D:
         return malformed("The record is not one JSON object, without anything before or after it.")
     if not value.isascii():
@@ -99,11 +99,11 @@ def shape_refusal(value: bytes) -> Refusal | None:
 
 
 def _ambiguity(command: Command, value: bytes) -> Refusal | None:
-    """The refusal of what another reader might read otherwise: a long number, a key that stands twice."""
+    """The refusal of JSON that another reader might read differently: a long number or a repeated key."""
     if encode(command) != value:
         return long_number(value) or repeated_key(value)
-    # What encodes to the same bytes says each field once, as short as can be: that leaves the payload, which
-    # is kept as it came.
+    # A command that encodes to the same bytes has each field once and in its shortest form. Only the payload
+    # remains to be checked, because its bytes are kept as received.
     if not isinstance(command, SubmitChange):
         return None
     payload = bytes(command.payload)
@@ -111,9 +111,10 @@ def _ambiguity(command: Command, value: bytes) -> Refusal | None:
 
 
 def repeated_key(value: bytes) -> Refusal | None:
-    """The refusal of a JSON object in which, at whatever depth, a key stands twice; else None.
+    """The refusal of a JSON object with a repeated key, at any depth; else None.
 
-    Some readers take the first and some the last: people would approve one and appliers apply the other.
+    Some readers use the first value and some the last. People would approve one value, and appliers would
+    apply the other.
     """
     if _is_compact(value):
         return None
@@ -122,12 +123,12 @@ def repeated_key(value: bytes) -> Refusal | None:
     except _RepeatedKeyError:
         return malformed("A key stands twice in one object.")
     except (ValueError, RecursionError):
-        return None  # no JSON after all: not for this function to say
+        return None  # not JSON: not for this function to report
     return None
 
 
 def _is_compact(value: bytes) -> bool:
-    # Read and written again, JSON with a repeated key is shorter: what stays the same has none. Fast.
+    # Fast: decoding and encoding JSON with a repeated key makes it shorter, so unchanged JSON has none.
     try:
         return encode(_decode_any(value)) == value
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -137,7 +138,7 @@ def _is_compact(value: bytes) -> bool:
 def undecodable(value: bytes | msgspec.Raw, reason: str, types: frozenset[str]) -> Refusal:
     """Why a JSON object is not a message of one of these types: another version of one, or malformed.
 
-    Its `type` decides; `reason`, a decoder's words, is for people only.
+    Its `type` decides. `reason` is the decoder's message and for people only.
     """
     found = type_of(value)
     match = None if found is None or found in types else _VERSIONED.fullmatch(found)
@@ -149,7 +150,7 @@ def undecodable(value: bytes | msgspec.Raw, reason: str, types: frozenset[str]) 
 
 
 def type_of(value: bytes | msgspec.Raw) -> str | None:
-    """The `type` of a JSON object; None where it has none, or this is not one."""
+    """The `type` of a JSON object; None if it has none, or if this is not a JSON object."""
     try:
         return _decode_type(value).type
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -157,11 +158,11 @@ def type_of(value: bytes | msgspec.Raw) -> str | None:
 
 
 def long_number(value: bytes) -> Refusal | None:
-    """The refusal of JSON with a number that some reader could not keep; None when it has none.
+    """The refusal of JSON with a number that is too long for some readers; None if it has none.
 
     `value` is known to be JSON.
     """
-    # Every byte of a number becomes a 0: a search for a row of these is five times as fast as a pattern.
+    # Every byte of a number becomes a 0. To search for a row of zeros is five times as fast as a pattern.
     if _LONG_NUMBER not in value.translate(_OF_NUMBERS):
         return None
     if _LONG_NUMBER not in _JSON_STRING.sub(b"", value).translate(_OF_NUMBERS):
@@ -170,7 +171,7 @@ def long_number(value: bytes) -> Refusal | None:
 
 
 def check_fields(command: Command) -> Refusal | None:
-    """The limits that the types alone do not state; None when all hold."""
+    """Check the limits that the types alone do not state; None if all hold."""
     common = _check_common(command)
     if common is not None:
         return common
@@ -193,7 +194,7 @@ def _check_common(command: CommandFields) -> Refusal | None:
 
 
 def check_sent(command_id: str, principal: str, at: int) -> Refusal | None:
-    """The limits of what every command says: its id, its principal, and its time (ms)."""
+    """Check the fields that every command has: its id, its principal, and its time (ms)."""
     if not is_identifier(command_id, limits.COMMAND_ID_MAX_CHARS):
         return identifier_refusal("id", command_id, limits.COMMAND_ID_MAX_CHARS)
     if not is_known_identifier(principal):
@@ -246,11 +247,11 @@ _CHECKS_BY_FIELD: Final[dict[str, Callable[[str], Refusal | None]]] = {
     "reason": _check_reason,
 }
 _TYPED: Final = {*CommandFields.__struct_fields__, "outcome", "seen"}
-"""Fields that their types limit, or that every command has."""
+"""Fields that are limited by their types, or that every command has."""
 
 
 def _checks_of(kind: type[RequestCommand]) -> tuple[tuple[str, Callable[[str], Refusal | None]], ...]:
-    """The checks of a command's fields, in their order. Raises KeyError for a field that has none."""
+    """The checks of a command's fields, in their order. Raises KeyError for a field without a check."""
     return tuple((name, _CHECKS_BY_FIELD[name]) for name in kind.__struct_fields__ if name not in _TYPED)
 
 
@@ -266,13 +267,13 @@ def _check_text(name: str, text: str, max_chars: int) -> Refusal | None:
 
 
 def is_identifier(text: str, max_chars: int) -> bool:
-    """Whether `text` is 1 to `max_chars` printable characters of ASCII, without spaces."""
+    """Whether `text` is 1 to `max_chars` printable ASCII characters without spaces."""
     return 0 < len(text) <= max_chars and text.isascii() and text.isprintable() and " " not in text
 
 
 @lru_cache(maxsize=4_096)
 def is_known_identifier(text: str) -> bool:
-    """Whether `text` can name a principal or a key: the few that come again and again."""
+    """Whether `text` can name a principal or a key. Cached, because the same few names recur."""
     return is_identifier(text, limits.NAME_MAX_CHARS)
 
 
@@ -296,7 +297,7 @@ def is_too_deep(payload: bytes) -> bool:
 
 
 def malformed(detail: str) -> Refusal:
-    """The refusal of something that is no well-formed message."""
+    """The refusal of a message that is not well-formed."""
     return Refusal(code=RefusalCode.MALFORMED, detail=detail)
 
 

@@ -1,6 +1,6 @@
 """Commands on requests: what a principal wants to happen. Imperative, signed, versioned by `type`.
 
-A version that was ever written stays readable: a new version is a new class with a new tag.
+Every version that was ever written stays readable. A new version is a new class with a new tag.
 """
 
 from typing import Annotated, Final, Literal
@@ -14,26 +14,26 @@ from assent_contracts.resources import OPERATION_PATTERN, REQUEST_ID_PATTERN
 
 
 def _documented(description: str, **schema: object) -> Meta:
-    # The limits stand in the schema only: `codec` checks them itself, to answer with the right refusal.
+    # The limits are in the schema only. `codec` checks them itself, to answer with the right refusal.
     return Meta(description=description, extra_json_schema=dict(schema))
 
 
 CommandId = Annotated[
     str,
     _documented(
-        "Chosen by the sender; unique among the principal's own for 24 hours.",
+        "Chosen by the sender. Unique among the principal's commands of the last 24 hours.",
         minLength=1,
         maxLength=limits.COMMAND_ID_MAX_CHARS,
     ),
 ]
 PrincipalId = Annotated[
-    str, _documented("The account that wants it.", minLength=1, maxLength=limits.NAME_MAX_CHARS)
+    str, _documented("The id of an account.", minLength=1, maxLength=limits.NAME_MAX_CHARS)
 ]
 Milliseconds = Annotated[int, Meta(description="Milliseconds since 1970 in UTC.")]
 Resource = Annotated[
     str,
     _documented(
-        "The object, `<type>/<id>`; also the Kafka key. `resource-id.json` says which characters an id has.",
+        "The object, `<type>/<id>`; also the Kafka key. `resource-id.json` lists the characters of an id.",
         minLength=3,
         maxLength=321,
     ),
@@ -45,11 +45,11 @@ Digest = Annotated[str, _documented("SHA-256 of the payload's bytes, hex.", patt
 SubmissionHash = Annotated[
     str,
     _documented(
-        "R23: SHA-256 of the submission command's bytes, hex: of everything that was shown.",
+        "R23: SHA-256 (hex) of the submission command's bytes, which are everything that was shown.",
         pattern=f"^{DIGEST_PATTERN}$",
     ),
 ]
-Operation = Annotated[str, _documented("R15: any operation, by its name.", pattern=f"^{OPERATION_PATTERN}$")]
+Operation = Annotated[str, _documented("R15: the name of any operation.", pattern=f"^{OPERATION_PATTERN}$")]
 Justification = Annotated[
     str,
     _documented("R6: why the change is needed.", minLength=1, maxLength=limits.JUSTIFICATION_MAX_CHARS),
@@ -58,14 +58,14 @@ Note = Annotated[str, _documented("R8: shown to the requester.", maxLength=limit
 SeenSeq = Annotated[
     int,
     Meta(
-        description="The seq of the last record that changed the request, as it was shown. If another has"
-        " changed it since, the decision is refused (`outdated`). Absent: it counts in any case."
+        description="The seq of the last record that changed the request, as it was shown. If a later record"
+        " has changed it, the decision is refused (`outdated`). Absent: the decision counts in any case."
     ),
 ]
 ClosingReason = Annotated[
     str,
     _documented(
-        "R22: why the request is closed; everybody who sees the request sees it.",
+        "R22: why the request is closed. Shown to everyone who can see the request.",
         minLength=1,
         maxLength=limits.REASON_MAX_CHARS,
     ),
@@ -80,7 +80,7 @@ Outcome = Literal["succeeded", "failed", "unknown"]
 class CommandFields(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, gc=False
 ):
-    """What every command on a request says."""
+    """The fields of every command on a request."""
 
     id: CommandId
     principal: PrincipalId
@@ -89,7 +89,7 @@ class CommandFields(
 
 
 class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-change.v1", gc=False):
-    """Ask for a change to one object. The payload is any JSON value; its bytes are kept as they came."""
+    """Ask for a change to one object. The payload is any JSON value, and its bytes are kept as received."""
 
     operation: Operation
     justification: Justification = ""
@@ -116,7 +116,7 @@ class Reject(CommandFields, frozen=True, kw_only=True, tag="assent.reject.v1", g
 
 
 class Revoke(CommandFields, frozen=True, kw_only=True, tag="assent.revoke.v1", gc=False):
-    """Take back one's own approval before the change is released (R8)."""
+    """Withdraw one's own approval before the change is released (R8)."""
 
     request: RequestId
     note: Note = ""
@@ -139,7 +139,7 @@ class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1
 
 
 class CloseRequest(CommandFields, frozen=True, kw_only=True, tag="assent.close-request.v1", gc=False):
-    """End an open request of a type that one administers, with a reason: nothing is applied (R22)."""
+    """End an open request of a type that one administers, with a reason. Nothing is applied (R22)."""
 
     request: RequestId
     reason: ClosingReason
@@ -147,13 +147,13 @@ class CloseRequest(CommandFields, frozen=True, kw_only=True, tag="assent.close-r
 
 
 class Claim(CommandFields, frozen=True, kw_only=True, tag="assent.claim.v1", gc=False):
-    """An applier takes the released change, for the time of a lease."""
+    """An applier claims the released change for the time of a lease."""
 
     request: RequestId
 
 
 class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report-outcome.v1", gc=False):
-    """What became of the change: from the applier that claimed it, or from an administrator if unknown."""
+    """The outcome of the change, from the applier that claimed it, or from an administrator if unknown."""
 
     request: RequestId
     outcome: Outcome
@@ -161,7 +161,7 @@ class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report
 
 
 Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close"]
-"""What people do to a request."""
+"""What people can do to a request."""
 ActionCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest
 ACTIONS: Final[dict[Action, type[ActionCommand]]] = {
     "approve": Approve,
@@ -174,7 +174,7 @@ ACTIONS: Final[dict[Action, type[ActionCommand]]] = {
 """The command of each action. The HTTP API, the console and the permissions take their fields from it."""
 
 RequestCommand = ActionCommand | Claim | ReportOutcome
-"""The commands on a request that there is."""
+"""The commands on an existing request."""
 Command = SubmitChange | RequestCommand
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 DIGEST_PATTERN: Final = r"[0-9a-f]{64}"
 _TO_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
-"""From the URL's alphabet to the standard one; what belongs to the latter alone is not in the former."""
+"""From the alphabet for URLs to the standard one. Characters of the standard one alone become invalid."""
 
 
 def sha256_hex(data: bytes) -> str:
@@ -31,7 +31,7 @@ def from_base64url(text: str) -> bytes:
     except ValueError as error:
         msg = "not base64url without padding"
         raise ValueError(msg) from error
-    # The decoder passes over what is no base64: only the one text that stands for `data` is taken.
+    # The decoder skips characters that are not base64, so accept only the one text that encodes `data`.
     if binascii.b2a_base64(data, newline=False) != padded:
         msg = "not base64url without padding"
         raise ValueError(msg)

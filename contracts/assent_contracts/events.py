@@ -1,4 +1,4 @@
-"""Events of requests: what a decision made true. Past tense, versioned by `type`."""
+"""Events of requests: what a decision changed. Past tense, versioned by `type`."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -34,14 +34,14 @@ RequesterNews = Literal[
     "rejection-given",
     "approval-given",
 ]
-"""R17: what a requester is notified of. The most important first: one record makes one notification."""
+"""R17: what a requester is notified of, the most important first. A record makes one notification."""
 
 
 class EventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
-    """What every event of a request has."""
+    """The fields of every event of a request."""
 
     news: ClassVar[RequesterNews | None] = None
-    """R17: what its requester is notified of; None for their own action, or if another event has it."""
+    """R17: what the requester is notified of; None for their own action, or if another event covers it."""
     asks_approvers: ClassVar[bool] = False
     """R17: whether the approvers are notified that the request needs them, now or again."""
 
@@ -49,7 +49,7 @@ class EventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", g
 
 
 class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change-submitted.v1", gc=False):
-    """A request was opened: it needs approval (or none, where the type is unprotected: no terms)."""
+    """A request was opened. It needs approval, unless the type is unprotected, when it has no terms."""
 
     asks_approvers: ClassVar[bool] = True
 
@@ -57,7 +57,7 @@ class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change
     operation: Operation
     requester: PrincipalId
     person: Annotated[
-        str, Meta(description="R9, R20: the person who counts as the requester, whichever account.")
+        str, Meta(description="R9, R20: the person who counts as the requester, with any account.")
     ]
     submission: SubmissionHash
     digest: Digest
@@ -80,7 +80,7 @@ class ApprovalGiven(EventFields, frozen=True, kw_only=True, tag="assent.approval
 
 
 class ApprovalLapsed(EventFields, frozen=True, kw_only=True, tag="assent.approval-lapsed.v1", gc=False):
-    """An approval no longer counts, because of what governance says about its approver now."""
+    """An approval no longer counts, because governance about its approver has changed."""
 
     approver: PrincipalId
     reason: Lapse
@@ -93,7 +93,7 @@ class RequestApproved(EventFields, frozen=True, kw_only=True, tag="assent.reques
 
 
 class ApprovalRevoked(EventFields, frozen=True, kw_only=True, tag="assent.approval-revoked.v1", gc=False):
-    """An approver took their approval back: the request needs approval (again)."""
+    """An approver revoked their approval. The request needs approval (again)."""
 
     news: ClassVar[RequesterNews | None] = "approval-revoked"
     asks_approvers: ClassVar[bool] = True
@@ -103,14 +103,14 @@ class ApprovalRevoked(EventFields, frozen=True, kw_only=True, tag="assent.approv
 
 
 class RequestReopened(EventFields, frozen=True, kw_only=True, tag="assent.request-reopened.v1", gc=False):
-    """What had been approved needs approval again: approvals lapsed, or a policy asks for more."""
+    """An approved request needs approval again, because approvals lapsed or a policy asks for more."""
 
     news: ClassVar[RequesterNews | None] = "reopened"
     asks_approvers: ClassVar[bool] = True
 
 
 class RejectionGiven(EventFields, frozen=True, kw_only=True, tag="assent.rejection-given.v1", gc=False):
-    """One approver said no; a policy can ask for several of them."""
+    """One approver rejected the request. A policy can require several rejections."""
 
     news: ClassVar[RequesterNews | None] = "rejection-given"
 
@@ -139,7 +139,7 @@ class RequestClosed(EventFields, frozen=True, kw_only=True, tag="assent.request-
 
 
 class ChangeReleased(EventFields, frozen=True, kw_only=True, tag="assent.change-released.v1", gc=False):
-    """R12: appliers may claim it. The payload stands in the submission that the request id names."""
+    """R12: appliers may claim it. The payload is in the submission that the request id names."""
 
     resource: Resource
     digest: Digest
@@ -163,18 +163,18 @@ class RequestCompleted(EventFields, frozen=True, kw_only=True, tag="assent.reque
 
 
 class RequestFailed(EventFields, frozen=True, kw_only=True, tag="assent.request-failed.v1", gc=False):
-    """The change was not applied; the report's message says why."""
+    """The change was not applied. The report's message explains why."""
 
     news: ClassVar[RequesterNews | None] = "failed"
 
     reporter: PrincipalId
-    message: Annotated[str, Meta(description="Where nobody reported: why Assent could not carry it out.")] | (
+    message: Annotated[str, Meta(description="Why Assent itself could not carry it out.")] | (
         UnsetType
     ) = UNSET
 
 
 class OutcomeUnknown(EventFields, frozen=True, kw_only=True, tag="assent.outcome-unknown.v1", gc=False):
-    """Nobody can tell whether it was applied: never retried silently, people settle it."""
+    """It is not known whether the change was applied. It is never retried silently: people settle it."""
 
     news: ClassVar[RequesterNews | None] = "outcome-unknown"
 
@@ -190,7 +190,7 @@ class RequestExpired(EventFields, frozen=True, kw_only=True, tag="assent.request
 class CommandRepeated(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.command-repeated.v1", gc=False
 ):
-    """The same command came again: its decision is the one at `decided`."""
+    """The same command was received again. Its decision is the one at `decided`."""
 
     decided: Annotated[int, Meta(description="The seq of the first decision, in the same partition.")]
 
@@ -198,10 +198,10 @@ class CommandRepeated(
 class WritersChanged(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.writers-changed.v1", gc=False
 ):
-    """The writers' own record, which ends what a retired writer could add to this partition.
+    """A record by the writers themselves, after which a retired writer can add nothing to this partition.
 
     A seal counts if its key is listed at the governance seq that the record names, and that seq never
-    decreases. So a partition in which nothing happens gets this record at once.
+    decreases. So an idle partition gets this record immediately.
     """
 
     since: Annotated[int, Meta(description="The governance seq of the latest change of writers.")]
@@ -215,7 +215,7 @@ class LogTimeCorrected(
     tag="assent.log-time-corrected.v1",
     gc=False,
 ):
-    """The writers' own record, by which log time is corrected where nothing happens."""
+    """A record by the writers themselves, which corrects log time in an idle partition."""
 
     since: Annotated[int, Meta(description="The governance seq of the latest correction.")]
 
@@ -223,7 +223,7 @@ class LogTimeCorrected(
 RequestEnd = (
     RequestRejected | RequestCanceled | RequestClosed | RequestExpired | RequestCompleted | RequestFailed
 )
-"""The events that end a request. A reader asks `isinstance(event, RequestEnd)`: a new one is added here."""
+"""The events that end a request. Readers use `isinstance(event, RequestEnd)`, so add a new one here."""
 
 RequestEvent = (
     ChangeSubmitted
@@ -239,7 +239,7 @@ RequestEvent = (
     | RequestEnd
 )
 OfNoRequest = CommandRepeated | WritersChanged | LogTimeCorrected
-"""Events that are about no request: readers of requests pass over them."""
+"""Events that concern no request. Readers of requests skip them."""
 Event = RequestEvent | OfNoRequest
 
 Status = Literal["needs_approval", "approved", "completed", "rejected", "canceled", "expired", "failed"]

@@ -1,7 +1,7 @@
 """Files as payloads, byte for byte, and back.
 
-A file of UTF-8 is a JSON string. Any other is an object with one member, `$base64`: its bytes in base64 with
-padding (RFC 4648, section 4).
+A UTF-8 file is a JSON string. Any other file is an object with one member, `$base64`: its bytes in base64
+with padding (RFC 4648, section 4).
 """
 
 import base64
@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def payload_of_file(content: bytes) -> bytes:
-    """The payload that holds these bytes, whatever they are."""
+    """The payload that contains these bytes, text or not."""
     try:
         return _encode(content.decode())
     except UnicodeDecodeError:
@@ -32,7 +32,7 @@ def payload_of_file(content: bytes) -> bytes:
 
 
 def file_of_payload(payload: bytes) -> bytes | None:
-    """The bytes of the file that a payload holds; None when it holds another JSON value."""
+    """The bytes of the file in a payload; None if the payload is another JSON value."""
     try:
         if payload.startswith(b'"'):
             return _decode_text(payload).encode()

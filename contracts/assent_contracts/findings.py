@@ -1,4 +1,4 @@
-"""What else can be wrong with a log than a ledger that lost its end: see `heads.compare` for that. Pure."""
+"""What can be wrong with a log, apart from a ledger that lost its end: see `heads.compare` for that. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,17 +6,16 @@ from typing import Final
 from assent_contracts.heads import PUT_BACK, Finding, FindingKind, Found, SignedHead
 from assent_contracts.topics import LEDGER_TOPICS
 
-_MORE: Final = "docs/how-to/restore.md says more."
+_MORE: Final = "see docs/how-to/restore.md."
 _ACCEPT: Final = (
-    "accept the loss with the recovery key, `assent restore accept`; docs/how-to/restore.md says what it"
-    " means."
+    "accept the loss with the recovery key (`assent restore accept`, see docs/how-to/restore.md)."
 )
 
 
 def contradiction_finding(one: SignedHead, other: SignedHead) -> Finding | None:
-    """Two heads that writers have signed and that cannot both be: two histories were written.
+    """Two heads that writers have signed and that cannot both be true, because two histories were written.
 
-    None when both may be true.
+    None if both may be true.
     """
     if (one.ledger, one.partition, one.seq, one.era) != (other.ledger, other.partition, other.seq, other.era):
         return None
@@ -34,7 +33,7 @@ def contradiction_finding(one: SignedHead, other: SignedHead) -> Finding | None:
             f" up to offset {one.next_offset:,}, and {other.sha256[:16]}… up to offset {other.next_offset:,}."
         ),
         todo=(
-            "A writer's key is in two places, or a log was put back and written on. Stop all deciders but"
+            "A writer's key is in two places, or a restored log was written to. Stop all deciders but"
             f" one, run `assent audit verify`, and keep the history that people have acted on. {PUT_BACK}"
         ),
     )
@@ -43,10 +42,11 @@ def contradiction_finding(one: SignedHead, other: SignedHead) -> Finding | None:
 def compare_input(
     topic: str, partition: int, *, next_input: int, decided_sha256: str | None, found: Found
 ) -> Finding | None:
-    """Hold what a ledger has decided of a command partition against what is there; None when all fits.
+    """Compare what a ledger has decided of a command partition with what is there; None if all of it fits.
 
-    `next_input`: the offset of the first undecided command. `decided_sha256`: of the command before it, as
-    the ledger has it (hex); None where it does not say. `found.sha256`: of the record that stands there.
+    `next_input`: the offset of the first undecided command. `decided_sha256`: SHA-256 (hex) of the command
+    before it according to the ledger, or None if the ledger does not have it. `found.sha256`: of the record
+    that is there.
     """
     place = f"{topic}/{partition}"
 
@@ -60,8 +60,8 @@ def compare_input(
             "input-cut",
             found.end,
             f"{place} ends at offset {found.end:,}, and the ledger has decided commands up to {next_input:,}:"
-            " it was cut or made anew, and what is sent now would be passed over.",
-            f"Put its newest copy back, with the ledger of the same time. If there is none, {_ACCEPT}",
+            " it was cut or recreated, and commands that are sent now would be skipped.",
+            f"Restore its newest copy, with the ledger of the same time. If there is none, {_ACCEPT}",
         )
     if found.beginning > next_input:
         return finding(
@@ -69,7 +69,7 @@ def compare_input(
             found.beginning,
             f"{place} begins at offset {found.beginning:,}, and the ledger has decided commands up to"
             f" {next_input:,}: {found.beginning - next_input:,} commands between were deleted undecided.",
-            f"Put a copy back that has them. If there is none, their senders must send them again: {_ACCEPT}",
+            f"Restore a copy that has them. If there is none, {_ACCEPT} Senders must then send them again.",
         )
     if decided_sha256 is not None and found.sha256 is not None:
         decided, stands = {next_input - 1: decided_sha256}, {next_input - 1: found.sha256}
@@ -88,10 +88,11 @@ def compare_decided(
     stands: Mapping[int, str],
     end: int,
 ) -> Finding | None:
-    """Hold the last commands that a ledger has decided against what stands there; None when all fit.
+    """Compare the last commands that a ledger has decided with what is there; None if all of them fit.
 
-    More than one: where a topic was cut, somebody who sends a command once more may hit its offset. `decided`
-    and `stands`: SHA-256 (hex) by offset; what is not in `stands` was not looked at. `end`: of the topic.
+    It compares several, because after a topic was cut, a command that is sent again may get its old offset.
+    `decided` and `stands`: SHA-256 (hex) by offset. Offsets that are not in `stands` were not read. `end`: of
+    the topic.
     """
     other = next((at for at, sha256 in decided.items() if stands.get(at, sha256) != sha256), None)
     if other is None:
@@ -103,22 +104,22 @@ def compare_decided(
         known=next_input,
         found=end,
         why=(
-            f"{topic}/{partition} ends at offset {end:,}, and at {other:,} another command stands than the"
-            f" one that the ledger decided, up to {next_input:,}: it was made anew."
+            f"{topic}/{partition} ends at offset {end:,}, and at {other:,} is another command than the one"
+            f" that the ledger decided, up to {next_input:,}: it was recreated."
         ),
-        todo=f"Put its newest copy back, with the ledger of the same time. If there is none, {_ACCEPT}",
+        todo=f"Restore its newest copy, with the ledger of the same time. If there is none, {_ACCEPT}",
     )
 
 
 def compare_partitions(topic: str, *, founded: int, there: int) -> Finding | None:
-    """Hold a topic's number of partitions against what the log was founded with; None when it is the same.
+    """Compare a topic's number of partitions with the number that the log was founded with; None if equal.
 
-    An object's partition is its key's hash by that number: with another, one object would have two locks.
+    An object's partition depends on that number. With another number, one object would have two locks.
     """
     if there == founded:
         return None
-    back = "Kafka takes no partition away: put the copy of Kafka's data from before back"
-    anew = f", or make the topic anew with {founded} and {_ACCEPT}"
+    back = "Kafka cannot remove partitions: restore the copy of Kafka's data from before"
+    anew = f", or recreate the topic with {founded} partitions and {_ACCEPT}"
     return Finding(
         kind="partitions",
         topic=topic,
@@ -127,29 +128,29 @@ def compare_partitions(topic: str, *, founded: int, there: int) -> Finding | Non
         found=there,
         why=(
             f"{topic} has {there} partitions, and this log was founded with {founded}: senders would hash an"
-            " object to another partition, and what arrives beyond is never decided."
+            " object to another partition, and commands in the added partitions are never decided."
         ),
         todo=back + (f"; {_MORE}" if topic in LEDGER_TOPICS.values() else anew),
     )
 
 
 def compare_ledger_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
-    """Whether a ledger's topic would forget some of it, by its settings in Kafka; None when it keeps all."""
+    """Whether a ledger's topic would delete records, by its settings in Kafka; None if it keeps all."""
     wanted = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
     wrong = [
         f"{name}={settings[name]}" for name in wanted if settings.get(name, wanted[name]) != wanted[name]
     ]
     if not wrong:
         return None
-    why = f"{topic} would forget records: {', '.join(wrong)}. A ledger is kept for ever."
+    why = f"{topic} would forget records: {', '.join(wrong)}. A ledger is kept forever."
     return _forgets(topic, why, wanted)
 
 
 def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
-    """Whether commands would be forgotten for newer ones of their object, or senders say when they came.
+    """Whether a topic of commands would delete undecided commands, or take their time from their senders.
 
-    By the topic's settings; None when neither. Log time, retention and what is refused for its date go by the
-    broker's time.
+    None if its settings do neither. Log time, retention and the refusal of stale commands need the broker's
+    time.
     """
     policy = settings.get("cleanup.policy") or "delete"
     if policy != "delete":
@@ -159,27 +160,27 @@ def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> 
         )
         return _forgets(topic, why, {"cleanup.policy": "delete"})
     return _dated_by_senders(
-        topic, settings, "Commands are judged by when they came, and Kafka deletes by it."
+        topic, settings, "Commands are judged by when they arrived, and Kafka deletes by that time."
     )
 
 
 def compare_heads_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
-    """Whether a decider that asks the broker for the time would hear its own, by the topic's settings."""
+    """Whether a decider that asks the broker for the time would get its own, by the topic's settings."""
     return _dated_by_senders(
-        topic, settings, "A decider asks there what time it is, and would hear what its own clock says."
+        topic, settings, "A decider asks it for the time, and would get the time of its own clock."
     )
 
 
 def heads_missing(topic: str) -> Finding:
-    """The topic of the heads is not there: then no decider knows the time, and heads are not made known."""
+    """The topic of the heads does not exist: no decider knows the time, and no heads are published."""
     return Finding(
         kind="no-topic",
         topic=topic,
         partition=None,
         known=1,
         found=0,
-        why=f"{topic} is not there. Deciders say in it how far each ledger goes, and ask there for the time.",
-        todo="Make it: `assent topics apply` does it, and it goes on by itself then.",
+        why=f"{topic} does not exist. Deciders write to it how far each ledger goes and ask it for the time.",
+        todo="Create it with `assent topics apply`. Everything then continues by itself.",
     )
 
 
@@ -192,7 +193,7 @@ def _forgets(topic: str, why: str, wanted: Mapping[str, str]) -> Finding:
         known=0,
         found=0,
         why=why,
-        todo=f"Set it right: {settings}. `assent topics apply` does it.",
+        todo=f"Correct it with `assent topics apply`: {settings}.",
     )
 
 
@@ -207,5 +208,5 @@ def _dated_by_senders(topic: str, settings: Mapping[str, str | None], matters: s
         known=0,
         found=0,
         why=f"{topic} keeps the time that a sender claims: {name}={settings[name]}. {matters}",
-        todo=f"Set it right: {name}={wanted}. `assent topics apply` does it, and it goes on by itself then.",
+        todo=f"Correct it with `assent topics apply`: {name}={wanted}. Everything then continues by itself.",
     )

@@ -1,7 +1,7 @@
-"""Changes to governance, each as one value: what a command asks for, and what a request's payload holds.
+"""Changes to governance, each as one value in a command or in a request's payload.
 
-`version` is the governance seq at which the object last changed, as the sender saw it (`Governance.version`):
-a change made on a view that is out of date is refused. It is absent for an object that is new.
+`version` is the governance seq at which the object last changed, as the sender saw it (`Governance.version`).
+A change that was made on an outdated view is refused. `version` is absent for a new object.
 """
 
 from typing import Annotated, Final, assert_never
@@ -33,130 +33,130 @@ class ChangeFields(
     omit_defaults=True,
     gc=False,
 ):
-    """How all of these are read and written."""
+    """How all changes are read and written."""
 
 
 class RegisterPrincipal(
     ChangeFields, frozen=True, kw_only=True, tag="assent.register-principal.v1", gc=False
 ):
-    """Make an account known."""
+    """Register an account."""
 
     account: Account
 
 
 class EnablePrincipal(ChangeFields, frozen=True, kw_only=True, tag="assent.enable-principal.v1", gc=False):
-    """Let a disabled account act again."""
+    """Enable a disabled account."""
 
     principal: PrincipalId
 
 
 class DisablePrincipal(ChangeFields, frozen=True, kw_only=True, tag="assent.disable-principal.v1", gc=False):
-    """Let an account do nothing any more; its approvals stop counting. Works at once."""
+    """Disable an account, whose approvals then no longer count. Works immediately."""
 
     principal: PrincipalId
 
 
 class RegisterKey(ChangeFields, frozen=True, kw_only=True, tag="assent.register-key.v1", gc=False):
-    """Let a key sign for a principal. For one's own account it works at once."""
+    """Register a key that signs for a principal. For one's own account this works immediately."""
 
     key: SigningKey
 
 
 class ExpireKey(ChangeFields, frozen=True, kw_only=True, tag="assent.expire-key.v1", gc=False):
-    """Let a key end earlier than it was to."""
+    """Let a key expire earlier than before."""
 
     key: str
     not_after: Milliseconds
 
 
 class RevokeKey(ChangeFields, frozen=True, kw_only=True, tag="assent.revoke-key.v1", gc=False):
-    """Let a key sign nothing any more, for good. Works at once."""
+    """Revoke a key permanently. Works immediately."""
 
     key: str
 
 
 class RevokeKeys(ChangeFields, frozen=True, kw_only=True, tag="assent.revoke-keys.v1", gc=False):
-    """Let all the keys that a principal has when this is decided sign nothing any more. Works at once."""
+    """Revoke all keys that a principal has when this is decided, permanently. Works immediately."""
 
     principal: PrincipalId
 
 
 class AddWriter(ChangeFields, frozen=True, kw_only=True, tag="assent.add-writer.v1", gc=False):
-    """Let a key seal the ledgers too."""
+    """Add a key that may seal the ledgers."""
 
     writer: Writer
 
 
 class RetireWriter(ChangeFields, frozen=True, kw_only=True, tag="assent.retire-writer.v1", gc=False):
-    """Let a writer's key seal nothing any more, for good. One writer must remain."""
+    """Retire a writer's key permanently: it can no longer seal. At least one writer must remain."""
 
     writer: str
 
 
 class DefineGroup(ChangeFields, frozen=True, kw_only=True, tag="assent.define-group.v1", gc=False):
-    """Say who is in a group, new or not."""
+    """Set the members of a group, new or not."""
 
     group: Group
     version: Version | None = None
 
 
 class DeleteGroup(ChangeFields, frozen=True, kw_only=True, tag="assent.delete-group.v1", gc=False):
-    """Take a group away that no policy and no role assignment names."""
+    """Delete a group that no policy and no role assignment names."""
 
     group: str
     version: Version
 
 
 class AssignRole(ChangeFields, frozen=True, kw_only=True, tag="assent.assign-role.v1", gc=False):
-    """Give a role to groups and principals, for some resource types or all; new or not."""
+    """Assign a role to groups and principals, for some resource types or all. The assignment may be new."""
 
     assignment: RoleAssignment
     version: Version | None = None
 
 
 class WithdrawRole(ChangeFields, frozen=True, kw_only=True, tag="assent.withdraw-role.v1", gc=False):
-    """Take a role assignment away."""
+    """Remove a role assignment."""
 
     assignment: str
     version: Version
 
 
 class ChangeSettings(ChangeFields, frozen=True, kw_only=True, tag="assent.change-settings.v1", gc=False):
-    """Set all the times, limits and switches."""
+    """Set all times, limits and switches."""
 
     settings: Settings
     version: Version | None = None
 
 
 class CreatePolicy(ChangeFields, frozen=True, kw_only=True, tag="assent.create-policy.v1", gc=False):
-    """R2: protect a resource type (further)."""
+    """R2: protect a resource type with a new policy."""
 
     policy: Policy
 
 
 class EditPolicy(ChangeFields, frozen=True, kw_only=True, tag="assent.edit-policy.v1", gc=False):
-    """Change what a policy asks for; its resource type stays."""
+    """Change what a policy asks for. Its resource type stays the same."""
 
     policy: Policy
     version: Version
 
 
 class DeletePolicy(ChangeFields, frozen=True, kw_only=True, tag="assent.delete-policy.v1", gc=False):
-    """Take a policy away. It approves nothing any more, what it had approved before included."""
+    """Delete a policy. It no longer approves anything, including what it had approved before."""
 
     policy: str
     version: Version
 
 
 class SyncDirectory(ChangeFields, frozen=True, kw_only=True, tag="assent.sync-directory.v1", gc=False):
-    """Bring governance up to what the directory says, in one difference."""
+    """Bring governance up to date with the directory, in one difference."""
 
     difference: DirectoryDifference
     version: Version | None = None
 
 
 class CorrectTime(ChangeFields, frozen=True, kw_only=True, tag="assent.correct-time.v1", gc=False):
-    """Set log time back, in every partition where it is later: the way back from a clock that ran ahead."""
+    """Set log time back in every partition where it is later, after a clock that ran ahead."""
 
     to: Milliseconds
 

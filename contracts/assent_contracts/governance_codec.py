@@ -1,6 +1,6 @@
 """Bytes to governance commands and changes, or the refusal of their form.
 
-What the fields may hold beyond their types is for the rules, which answer with the code that fits.
+The limits on fields beyond their types are left to the rules, which refuse with a more specific code.
 """
 
 import msgspec
@@ -29,7 +29,7 @@ _CHANGES = known_types(GovernanceChange)
 
 
 def decode_governance_command(value: bytes | None) -> GovernanceCommand | Refusal:
-    """The command that a value of `assent.governance.commands` holds, or the refusal of its form."""
+    """The command in a value of `assent.governance.commands`, or the refusal of its form."""
     if value is None or not value:
         return malformed("The record is empty.")
     if len(value) > limits.GOVERNANCE_COMMAND_MAX_BYTES:
@@ -45,7 +45,7 @@ def decode_governance_command(value: bytes | None) -> GovernanceCommand | Refusa
 
 
 def decode_governance_change(payload: bytes) -> GovernanceChange | Refusal:
-    """The change to governance that a request's payload holds, or the refusal of its form."""
+    """The change to governance in a request's payload, or the refusal of its form."""
     if not payload:
         return malformed("There is no change.")
     form = _form_refusal(payload)

@@ -1,7 +1,7 @@
-"""Governance, as commands and as events. What the changes are is in `governance_changes`.
+"""Governance as commands and as events. The changes are in `governance_changes`.
 
-The first record of `assent.governance` founds the log: it names the writers whose seals count, and its
-hash is the log's identity.
+The first record of `assent.governance` founds the log. It names the writers whose seals count, and its hash
+is the log's identity.
 """
 
 from typing import Annotated, Final
@@ -35,7 +35,7 @@ GOVERNANCE_KEY: Final = b"governance"
 class GovernanceCommandFields(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, gc=False
 ):
-    """What every governance command says."""
+    """The fields of every governance command."""
 
     id: CommandId
     principal: PrincipalId
@@ -43,7 +43,7 @@ class GovernanceCommandFields(
 
 
 class FoundLog(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.found-log.v1", gc=False):
-    """Found the log: who may seal it, and whose key may set it up."""
+    """Found the log: whose keys seal it, and whose key sets it up."""
 
     founding: Founding
 
@@ -51,7 +51,7 @@ class FoundLog(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.f
 class ChangeGovernance(
     GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.change-governance.v1", gc=False
 ):
-    """Make one change at once. What needs approval is refused here and submitted as a request instead."""
+    """Make one change immediately. A change that needs approval is refused, and is submitted as a request."""
 
     change: GovernanceChange
 
@@ -59,15 +59,15 @@ class ChangeGovernance(
 class CloseFounding(
     GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.close-founding.v1", gc=False
 ):
-    """End the set-up: the founder's key decides nothing any more."""
+    """End the set-up. The founder's key can change nothing afterwards."""
 
 
 class RecoverWriters(
     GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.recover-writers.v1", gc=False
 ):
-    """Add and retire writers by the recovery key alone, which also seals the record of it.
+    """Add and retire writers with the recovery key alone, which also seals this record.
 
-    Where no writer is left that could decide: see `writers.governance_sealer`.
+    For the case that no writer is left that could decide: see `writers.governance_sealer`.
     """
 
     add: Annotated[tuple[Writer, ...], Meta(max_length=limits.WRITERS_MAX)] = ()
@@ -75,9 +75,9 @@ class RecoverWriters(
 
 
 class AcceptLoss(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.accept-loss.v1", gc=False):
-    """Go on from where the ledgers end now, by the recovery key alone, which also seals the record of it.
+    """Continue from where the ledgers end now, with the recovery key alone, which also seals this record.
 
-    What was known beyond these ends is given up. For the day when a log was lost and no newer copy is left.
+    What was known beyond these ends is given up. For the case that a log was lost and no newer copy is left.
     """
 
     ends: Annotated[tuple[LedgerEnd, ...], Meta(max_length=limits.PARTITIONS_MAX + 1)]
@@ -88,12 +88,12 @@ class AcceptLoss(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent
 
 
 RecoveryCommand = RecoverWriters | AcceptLoss
-"""What the recovery key signs, and nothing else."""
+"""The only commands that the recovery key signs."""
 GovernanceCommand = FoundLog | ChangeGovernance | CloseFounding | RecoverWriters | AcceptLoss
 
 
 class GovernanceEventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
-    """What every governance event has: its type."""
+    """The form of every governance event, which has a type."""
 
 
 class LogFounded(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.log-founded.v1", gc=False):
@@ -105,7 +105,7 @@ class LogFounded(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.l
 class PrincipalRegistered(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.principal-registered.v1", gc=False
 ):
-    """The account is known and enabled."""
+    """The account is registered and enabled."""
 
     account: Account
 
@@ -121,7 +121,7 @@ class PrincipalEnabled(
 class PrincipalDisabled(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.principal-disabled.v1", gc=False
 ):
-    """The account may do nothing, and none of its approvals counts."""
+    """The account can do nothing, and none of its approvals counts."""
 
     principal: PrincipalId
 
@@ -129,26 +129,26 @@ class PrincipalDisabled(
 class KeyRegistered(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-registered.v1", gc=False
 ):
-    """The key signs for its principal."""
+    """The key can sign for its principal."""
 
     key: SigningKey
 
 
 class KeyExpires(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-expires.v1", gc=False):
-    """The key ends earlier than it was to."""
+    """The key expires earlier than before."""
 
     key: str
     not_after: Milliseconds
 
 
 class KeyRevoked(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-revoked.v1", gc=False):
-    """The key signs nothing any more."""
+    """The key can no longer sign."""
 
     key: str
 
 
 class KeysRevoked(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.keys-revoked.v1", gc=False):
-    """No key that the principal has had until now signs anything any more."""
+    """The keys that the principal had until now can no longer sign."""
 
     principal: PrincipalId
 
@@ -162,13 +162,13 @@ class WriterAdded(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.
 class WriterRetired(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.writer-retired.v1", gc=False
 ):
-    """The key seals nothing after this record."""
+    """The key can seal nothing after this record."""
 
     writer: str
 
 
 class LossAccepted(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.loss-accepted.v1", gc=False):
-    """The log continues from these ends: what was known beyond them no longer counts."""
+    """The log continues from these ends. What was known beyond them no longer counts."""
 
     loss: Loss
 
@@ -180,13 +180,13 @@ class GroupDefined(GovernanceEventFields, frozen=True, kw_only=True, tag="assent
 
 
 class GroupDeleted(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.group-deleted.v1", gc=False):
-    """There is no such group any more."""
+    """The group no longer exists."""
 
     group: str
 
 
 class RoleAssigned(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.role-assigned.v1", gc=False):
-    """The role is theirs."""
+    """The groups and principals have the role."""
 
     assignment: RoleAssignment
 
@@ -194,7 +194,7 @@ class RoleAssigned(GovernanceEventFields, frozen=True, kw_only=True, tag="assent
 class RoleWithdrawn(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.role-withdrawn.v1", gc=False
 ):
-    """The assignment is gone."""
+    """The role assignment no longer exists."""
 
     assignment: str
 
@@ -202,7 +202,7 @@ class RoleWithdrawn(
 class SettingsChanged(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.settings-changed.v1", gc=False
 ):
-    """These settings hold from now on."""
+    """These settings apply from now on."""
 
     settings: Settings
 
@@ -210,13 +210,13 @@ class SettingsChanged(
 class PolicyCreated(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.policy-created.v1", gc=False
 ):
-    """The resource type is protected by this policy (too)."""
+    """The resource type is now protected by this policy, besides any others."""
 
     policy: Policy
 
 
 class PolicyEdited(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.policy-edited.v1", gc=False):
-    """The policy asks for this from now on; an open request must meet what it asked for before, too."""
+    """The policy asks for this from now on. An open request must also meet what it asked for before."""
 
     policy: Policy
 
@@ -224,7 +224,7 @@ class PolicyEdited(GovernanceEventFields, frozen=True, kw_only=True, tag="assent
 class PolicyDeleted(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.policy-deleted.v1", gc=False
 ):
-    """The policy approves nothing any more."""
+    """The policy no longer exists and approves nothing."""
 
     policy: str
 
@@ -232,7 +232,7 @@ class PolicyDeleted(
 class DirectorySynced(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.directory-synced.v1", gc=False
 ):
-    """Governance says what the directory said."""
+    """Governance matches the directory."""
 
     difference: DirectoryDifference
 
@@ -240,8 +240,10 @@ class DirectorySynced(
 class TimeCorrected(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.time-corrected.v1", gc=False
 ):
-    """Log time counts as `to`, where it is later: from the next record here on, and in each partition of
-    requests from its first record on that names this governance seq or a later one.
+    """Log time counts as `to` wherever it is later.
+
+    This holds here from the next record on, and in each request partition from the first record on that names
+    this governance seq or a later one.
     """
 
     to: Milliseconds
@@ -250,11 +252,11 @@ class TimeCorrected(
 class FoundingClosed(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.founding-closed.v1", gc=False
 ):
-    """From now on governance changes only by its own rules."""
+    """The set-up has ended: governance now changes only by its own rules."""
 
 
 class ReleaseFields(GovernanceEventFields, frozen=True, kw_only=True, gc=False):
-    """Which release of the request ledger a governance record goes by."""
+    """The release on the request ledger that a governance record carries out or refuses."""
 
     request: RequestId
     released: Annotated[int, Meta(description="The seq of the release, in the request's partition.")]
@@ -265,11 +267,11 @@ class ReleaseFields(GovernanceEventFields, frozen=True, kw_only=True, gc=False):
 class ReleaseCarriedOut(
     ReleaseFields, frozen=True, kw_only=True, tag="assent.release-carried-out.v1", gc=False
 ):
-    """The approved change, which the events before this one make, holds."""
+    """The approved change was carried out by the events before this one."""
 
 
 class ReleaseRefused(ReleaseFields, frozen=True, kw_only=True, tag="assent.release-refused.v1", gc=False):
-    """The approved change no longer fits what governance says: nothing was changed."""
+    """The approved change no longer fits governance, and nothing was changed."""
 
     refusal: Refusal
 

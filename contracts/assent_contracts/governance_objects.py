@@ -1,6 +1,6 @@
-"""What governance is made of: accounts, keys, groups, role assignments and settings. Policies are next door.
+"""The parts of governance: accounts, keys, groups, role assignments and settings. Policies are in `policies`.
 
-Fields with a default are left out when they have it, so that a later version may add some.
+A field is omitted when it has its default, so that a later version may add fields.
 """
 
 from typing import Annotated, Literal
@@ -21,14 +21,14 @@ PublicKey = Annotated[str, Meta(description="Ed25519 public key: 32 bytes in bas
 class Governed(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
 ):
-    """How all of these are read and written."""
+    """How all parts are read and written."""
 
 
 class Settings(Governed, frozen=True, kw_only=True, gc=False):
-    """Times, limits and switches that hold for every request. Times in milliseconds."""
+    """Times, limits and switches that apply to every request. Times are in milliseconds."""
 
     expiry_ms: Annotated[int, Meta(ge=1_000, le=limits.LONGEST_MS)] = 30 * 24 * 60 * 60 * 1_000
-    """R14: a request without progress for this long expires."""
+    """R14: how long a request may be without progress before it expires."""
     lease_ms: Annotated[int, Meta(ge=100, le=limits.LONGEST_MS)] = 5 * 60 * 1_000
     """How long an applier that claimed a change may take to report."""
     visibility_ms: Annotated[int, Meta(ge=1_000, le=limits.LONGEST_MS)] = 30 * 24 * 60 * 60 * 1_000
@@ -42,21 +42,21 @@ class Settings(Governed, frozen=True, kw_only=True, gc=False):
     commands_per_minute: Annotated[int, Meta(ge=1, le=limits.COMMANDS_PER_MINUTE_MAX)] = 60_000
     """The rate of each principal: commands to one partition in a minute of log time."""
     remembered_commands: Annotated[int, Meta(ge=1, le=limits.REMEMBERED_COMMANDS_MAX)] = 2_000_000
-    """The share of each principal: ids that one partition's writer remembers, for 24 hours.
+    """The quota of each principal: command ids that one partition's writer remembers for 24 hours.
 
-    Each takes at most 512 bytes of its memory.
+    Each takes at most 512 bytes of the writer's memory.
     """
     vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
-    """How much of the directory's people and memberships one synchronisation may take away."""
+    """How much of the directory's people and memberships one synchronisation may remove."""
     governance_own_signature: bool = True
     """Whether approvals of changes to governance count only with the approver's own signature."""
 
 
 class Founding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """Who may seal the log, whose key sets it up, and how many partitions it has for good.
+    """Whose keys seal the log, whose key sets it up, and how many partitions it has permanently.
 
-    `recovery` adds and retires writers alone, and nothing else: for the day when the writers' keys are lost
-    or stolen. It is kept offline.
+    `recovery` is the key that adds and retires writers and accepts a loss, and does nothing else. It is for
+    the case that the writers' keys are lost or stolen, and is kept offline.
     """
 
     founder: PublicKey
@@ -66,16 +66,16 @@ class Founding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Writer(Governed, frozen=True, kw_only=True, gc=False):
-    """A key that seals the ledgers. It is no principal's: it signs no command."""
+    """A key that seals the ledgers. It belongs to no principal and signs no commands."""
 
     id: str
     public_key: PublicKey
 
 
 class Account(Governed, frozen=True, kw_only=True, gc=False):
-    """An account. A human has a person id, which tells who is behind it; a service has none.
+    """An account. A human account has a person id, which names the person behind it. A service has none.
 
-    Neither the kind nor the person of an account ever changes.
+    The kind and the person of an account never change.
     """
 
     id: PrincipalId
@@ -96,14 +96,14 @@ class SigningKey(Governed, frozen=True, kw_only=True, gc=False):
 
 
 class Group(Governed, frozen=True, kw_only=True, gc=False):
-    """A named set of principals. Groups are told apart by their id, never by their name."""
+    """A named set of principals. A group is identified by its id, never by its name."""
 
     id: str
     name: str = ""
     members: tuple[str, ...]
     source: Source = "manual"
     paths: dict[str, tuple[str, ...]] = {}
-    """For members through nested groups of the directory: the ids of the groups between, outermost first."""
+    """The ids of the groups between, outermost first, for members through nested groups of the directory."""
 
 
 class RoleAssignment(Governed, frozen=True, kw_only=True, gc=False):
@@ -118,27 +118,31 @@ class RoleAssignment(Governed, frozen=True, kw_only=True, gc=False):
 
 
 class DirectoryDifference(Governed, frozen=True, kw_only=True, gc=False):
-    """What has to change so that governance says what the directory says."""
+    """What has to change so that governance matches the directory."""
 
     accounts: tuple[Account, ...] = ()
-    """Humans who are new, back again, or have another name."""
+    """Humans who are new, have returned, or have another name."""
     vanished: tuple[str, ...] = ()
-    """Accounts of the directory that are not in it any more: they are disabled."""
+    """Accounts of the directory that are no longer in it. They are disabled."""
     groups: tuple[Group, ...] = ()
-    """Groups that are new or different, as they are to be."""
+    """Groups that are new or different, in their new form."""
     vanished_groups: tuple[str, ...] = ()
 
 
 class LedgerEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """Where one ledger partition ends, once what came after is given up as lost."""
+    """Where one ledger partition ends after the records behind it are given up as lost."""
 
     ledger: LedgerName
     partition: Annotated[int, Meta(ge=0, lt=limits.PARTITIONS_MAX)]
-    seq: Annotated[int, Meta(ge=-1, description="Of the last record that is there; -1 for none.")]
-    sha256: Annotated[Digest, Meta(description="Of that record's value; what record 0 chains to for none.")]
+    seq: Annotated[int, Meta(ge=-1, description="Of the last record; -1 if there is none.")]
+    sha256: Annotated[
+        Digest, Meta(description="Of that record's value; if there is none, what record 0 chains to.")
+    ]
     next_offset: Annotated[int, Meta(ge=0, description="The ledger offset after that record.")]
-    topic_end: Annotated[int, Meta(ge=0, description="Where the topic ends: what is between is given up.")]
-    next_input: Annotated[int, Meta(ge=0, description="From which offset commands are decided.")]
+    topic_end: Annotated[
+        int, Meta(ge=0, description="Where the topic ends: records in between are given up.")
+    ]
+    next_input: Annotated[int, Meta(ge=0, description="The offset from which commands are decided.")]
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):

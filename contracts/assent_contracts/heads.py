@@ -1,8 +1,8 @@
-"""Signed heads: how far a ledger partition was, written where that partition is not.
+"""Signed heads: how far a ledger partition went, stored outside that partition.
 
-A hash chain proves order, not that nothing is missing at its end. So a writer signs the confirmed head of
-each partition that it leads, and whoever finds less than a head that it knows says so and stops. All of it
-is pure: what a head is, when it counts, and what it says about what is found.
+A hash chain proves order, but not that nothing is missing at its end. So a writer signs the confirmed head of
+each partition that it leads. A reader that finds less than a head that it knows reports this and stops. This
+module is pure: what a head is, when it counts, and how it compares with what is found.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ VerifyHead = Callable[[bytes, bytes, bytes], bool]
 
 
 class SignedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """The confirmed head of one ledger partition, as its writer says it."""
+    """The confirmed head of one ledger partition, as its writer states it."""
 
     ledger: LedgerName
     partition: Annotated[int, Meta(ge=0, lt=limits.PARTITIONS_MAX)]
-    seq: Annotated[int, Meta(ge=0, description="Of the last record that is acknowledged and accepted.")]
+    seq: Annotated[int, Meta(ge=0, description="Of the last acknowledged and accepted record.")]
     sha256: Annotated[Digest, Meta(pattern=f"^{DIGEST_PATTERN}$", description="Of that record's value.")]
     next_offset: Annotated[int, Meta(ge=1, description="The ledger offset after that record.")]
     next_input: Annotated[int, Meta(ge=0, description="The offset of the first undecided command.")]
@@ -49,7 +49,7 @@ class SignedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class KnownHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a process knows of one ledger partition, from wherever: to be held against what it finds."""
+    """What a process knows of one ledger partition from any source, to compare with what it finds."""
 
     ledger: LedgerName
     partition: int
@@ -62,9 +62,9 @@ class KnownHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class HeadInEra(msgspec.Struct, frozen=True, gc=False):
-    """How far a ledger partition was read and accepted, and in which era of the log that was.
+    """How far a ledger partition was read and accepted, and in which era of the log.
 
-    The era in which a reader came to this head: a loss that was accepted since may have given it up.
+    The era is that of the reading. A loss that was accepted since may have given up this head.
     """
 
     head: Head
@@ -72,7 +72,7 @@ class HeadInEra(msgspec.Struct, frozen=True, gc=False):
 
 
 class KeptHead(msgspec.Struct, frozen=True):
-    """A head as it was signed, for a place that is not Kafka."""
+    """A head as it was signed, for storage outside Kafka."""
 
     value: str
     """The signed bytes, which are JSON."""
@@ -81,24 +81,26 @@ class KeptHead(msgspec.Struct, frozen=True):
 
     @property
     def headers(self) -> list[tuple[str, bytes]]:
-        """As they stand on the topic."""
+        """The headers, as they are on the topic."""
         return [(WRITER_HEADER, self.writer.encode()), (SEAL_HEADER, self.seal.encode())]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is there of that partition."""
+    """What a process finds of a partition."""
 
     beginning: int
     """The partition's first offset."""
     end: int
     """The offset after its last record."""
     sha256: str | None = None
-    """Of the record at the known `next_offset` - 1, or of the accepted chain's record at the known `seq`:
-    hex; NOTHING where none stands there; None where it was not looked at."""
+    """SHA-256 (hex) of the record at the known `next_offset` - 1, or of the accepted record `seq`.
+
+    NOTHING if there is no such record; None if it was not read.
+    """
 
 
 NOTHING: Final = ""
-"""In place of a hash: no record stands there."""
+"""Instead of a hash: there is no such record."""
 
 FindingKind = Literal[
     "cut",
@@ -117,14 +119,14 @@ FindingKind = Literal[
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Something that was there is not, or another thing is. Whoever finds it stops there."""
+    """Something in a log is missing or different from before. The process that finds it stops there."""
 
     kind: FindingKind
     topic: str
     partition: int | None
-    """None for what is wrong with the whole topic."""
+    """None if the finding is about the whole topic."""
     known: int
-    """The offset up to which it was known; of two histories their seq, of a topic its partitions."""
+    """The offset up to which it was known. For two histories their seq, for a topic its partitions."""
     found: int
     """What is there instead."""
     why: str
@@ -139,8 +141,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 PUT_BACK: Final = (
-    "Put the newest copy of Kafka's data back: it goes on by itself then. If there is none, accept the loss"
-    " with the recovery key: `assent restore accept`; docs/how-to/restore.md says what that gives up."
+    "Restore the newest copy of Kafka's data: everything then continues by itself. If there is none, accept"
+    " the loss with the recovery key (`assent restore accept`): docs/how-to/restore.md explains what that"
+    " gives up."
 )
 
 
@@ -155,7 +158,7 @@ def head_message(identity: str, value: bytes) -> bytes:
 
 
 def encode_head(head: SignedHead) -> bytes:
-    """The value to sign and to write."""
+    """The value to sign and write."""
     return encode(head)
 
 
@@ -163,7 +166,7 @@ _decode = msgspec.json.Decoder(SignedHead).decode
 
 
 def decode_head(value: bytes | None) -> SignedHead | None:
-    """The head that a value holds; None for what is none. It counts for nothing before `verify_head`."""
+    """The head in a value; None if it is not one. It does not count before `verify_head`."""
     if value is None or len(value) > HEAD_MAX_BYTES:
         return None
     try:
@@ -184,8 +187,9 @@ def verify_head(
 ) -> Verdict:
     """Whether a writer has signed `value` as a head of the log with this identity (hex).
 
-    `writers`: the keys that governance lists now, by id. `unknown-writer` is never trusted, and may be good
-    once governance has been read further: whoever has read all of it drops it. A retired key signs no head.
+    `writers`: the keys that governance lists now, by id. A head with the verdict `unknown-writer` is not
+    trusted, but may be good once governance has been read further. A reader that has read all of governance
+    drops it. A retired key signs no heads.
     """
     named = dict(headers)
     try:
@@ -201,7 +205,7 @@ def verify_head(
 
 
 def known_from(head: SignedHead | LedgerEnd) -> KnownHead:
-    """What a head, or the end that was accepted with a loss, lets its reader know."""
+    """What is known from a head, or from the end that was accepted with a loss."""
     return KnownHead(
         ledger=head.ledger,
         partition=head.partition,
@@ -212,7 +216,7 @@ def known_from(head: SignedHead | LedgerEnd) -> KnownHead:
 
 
 def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
-    """What an accepted head lets its reader know."""
+    """What is known from an accepted head."""
     return KnownHead(
         ledger=ledger,
         partition=partition,
@@ -225,9 +229,9 @@ def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
 def has_read_given_up(
     ledger: LedgerName, partition: int, read: HeadInEra, losses: Sequence[Loss]
 ) -> Finding | None:
-    """Whether a reader has gone by records that were given up since it read them.
+    """The finding that a reader used records that were given up since it read them; None if it did not.
 
-    `losses`: what governance has accepted, in order.
+    `losses`: all that governance has accepted, in order.
     """
     known = read.head
     if not is_given_up(ledger, partition, known.seq, read.era, losses):
@@ -242,21 +246,21 @@ def has_read_given_up(
         found=found,
         why=(
             f"{topic}/{partition} was known up to offset {known.next_offset:,} (seq {known.seq:,}), and"
-            f" a loss was accepted: it goes on behind offset {found:,}, and what came after that is given up."
+            f" a loss was accepted: it continues after offset {found:,} and what came after that is given up."
         ),
-        todo="Empty the tables that were made of it, `assent restore rebuild`, and start this service anew.",
+        todo="Empty the tables that were made from it (`assent restore rebuild`) and restart this service.",
     )
 
 
 def nothing_known(ledger: LedgerName, partition: int) -> KnownHead:
-    """Of a partition of which nothing is known: it must begin at its beginning all the same."""
+    """The known head of a partition of which nothing is known. It must still begin at offset 0."""
     return KnownHead(ledger=ledger, partition=partition, seq=-1, sha256="", next_offset=0)
 
 
 def compare(known: KnownHead, found: Found) -> Finding | None:
-    """Hold what is known of a ledger partition against what is there; None when nothing is missing.
+    """Compare what is known of a ledger partition with what is there; None if nothing is missing.
 
-    A ledger is kept for ever from offset 0, so it may only have grown.
+    A ledger is kept forever from offset 0, so it can only have grown.
     """
     topic = LEDGER_TOPICS[known.ledger]
     place = f"{topic}/{known.partition}"
@@ -269,7 +273,7 @@ def compare(known: KnownHead, found: Found) -> Finding | None:
             found=found.end,
             why=(
                 f"{place} ends at offset {found.end:,} and was known up to offset {known.next_offset:,}"
-                f" (seq {known.seq:,}): what stood between is gone."
+                f" (seq {known.seq:,}): what was between is missing."
             ),
             todo=PUT_BACK,
         )
@@ -285,12 +289,12 @@ def compare(known: KnownHead, found: Found) -> Finding | None:
                 f" {known.next_offset:,}): its first records were deleted, and the rest cannot be judged."
             ),
             todo=(
-                "Put a copy of Kafka's data back that has them: nothing else brings them back. See that"
-                " nothing deletes from it, `assent doctor` tells; docs/how-to/restore.md says more."
+                "Restore a copy of Kafka's data that has them: nothing else brings them back. Check with"
+                " `assent doctor` that nothing deletes from it. See docs/how-to/restore.md."
             ),
         )
     if known.seq >= 0 and found.sha256 is not None and found.sha256 != known.sha256:
-        there = "no such record stands" if found.sha256 == NOTHING else "another record stands"
+        there = "there is no such record" if found.sha256 == NOTHING else "there is another record"
         return Finding(
             kind="other-history",
             topic=topic,
@@ -309,9 +313,9 @@ def compare(known: KnownHead, found: Found) -> Finding | None:
 def remembered_after(
     remembered: Mapping[int, HeadInEra], losses: Sequence[Loss], ledger: LedgerName = "ledger"
 ) -> dict[int, HeadInEra]:
-    """What whoever has read a ledger's partitions still remembers of them, once these losses were accepted.
+    """What a reader of a ledger's partitions still knows of them after these losses were accepted.
 
-    As with signed heads: in place of a void one stands what the last accepted loss says of its partition.
+    As with signed heads, the end that the last accepted loss states for a partition replaces a void head.
     """
     still: dict[int, HeadInEra] = {}
     for partition, each in remembered.items():
@@ -324,11 +328,12 @@ def remembered_after(
 
 
 def known_heads(heads: Sequence[SignedHead], losses: Sequence[Loss]) -> dict[Place, KnownHead]:
-    """What is known of each partition of each ledger, by these heads and the last accepted loss.
+    """What is known of each partition of each ledger, from these heads and the last accepted loss.
 
-    The highest seq of an era is its newest head. One of an era that governance does not know comes before all
-    others: of a governance ledger that was longer than this one. Two writers may have appended the same
-    record, of which the first counts: the lower `next_offset` says where, in whatever order they are learnt.
+    The newest head of an era is the one with the highest seq. A head of an era that governance does not know
+    takes precedence over all others, because it comes from a governance ledger that was longer than this one.
+    Two writers may have appended the same record, of which the first counts. So of two such heads the one
+    with the lower `next_offset` is used, whatever their order.
     """
     known: dict[Place, tuple[tuple[bool, int, int], KnownHead]] = {}
     for end in losses[-1].ends if losses else ():
@@ -344,11 +349,12 @@ def known_heads(heads: Sequence[SignedHead], losses: Sequence[Loss]) -> dict[Pla
 def next_input(
     ledger: LedgerName, partition: int, losses: Sequence[Loss], *, read: int, decided: int, last: int
 ) -> int:
-    """The offset of the first undecided command: `read` by the records, unless a loss says otherwise.
+    """The offset of the first undecided command: `read`, from the records, unless a loss states another.
 
-    `decided`: the seq of the last record that decided a command; `last`: of the last record; -1 for none.
-    What a loss says holds until a record after it has decided one. A ledger that ends before a loss's end
-    has been put back since: there an earlier loss counts, if any.
+    `decided`: the seq of the last record that decided a command. `last`: the seq of the last record. Both are
+    -1 if there is none. The offset of a loss applies until a record after it has decided a command. A ledger
+    that ends before a loss's end has been restored to an earlier state since. There an earlier loss applies,
+    if any.
     """
     for loss in reversed(losses):
         end = accepted_end_of(loss, ledger, partition)

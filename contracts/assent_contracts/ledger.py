@@ -1,4 +1,4 @@
-"""The ledger record: one decision, chained to the one before it."""
+"""The ledger record: one decision, chained to the previous one."""
 
 from typing import Annotated, Final
 
@@ -14,14 +14,14 @@ GENESIS_PREV: Final = "0" * 64
 
 
 class IncoherentRecordError(Exception):
-    """A record that is accepted, or kept as such, and whose parts do not fit together.
+    """A record that is accepted, or stored as accepted, although its parts do not fit together.
 
-    No honest writer makes it: the key is in the wrong hands, or a table was changed. A reader stops there.
+    No honest writer makes such a record: its key was stolen, or a table was changed. A reader stops there.
     """
 
 
 class RecordedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A well-formed command of a known sender, embedded untouched, with what it was signed with."""
+    """A well-formed command of a known sender, embedded unchanged, with its key and its signature."""
 
     value: Annotated[Raw, Meta(description="The command's bytes as received.")]
     key: str
@@ -29,27 +29,27 @@ class RecordedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class OmittedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is kept of what is not a well-formed command of a known sender: never its bytes."""
+    """What is kept of a record that is not a well-formed command of a known sender: never its bytes."""
 
     sha256: str
     size: Annotated[int, Meta(description="Bytes.")]
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A record's value, as a writer makes it. Either `events` or `refusal` is there."""
+    """A record's value, as a writer makes it. It has either `events` or `refusal`."""
 
     seq: Annotated[int, Meta(description="0, 1, 2 ... in its partition.")]
     prev: Annotated[str, Meta(description="SHA-256 of the previous accepted record's value, hex.")]
-    epoch: Annotated[int, Meta(description="Which writer's term.")]
+    epoch: Annotated[int, Meta(description="The writer's term.")]
     input: Annotated[int, Meta(description="Offset of the command.")] | UnsetType = UNSET
     received: (
-        Annotated[int, Meta(description="When the broker appended the command, ms. There when `input` is.")]
+        Annotated[int, Meta(description="When the broker appended the command, ms. Present if `input` is.")]
         | UnsetType
     ) = UNSET
     at: Annotated[
         int,
         Meta(
-            description="Log time: milliseconds since 1970 in UTC. It goes back only by a correction that"
+            description="Log time: milliseconds since 1970 in UTC. It goes back only after a correction that"
             " governance has recorded."
         ),
     ]
@@ -62,9 +62,9 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A record's value, as readers take it: the parts that not all of them need stay raw.
+    """A record's value, as readers decode it. The parts that only some readers need stay raw.
 
-    `decode_events` and the functions beside it read those.
+    `decode_events` and the similar functions below decode them.
     """
 
     seq: int
@@ -80,7 +80,7 @@ class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 decode_record = msgspec.json.Decoder(LedgerRecord).decode
-"""A record's value to a LedgerRecord. Raises msgspec.DecodeError for what is none."""
+"""Decode a record's value to a LedgerRecord. Raises msgspec.DecodeError if it is not one."""
 
 _decode_events = msgspec.json.Decoder(tuple[Event, ...]).decode
 _decode_governance_events = msgspec.json.Decoder(tuple[GovernanceEvent, ...]).decode
@@ -90,22 +90,22 @@ _decode_omitted = msgspec.json.Decoder(OmittedCommand).decode
 
 
 def decode_events(record: LedgerRecord) -> tuple[Event, ...]:
-    """The events of a request ledger's record; none when it is a refusal."""
+    """The events of a request ledger's record; empty if it is a refusal."""
     return () if record.events is UNSET else _decode_events(record.events)
 
 
 def decode_governance_events(record: LedgerRecord) -> tuple[GovernanceEvent, ...]:
-    """The events of a governance record; none when it is a refusal."""
+    """The events of a governance record; empty if it is a refusal."""
     return () if record.events is UNSET else _decode_governance_events(record.events)
 
 
 def decode_refusal(record: LedgerRecord) -> Refusal | None:
-    """The refusal of a record, if it is one."""
+    """The refusal of a record; None if it has events."""
     return None if record.refusal is UNSET else _decode_refusal(record.refusal)
 
 
 def decode_recorded_command(record: LedgerRecord) -> RecordedCommand | OmittedCommand | None:
-    """The command that caused a record; None when the writer itself did (an expiry)."""
+    """The command that caused a record; None if the writer acted by itself, as for an expiry."""
     if record.command is UNSET:
         return None
     if bytes(memoryview(record.command)[:10]).startswith(b'{"sha256"'):

@@ -1,25 +1,25 @@
-"""The limit on every input. Sizes in bytes or characters, times in milliseconds, as the names say."""
+"""The limit on every input. Sizes are in bytes or characters and times in milliseconds, as the names show."""
 
 from typing import Final
 
 PAYLOAD_MAX_BYTES: Final = 256 * 1024
 COMMAND_MAX_BYTES: Final = PAYLOAD_MAX_BYTES + 16 * 1024
-"""A whole command: the payload and room for everything else that a command says."""
+"""A whole command: the payload, with room for all other fields."""
 
 GOVERNANCE_COMMAND_MAX_BYTES: Final = COMMAND_MAX_BYTES
 """As large as a request for the same change could be."""
 
 PAYLOAD_MAX_DEPTH: Final = 64
-"""Nested arrays and objects in a payload; deeper ones exhaust the stack of some reader."""
+"""Nested arrays and objects in a payload. Deeper ones exhaust the stack of some readers."""
 
 NUMBER_MAX_CHARS: Final = 64
-"""A number as it is written: readers stop at longer ones, or take them for something else."""
+"""A number as written. Some readers fail on longer ones or read another value."""
 
 DETAIL_MAX_CHARS: Final = 200
-"""A refusal's detail: it is kept for ever and may quote a sender."""
+"""A refusal's detail, which is kept forever and may quote a sender."""
 
 TERMS_MAX_BYTES: Final = 256 * 1024
-"""What all policies of one resource type ask for together, as a submission's record repeats it."""
+"""The terms of all policies of one resource type together, which a submission's record repeats."""
 
 JUSTIFICATION_MAX_CHARS: Final = 1_024
 NOTE_MAX_CHARS: Final = 1_024
@@ -42,7 +42,7 @@ ASSIGNED_MAX: Final = 1_000
 """Groups, principals and resource types that one role assignment names."""
 RULES_MAX: Final = 16
 WRITERS_MAX: Final = 64
-"""Keys that may seal the log at one time."""
+"""Keys that can seal the log at the same time."""
 KEYS_MAX: Final = 100
 """Keys of one principal that are not revoked."""
 QUORUM_MAX: Final = 100
@@ -53,28 +53,28 @@ FOR_EVER_MS: Final = (1 << 53) - 1
 """A time that never comes: the last one that every JSON reader keeps exact."""
 PARTITIONS_MAX: Final = 1_024
 LOSSES_MAX: Final = 64
-"""Eras that one acceptance of a loss gives up."""
+"""Eras that one accepted loss gives up."""
 
 COMMAND_MAX_AGE_MS: Final = 24 * 60 * 60 * 1_000
 COMMAND_MAX_AHEAD_MS: Final = 5 * 60 * 1_000
 """How far a sender's clock may run ahead of log time."""
 
 COMMAND_MEMORY_MS: Final = COMMAND_MAX_AGE_MS + COMMAND_MAX_AHEAD_MS
-"""How long a command id is remembered: as long as a copy of it could still arrive and not be stale."""
+"""How long a command id is remembered: as long as a copy of the command could arrive and not be stale."""
 
 RATE_WINDOW_MS: Final = 60 * 1_000
-"""The minutes of log time that a principal's commands are counted in; each begins at a full one."""
+"""The window of log time in which a principal's commands are counted. It begins at a full minute."""
 COPIES_PER_MINUTE: Final = 1_000
-"""So many copies of one principal's commands a partition answers in a minute: anybody can send those."""
+"""How many copies of one principal's commands a partition answers in a minute: anyone can send copies."""
 COMMANDS_PER_MINUTE_MAX: Final = 1_000_000_000
 REMEMBERED_COMMANDS_MAX: Final = 1_000_000_000
 """The largest values of the settings."""
 
 RUN_MAX_RECORDS: Final = 10_000
 RUN_MAX_BYTES: Final = 16 * 1024 * 1024
-"""Unsealed records that a reader holds at most while it waits for their seal."""
+"""The most that a reader holds of unsealed records while it waits for their seal."""
 
 RECORD_MAX_BYTES: Final = 1024 * 1024
 
 PRODUCE_MAX_BYTES: Final = 2 * 1024 * 1024
-"""A batch as it is sent to the broker: room for the largest record, and for many of the usual ones."""
+"""A batch that is sent to the broker: enough for the largest record, or for many usual ones."""

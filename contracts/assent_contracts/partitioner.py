@@ -1,6 +1,7 @@
 """Kafka's default partitioner: murmur2 over the key, as the Java client does it.
 
-librdkafka's clients default to another one; the decider refuses what they send elsewhere (`misrouted`).
+Clients based on librdkafka use another one by default. The decider refuses commands in a wrong partition
+(`misrouted`).
 """
 
 import struct
@@ -22,7 +23,7 @@ def murmur2(data: bytes) -> int:
     whole = length & ~3
     for k in _words(whole >> 2).unpack_from(data):
         k = (k * _M) & _MASK
-        # Masked once: what lies above 32 bits never comes down again.
+        # Masked once: bits above the 32nd never affect the lower ones.
         h = (h * _M ^ (k ^ k >> 24) * _M) & _MASK
     if length != whole:
         h = ((h ^ int.from_bytes(data[whole:], "little")) * _M) & _MASK
@@ -31,5 +32,5 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_for(key: bytes, partitions: int) -> int:
-    """The partition, of `partitions`, in which a record with this key belongs."""
+    """The partition, out of `partitions`, in which a record with this key belongs."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -1,11 +1,12 @@
 """Proof that a record is in a log, without reading the log from its start. Pure.
 
-A proof is the record with those after it up to the next sealed one, and that seal. Each record contains the
-SHA-256 of the one before, so the seal, which binds identity, ledger, partition and seq, covers the first too.
+A proof is the record, the records after it up to the next sealed one, and that seal. Each record contains the
+SHA-256 of the previous one. So the seal, which binds identity, ledger, partition and seq, covers the first
+record too.
 
-It proves that a writer has sealed this record at this place. That no other run was first is what only the
-acceptance rule over the whole partition can tell. A decision needs no more: it names the submission by its
-hash, and a submission that was not accepted is refused there.
+It proves that a writer has sealed this record at this place. Only the acceptance rule over the whole
+partition can prove that no other run was first. A decision does not need that: it names the submission by its
+hash, and is refused if that submission was not accepted.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from assent_contracts.writer_registry import WriterKeys, WriterRegistry
 
 
 class SealedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A record, those after it up to the next sealed one, and that seal as its headers contain it."""
+    """A record, the records after it up to the next sealed one, and that seal as in its headers."""
 
     values: tuple[bytes, ...]
     writer: str
@@ -37,7 +38,7 @@ class NotProven(msgspec.Struct, frozen=True):
 
 
 class RecordPlace(msgspec.Struct, frozen=True):
-    """Where a record must be, and in which log: its identity (hex) is the reader's own."""
+    """Where a record must be, and in which log. The reader supplies the log's identity (hex)."""
 
     ledger: LedgerName
     partition: int
@@ -50,7 +51,7 @@ _UNSEALED: Final = NotProven("No writer of this log has sealed it at this place.
 
 
 def read_record(value: bytes | None) -> LedgerRecord | NotProven:
-    """A record's value, whoever sent it."""
+    """Decode a record's value from an untrusted source."""
     if value is None or len(value) > limits.RECORD_MAX_BYTES:
         return _UNREADABLE
     try:
@@ -60,12 +61,12 @@ def read_record(value: bytes | None) -> LedgerRecord | NotProven:
 
 
 class Proof:
-    """One proof while its records come. Its result is the acceptance rule's, started before the record."""
+    """One proof while its records arrive. It runs the acceptance rule from just before the record."""
 
     def __init__(
         self, place: RecordPlace, first: LedgerRecord, writers: WriterKeys, verify: VerifySeal
     ) -> None:
-        """`first`: the record that must be at this place; `take` gets it again, with those after it."""
+        """`first`: the record that must be at this place. `take` receives it again, and those after it."""
         before = first_head(place.ledger, place.identity)
         if place.seq > 0:
             before = Head(place.seq - 1, first.prev)
@@ -82,7 +83,7 @@ class Proof:
     def take(
         self, value: bytes | None, headers: Sequence[tuple[str, bytes]]
     ) -> Sequence[Accepted] | NotProven:
-        """Take the next record; returns the run once it is sealed, nothing while it is not."""
+        """Take the next record. Returns the run once it is sealed, and an empty one before."""
         run = self._rule.offer(self._next, value, headers)
         self._next += 1
         return _UNSEALED if self._rule.quarantined else run
@@ -93,7 +94,7 @@ def verify_run(
 ) -> Accepted | NotProven:
     """The record at `place`, if this run proves that it is there.
 
-    `writers` must know governance as far as the record names it.
+    `writers` must have consumed governance up to the seq that the record names.
     """
     first = read_record(run.values[0]) if run.values else _UNREADABLE
     if isinstance(first, NotProven):
@@ -106,12 +107,12 @@ def verify_run(
         taken = proof.take(value, headers if index == last else ())
         if isinstance(taken, NotProven):
             return taken
-    # What `take` returns is numbered from 0 here: its offsets mean nothing to anybody else.
+    # `take` numbered the records from 0, so the offsets have no meaning elsewhere.
     return taken[0] if taken else _UNSEALED
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of the governance topic as it is there, for a reader who cannot reach Kafka."""
+    """A record of the governance topic, for a reader without access to Kafka."""
 
     offset: int
     value: bytes | None
@@ -120,7 +121,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GovernanceProof:
-    """The governance ledger as somebody else passes it on, held to the identity by the acceptance rule."""
+    """The governance ledger from an untrusted source, checked by the acceptance rule against the identity."""
 
     def __init__(self, identity: str, verify: VerifySeal) -> None:
         self.identity: Final = identity
@@ -130,7 +131,7 @@ class GovernanceProof:
         self._rule = Acceptance("governance", 0, identity=identity, writers=self.writers, verify=verify)
 
     def take(self, entry: LedgerEntry) -> None:
-        """Take the next record. What the rule does not accept changes nothing.
+        """Take the next record. A record that the rule does not accept changes nothing.
 
         Raises msgspec.MsgspecError for accepted events that this version does not know.
         """
@@ -146,5 +147,5 @@ class GovernanceProof:
 
 
 def named_governance(record: LedgerRecord) -> int:
-    """The governance seq that a record's decision used; -1 if it names none."""
+    """The governance seq that a record's decision used; -1 if the record names none."""
     return -1 if record.governance is UNSET else record.governance

@@ -1,4 +1,4 @@
-"""Refusals: an answer, not an exception. Each code says what the sender can do about it."""
+"""Refusals: an answer, not an exception. For each code there is a sentence on what the sender can do."""
 
 from enum import StrEnum
 from typing import Final
@@ -59,9 +59,9 @@ class RefusalCode(StrEnum):
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A command's refusal, as the ledger keeps it.
 
-    `detail` is for people and may be worded differently by a later version; everything else is
-    reproduced exactly when the ledger is verified. It is cut to DETAIL_MAX_CHARS, wherever it came from: it
-    may quote a sender, and is kept for ever.
+    `detail` is for people, and a later version may word it differently. Everything else is reproduced exactly
+    when the ledger is verified. `detail` is always cut to DETAIL_MAX_CHARS, because it may quote a sender and
+    is kept forever.
     """
 
     code: RefusalCode
@@ -73,10 +73,10 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     decided: int | None = None
     """The seq of the decision that took this command id (`id-reused`)."""
     again_at: int | None = None
-    """Log time (ms) from which on the command can be sent again (`too-many-commands`)."""
+    """The log time (ms) from which the command can be sent again (`too-many-commands`)."""
 
     def __post_init__(self) -> None:
-        """Keep the detail short."""
+        """Cut the detail to its limit."""
         if len(self.detail) > limits.DETAIL_MAX_CHARS:
             shortened = self.detail[: limits.DETAIL_MAX_CHARS - 1] + "…"
             msgspec.structs.force_setattr(self, "detail", shortened)
@@ -87,9 +87,7 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
         "Send one JSON object of a known type, in UTF-8, with the fields that its schema names."
     ),
     RefusalCode.UNKNOWN_VERSION: "Send a version of this message that the contracts list, or upgrade Assent.",
-    RefusalCode.TOO_LARGE: (
-        "Shorten the field that is named, or put the content elsewhere and submit its address."
-    ),
+    RefusalCode.TOO_LARGE: "Shorten the named field, or store the content elsewhere and submit its address.",
     RefusalCode.BAD_SIGNATURE: (
         "Sign the exact bytes that you send with the key that you name, and send both headers."
     ),
@@ -98,31 +96,33 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     ),
     RefusalCode.NOT_PERMITTED: "Ask an administrator for the role, or for the principal to be enabled.",
     RefusalCode.MISROUTED: "Send it to the partition named: hash the key with Kafka's murmur2 partitioner.",
-    RefusalCode.STALE: "Set the clock, make the command again with a new id and send it within 24 hours.",
+    RefusalCode.STALE: "Correct the clock, make the command again with a new id and send it within 24 hours.",
     RefusalCode.ID_REUSED: "Use a new command id: this one was used for other bytes.",
-    RefusalCode.RESOURCE_LOCKED: "Wait for the open request that is named to end, or have it canceled.",
+    RefusalCode.RESOURCE_LOCKED: "Wait for the named open request to end, or have it canceled.",
     RefusalCode.NO_POLICY: "Have an administrator create an access policy for this resource type.",
     RefusalCode.POLICY_UNSATISFIABLE: (
-        "Ask for one person at least, and for no more than there are beside one requester: change the number,"
-        " add people to the groups, or give them keys."
+        "Ask for at least one person, and no more than there are besides one requester: change the number,"
+        " add people to the groups, or register keys."
     ),
-    RefusalCode.POLICY_INVALID: "Correct the field of the policy that is named.",
-    RefusalCode.JUSTIFICATION_REQUIRED: "Say in the justification why the change is needed.",
+    RefusalCode.POLICY_INVALID: "Correct the named field of the policy.",
+    RefusalCode.JUSTIFICATION_REQUIRED: "State in the justification why the change is needed.",
     RefusalCode.UNKNOWN_REQUEST: (
         "Check the request id and the object; requests that ended days ago are in the audit log."
     ),
     RefusalCode.NOT_PENDING: (
-        "Nothing to decide: look at the request's status; submit the change again if it ended."
+        "There is nothing to decide: look at the request's status. If it has ended, submit the change again."
     ),
-    RefusalCode.NOT_APPROVED: "Wait until the policy's approvals are there, then complete the request.",
+    RefusalCode.NOT_APPROVED: (
+        "Wait until the request has the approvals that its policy asks for, then complete it."
+    ),
     RefusalCode.NOT_RELEASED: (
-        "Wait until the requester has completed the request; drop the change if it has ended."
+        "Wait until the requester has completed the request. If it has ended, drop the change."
     ),
     RefusalCode.NOT_CLAIMED: (
-        "Claim the request first; another applier may hold it, or its outcome is known already."
+        "Claim the request first. Another applier may hold it, or its outcome may already be known."
     ),
     RefusalCode.OWN_REQUEST: (
-        "Ask another person: nobody decides on their own request, from whichever account."
+        "Ask another person: you cannot decide on your own request, from any of your accounts."
     ),
     RefusalCode.NOT_AN_APPROVER: "Ask a member of the policy's approver groups to decide.",
     RefusalCode.ALREADY_DECIDED: "Nothing to do: your decision on this request is recorded.",
@@ -132,39 +132,38 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.APPROVAL_REQUIRED: (
         "Submit the change as a request: another administrator approves it, then it is carried out."
     ),
-    RefusalCode.OUTDATED: "Look at it as it is now, and make the change again from there.",
-    RefusalCode.UNKNOWN_OBJECT: "Check the id: governance knows nothing by it.",
-    RefusalCode.ID_TAKEN: "Take another id, or change what has this one.",
-    RefusalCode.ALREADY_SO: "Nothing to do: governance says so already.",
+    RefusalCode.OUTDATED: "Look at the current state, and make your change or decision again from there.",
+    RefusalCode.UNKNOWN_OBJECT: "Check the id: governance has no object with it.",
+    RefusalCode.ID_TAKEN: "Choose another id, or change the object that has this one.",
+    RefusalCode.ALREADY_SO: "Nothing to do: governance already is this way.",
     RefusalCode.TOO_FEW_ADMINISTRATORS: (
-        "Give the role administrator, and a key, to another person first: two must remain who can act."
+        "Give another person the role administrator and a key first: at least two must remain who can act."
     ),
     RefusalCode.TOO_MUCH_VANISHES: (
-        "Check that the directory's export is whole; if it is, synchronise in smaller steps,"
-        " or have vanish_max_percent raised."
+        "Check that the directory's export is complete. If it is, synchronise in smaller steps, or have"
+        " vanish_max_percent raised."
     ),
     RefusalCode.QUOTA_EXCEEDED: "Wait until some of your open requests have ended, or cancel some.",
     RefusalCode.OWN_SIGNATURE_REQUIRED: "Approve with your own key, from the command line.",
-    RefusalCode.IN_USE: "Change or take away first what names it.",
+    RefusalCode.IN_USE: "First change or remove what names it.",
     RefusalCode.OF_DIRECTORY: "Change it in the directory, and synchronise.",
-    RefusalCode.WRONG_KIND: "Name an account of the other kind: a service or a human, as the sentence says.",
-    RefusalCode.LAST_WRITER: "Add another writer first: without one nothing could be decided.",
+    RefusalCode.WRONG_KIND: "Name an account of the other kind: a service or a human, as the detail states.",
+    RefusalCode.LAST_WRITER: "Add another writer first: without a writer nothing can be decided.",
     RefusalCode.ON_BEHALF_OF_REQUIRED: (
         "Name in on_behalf_of the account of the person on whose behalf you submit the change."
     ),
     RefusalCode.ON_BEHALF_OF_INVALID: (
-        "Name the enabled account of a human in on_behalf_of; leave it out when you are not a service."
+        "Name the enabled account of a human in on_behalf_of. Leave it out if you are not a service."
     ),
     RefusalCode.REQUESTER_NOT_PERMITTED: (
-        "Have an administrator give the requester back what is missing, then complete the request;"
-        " or have the request closed."
+        "Have an administrator restore what the requester lacks, then complete the request. Otherwise have"
+        " the request closed."
     ),
     RefusalCode.BEING_APPLIED: (
         "Wait for the outcome. If it stays unknown, find out whether the change was applied and report that."
     ),
     RefusalCode.TOO_MANY_COMMANDS: (
-        "Send it again, as it is, from the time on that is named; if this happens often, have the setting"
-        " raised."
+        "Send it again unchanged from the named time on. If this happens often, have the setting raised."
     ),
 }
-"""One sentence for each code: what its sender can do."""
+"""What the sender can do, for each code."""

@@ -1,4 +1,4 @@
-"""A released change, as appliers get it on `assent.changes`."""
+"""A released change, as appliers receive it on `assent.changes`."""
 
 from typing import Annotated, Final
 
@@ -17,14 +17,14 @@ from assent_contracts.commands import (
 )
 
 POSITION_HEADER: Final = "assent-position"
-"""Header: the ledger seq of the release, decimal. What is written again has the one that it had."""
+"""Header: the ledger seq of the release, decimal. A release that is written again keeps its seq."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.change.v1", gc=False):
     """What to apply, once it has been claimed.
 
-    `request` alone names one only as long as no log was put back. The claim's decision names the digest;
-    `payload`, byte for byte, must have it.
+    `request` alone is not unique once a log has been restored. The claim's decision names the digest, which
+    must be that of `payload`, byte for byte.
     """
 
     request: RequestId
@@ -44,4 +44,4 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="a
 
 
 decode_change = msgspec.json.Decoder(Change).decode
-"""A value on `assent.changes` to a Change. Raises msgspec.DecodeError for what is none."""
+"""Decode a value of `assent.changes` to a Change. Raises msgspec.DecodeError if it is not one."""

@@ -1,6 +1,6 @@
-"""Names of objects, requests and operations: what they may look like, and how they are taken apart.
+"""Names of objects, requests and operations: their form and their parts.
 
-An object is written `<type>/<id>`; that text is also its Kafka key.
+An object is written `<type>/<id>`. That text is also its Kafka key.
 """
 
 import re
@@ -26,7 +26,7 @@ def is_type_name(name: str) -> bool:
 
 
 def has_control_characters(text: str, allowed: str = "") -> bool:
-    """Whether `text` has a character of Unicode category Cc that is not in `allowed`."""
+    """Whether `text` has a character of the Unicode category Cc that is not in `allowed`."""
     if text.isprintable():
         return False
     return any(unicodedata.category(char) == "Cc" and char not in allowed for char in text)
@@ -36,22 +36,22 @@ def has_control_characters(text: str, allowed: str = "") -> bool:
 def is_resource(resource: str) -> bool:
     """Whether `resource` is a well-formed `<type>/<id>`.
 
-    The id is 1 to 256 characters in NFC that can all be seen, without a space around them.
+    The id is 1 to 256 visible characters in NFC, without a space around them.
     """
-    # Without a slash there is no id either, and an id is never empty.
+    # Without a slash the id is empty, which is not allowed.
     kind, _, name = resource.partition("/")
     return 0 < len(name) <= RESOURCE_ID_MAX_CHARS and is_type_name(kind) and is_id_text(name)
 
 
 def resource_type(resource: str) -> str:
-    """The type of a `<type>/<id>`; of any other text, which only a stolen writer key can seal, all of it."""
+    """The type of a `<type>/<id>`. Of any other text, which only a stolen writer key can seal, all of it."""
     return resource.partition("/")[0]
 
 
 def request_id(partition: int, seq: int) -> str:
-    """The id of the request whose submission stands at `seq` of ledger partition `partition`.
+    """The id of the request whose submission is at `seq` of the ledger partition `partition`.
 
-    No sender chooses it, so it is unique without asking another partition.
+    No sender chooses it, so it is unique without a check in other partitions.
     """
     return f"{partition}-{seq}"
 

@@ -1,4 +1,4 @@
-"""Seals: what the last record of a produce batch is signed over, and its two headers."""
+"""Seals: the bytes that a writer signs for the last record of a produce batch, and the two headers."""
 
 import hashlib
 import struct
@@ -19,8 +19,8 @@ def seal_message(
 ) -> bytes:
     """The bytes that a writer signs to seal the record `seq`, and with it the run that ends there.
 
-    `identity`: the log's, 64 hex digits; so a seal is good in one log only. `era`: see `eras.era_at`; on the
-    governance ledger always the first, as its chain holds the losses themselves.
+    `identity`: the log's, 64 hex digits. So a seal is valid in one log only. `era`: see `eras.era_at`. On the
+    governance ledger it is always the first era, because its chain contains the losses themselves.
     """
     place = ledger.encode() + b"\0" + struct.pack(">IQ", partition, seq)
     return _PREFIX + bytes.fromhex(identity) + place + value_sha256 + era.encode()

@@ -1,4 +1,4 @@
-"""What a command's Ed25519 signature covers. The signature itself is any library's."""
+"""What a command's Ed25519 signature covers. Any library can make the signature itself."""
 
 import hashlib
 from typing import Final
@@ -11,15 +11,15 @@ SIGNATURE_HEADER: Final = "assent-signature"
 SIGNATURE_BYTES: Final = 64
 PUBLIC_KEY_BYTES: Final = 32
 COMMAND_PREFIX: Final = b"assent.command.v1\0"
-"""What is signed begins with this; the log's identity and the SHA-256 of the value follow."""
+"""The start of the signed bytes. The log's identity and the SHA-256 of the value follow."""
 NO_IDENTITY: Final = "0" * 64
-"""Stands in for the identity in the signature of governance record 0's command: that record makes it."""
+"""Used for the identity in the signature of governance record 0's command, because that record makes it."""
 
 
 def command_prefix(identity: str) -> bytes:
-    """What the signed bytes of every command for one log begin with; `identity` is 64 hex digits.
+    """The start of the signed bytes of every command for one log. `identity` is 64 hex digits.
 
-    A signature is so good in one log only: requests of two logs are numbered alike.
+    It makes a signature valid in one log only, because two logs can have requests with the same ids.
     """
     return COMMAND_PREFIX + bytes.fromhex(identity)
 

@@ -1,8 +1,8 @@
-"""Tables of Unicode 14, the oldest that a supported Python knows (3.11): ranges of code points, in hex.
+"""Tables of Unicode 14, the version of the oldest supported Python (3.11): ranges of code points, in hex.
 
-Taken from the Unicode Character Database 14.0.0. They are here because the tables of Python differ from one
-version to the next, while an id must be valid or not for every reader of a ledger alike. They stay at version
-14: a newer table would make ids valid that an older reader has refused.
+Taken from the Unicode Character Database 14.0.0. They are here because Python's own tables differ from
+version to version, while all readers of a ledger must agree whether an id is valid. They stay at version 14,
+because a newer table would make ids valid that an older reader has refused.
 """
 
 from typing import Final
@@ -81,10 +81,11 @@ FFA1-FFBE FFC2-FFC7 FFCA-FFCF FFD2-FFD7 FFDA-FFDC FFE0-FFE6 FFE8-FFEE FFFD 10000
 1FAF0-1FAF6 1FB00-1FB92 1FB94-1FBCA 1FBF0-1FBF9 20000-2A6DF 2A700-2B738 2B740-2B81D 2B820-2CEA1
 2CEB0-2EBE0 2F800-2FA1D 30000-3134A
 """
-"""What is assigned and draws something, and the space U+0020.
+"""Assigned code points that are visible, and the space U+0020.
 
-Left out are the categories Cc, Cf, Cs, Co, Cn, Zl, Zp and Zs but the space, Default_Ignorable_Code_Point,
-and U+2800, U+2D7F, U+FFFC, U+1107F, U+16FE4, U+1BC9D and U+1D159, which are drawn as nothing too.
+Excluded are the categories Cc, Cf, Cs, Co, Cn, Zl, Zp and Zs (except the space),
+Default_Ignorable_Code_Point, and U+2800, U+2D7F, U+FFFC, U+1107F, U+16FE4, U+1BC9D and U+1D159, which are
+invisible too.
 """
 
 MARKS: Final = """
@@ -134,7 +135,7 @@ FDF0-FDFC FE70-FE74 FE76-FEFC 10800-10805 10808 1080A-10835 10837-10838 1083C 10
 1EE64 1EE67-1EE6A 1EE6C-1EE72 1EE74-1EE77 1EE79-1EE7C 1EE7E 1EE80-1EE89 1EE8B-1EE9B 1EEA1-1EEA3
 1EEA5-1EEA9 1EEAB-1EEBB
 """
-"""The bidirectional classes R and AL: these are not drawn in the order that they are written."""
+"""The bidirectional classes R and AL, which are not drawn in the order in which they are written."""
 
 EMOJI: Final = """
 A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 231A-231B 2328 23CF 23E9-23F3 23F8-23FA 24C2 25AA-25AB 25B6
@@ -151,9 +152,9 @@ A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 231A-231B 2328 23CF 23E9-23F3 23F8
 1F947-1F9FF 1FA70-1FA74 1FA78-1FA7C 1FA80-1FA86 1FA90-1FAAC 1FAB0-1FABA 1FAC0-1FAC5 1FAD0-1FAD9
 1FAE0-1FAE7 1FAF0-1FAF6
 """
-"""The property Emoji without digits, `#`, `*` and the letters of flags. Variation selectors may follow."""
+"""The property Emoji, without digits, `#`, `*` and the letters of flags. Variation selectors may follow."""
 
 
 def character_class(ranges: str) -> str:
-    """The ranges as they are written between the brackets of a regular expression."""
+    """The ranges in the form for the brackets of a regular expression."""
     return "".join("-".join(f"\\U{int(each, 16):08x}" for each in part.split("-")) for part in ranges.split())

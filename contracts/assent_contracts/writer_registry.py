@@ -1,4 +1,4 @@
-"""Which keys may seal the ledgers, as of each seq of the governance ledger."""
+"""The keys that may seal the ledgers, as of each seq of the governance ledger."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -17,14 +17,14 @@ from assent_contracts.governance_objects import Loss
 from assent_contracts.ledger import LedgerRecord
 
 RECOVERY: Final = "recovery"
-"""The id under which the recovery key seals. No writer has it."""
+"""The id under which the recovery key seals. No writer has this id."""
 
 
 class WriterKeys(Protocol):
-    """What the acceptance rule asks about a writer."""
+    """What the acceptance rule needs to know about writers."""
 
     def public_key(self, key_id: str, governance_seq: int) -> bytes | None:
-        """The 32 bytes of the key, or None if it is not a writer's at that governance seq."""
+        """The 32 bytes of the key; None if it is not a writer's at that governance seq."""
         ...
 
     def recovery_key(self) -> bytes | None:
@@ -46,7 +46,7 @@ class _Listed(msgspec.Struct, frozen=True, gc=False):
 
 
 class WriterRegistry:
-    """The writers that the governance ledger lists: each from one seq on, some until another."""
+    """The writers in the governance ledger, each listed from one seq on, some until another."""
 
     def __init__(self) -> None:
         self._listed: dict[str, _Listed] = {}
@@ -54,24 +54,26 @@ class WriterRegistry:
         self.losses: tuple[Loss, ...] = ()
         """The losses that the recovery key has accepted, in order."""
         self.head = -1
-        """The last governance seq that has been taken in."""
+        """The last governance seq that has been consumed."""
 
     def apply(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
         """Consume the accepted governance record `seq`. Records come in order."""
         assert seq == self.head + 1, f"governance seq {seq} after {self.head}"
         for event in events:
             match event:
-                # Record 0 alone founds: another one, which a stolen key could seal, changes nothing.
+                # Only record 0 founds the log. Another such record, sealed with a stolen key, changes
+                # nothing.
                 case LogFounded(founding=founding) if seq == 0:
                     self._recovery = from_base64url(founding.recovery)
                     for key_id, public_key in founding.writers.items():
                         self._listed[key_id] = _Listed(from_base64url(public_key), seq)
-                # What the rules would not decide, but a stolen key could seal, changes nothing of the past.
+                # The rules decide no such event, but a stolen key could seal one. It must not change the
+                # past.
                 case WriterAdded(writer=writer) if writer.id not in self._listed:
                     self._listed[writer.id] = _Listed(from_base64url(writer.public_key), seq)
                 case WriterRetired(writer=key_id) if key_id in self.public_keys():
                     self._listed[key_id] = msgspec.structs.replace(self._listed[key_id], until=seq)
-                # The acceptance rule lets the recovery key alone seal it.
+                # By the acceptance rule, only the recovery key seals it.
                 case LossAccepted(loss=loss):
                     self.losses = (*self.losses, loss)
                 case _:
@@ -79,7 +81,7 @@ class WriterRegistry:
         self.head = seq
 
     def public_key(self, key_id: str, governance_seq: int) -> bytes | None:
-        """The 32 bytes of the key, or None if it is not a writer's at that governance seq."""
+        """The 32 bytes of the key; None if it is not a writer's at that governance seq."""
         listed = self._listed.get(key_id)
         if listed is None or not listed.since <= governance_seq <= self.head:
             return None
@@ -90,11 +92,11 @@ class WriterRegistry:
         return self._recovery
 
     def public_keys(self) -> dict[str, bytes]:
-        """Every writer's key now."""
+        """The keys of all current writers, by id."""
         return {key_id: each.public_key for key_id, each in self._listed.items() if each.until is None}
 
     def ever_listed(self, key_id: str) -> bytes | None:
-        """The key that has sealed under this id, retired or not; the recovery key for its id."""
+        """The key with this id, retired or not, or the recovery key; None if there is none."""
         if key_id == RECOVERY:
             return self._recovery
         listed = self._listed.get(key_id)
@@ -118,9 +120,9 @@ def governance_sealer(
     """The 32 bytes of the key whose seal under `key_id` makes a run of the governance ledger count, if any.
 
     `head`: the seq of the accepted record that the run follows. A writer's seal counts up to the record that
-    retires it, so that record is the last of its run, and on no run that accepts a loss: a stolen key would
-    void what is known outside. The recovery key seals a run of one record, all events of which add or retire
-    writers, or the one event of which accepts a loss: it can do nothing else.
+    retires its key, so that record must be the last of its run. It does not count on a run that accepts a
+    loss, because a stolen key could then void the heads that are known outside. The recovery key seals only a
+    run of one record. All events of that record add or retire writers, or its one event accepts a loss.
     """
     if key_id == RECOVERY:
         return writers.recovery_key() if len(run) == 1 and _only_recovers(run[0]) else None
@@ -149,7 +151,7 @@ def _accepts_a_loss(record: LedgerRecord) -> bool:
 
 
 def _has(record: LedgerRecord, is_such: Callable[[_Named], bool]) -> bool:
-    """Whether one of a record's events is such a one. What cannot be read could be anything."""
+    """Whether `is_such` holds for one of a record's events. Events that cannot be read could be anything."""
     if not isinstance(record.events, msgspec.Raw):
         return False
     try:

@@ -1,1 +1,1 @@
-"""What the product reaches on this machine, beside what its parts could reach: `python -m tests.bench`."""
+"""What the product reaches on this machine, next to what its parts could reach: `python -m tests.bench`."""

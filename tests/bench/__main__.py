@@ -13,7 +13,7 @@ from rich.console import Console
 from assent.local.stack import Stack
 from assent_contracts.client.connection import Connection
 from tests.bench.child import peak_mib
-from tests.bench.founded import found_log
+from tests.bench.founded_log import found_log
 from tests.bench.measures import GROUPS, OF_A_LEDGER, Bench, estimate_s
 from tests.bench.progress import Steps
 from tests.bench.report import figures, machine, show
@@ -21,11 +21,11 @@ from tests.bench.workload import WAVE
 
 _DATA = Path(".data")
 _PLAIN_WIDTH = 150
-"""Characters of a line, where no terminal says how many it has."""
+"""Width of a line in characters when the terminal does not report one."""
 _LATENCY_S = 30
 _QUICK_LATENCY_S = 10
 _QUICK_COMMANDS = 1_000_000
-"""With fewer commands than that the run is a quick one."""
+"""A run with fewer commands than this is a quick one."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,7 +70,7 @@ async def _run(arguments: argparse.Namespace, console: Console, folder: Path) ->
 
 
 def main() -> None:
-    """Measure, show, and keep what was asked to be kept."""
+    """Measure, show the figures, and save those that were requested."""
     arguments = _arguments()
     console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     logging.basicConfig(level=logging.ERROR)

@@ -1,4 +1,4 @@
-"""A measurement in a process of its own: how it gets its job, tells how far it is, and answers."""
+"""A measurement in its own process: how it receives its job, reports its progress, and answers."""
 
 import asyncio
 import os
@@ -12,12 +12,12 @@ import msgspec
 import psutil
 
 Told = Callable[[int, int], None]
-"""(done, of how many)"""
+"""(done, total)"""
 
 _MIB = 1024 * 1024
 _LINE_MAX_BYTES = 64 * _MIB
 _STALLED_AFTER_S = 120.0
-"""A child that says nothing for so long is given up."""
+"""A child that is silent for this long is abandoned."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,18 +27,18 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     refusals: int = 0
     """How many of the commands are refused."""
     check: bool = True
-    """Whether signatures are checked; without, everybody is believed."""
+    """Whether signatures are checked; if not, every signature is accepted."""
     topic: str = ""
     max_records: int | None = None
-    """As many records a poll at most; None takes what has come."""
+    """At most this many records per poll; None takes what has arrived."""
     rate: int = 0
     """Submits per second."""
     warm_up: int = 0
-    """Submits that come first and are not counted."""
+    """Submissions at the start that are not counted."""
     url: str = ""
-    """Where the gateway answers; or the DSN of the database that is asked instead."""
+    """The address of the gateway, or the DSN of the database that is queried instead."""
     view: str = ""
-    """A list and who looks at it, such as `mine alice`."""
+    """A list and its viewer, such as `mine alice`."""
     newest_ms: int = 0
     """When the newest request changed."""
     streams: int = 0
@@ -64,7 +64,7 @@ class _Line(msgspec.Struct):
 
 
 class ChildFailedError(Exception):
-    """A measuring process ended without an answer; the message has its last lines."""
+    """A measuring process ended without an answer; the message contains its last lines."""
 
 
 def job() -> Job:
@@ -73,12 +73,12 @@ def job() -> Job:
 
 
 def tell(done: int, of: int) -> None:
-    """In the child: how far it is."""
+    """In the child: report progress."""
     _write(_Line(done=done, of=of))
 
 
 def answer(seconds: float, latencies_ms: list[float] | None = None, *, kib_each: float = 0) -> None:
-    """In the child: what was found, with the peak memory of this process until now."""
+    """In the child: report the result, with the peak memory of this process so far."""
     found = Answer(
         seconds=seconds,
         peak_mib=peak_mib(os.getpid()),
@@ -94,9 +94,9 @@ def _write(line: _Line) -> None:
 
 
 def peak_mib(pid: int) -> float:
-    """The most memory that a live process has had resident, MiB.
+    """The peak resident memory of a live process, MiB.
 
-    Not getrusage's: ru_maxrss of a child begins with what its parent had when it was started.
+    Not getrusage's: ru_maxrss of a child starts with its parent's value when the child was started.
     """
     try:
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())

@@ -1,7 +1,7 @@
 """Decide: from the first command read to the last decision acknowledged, in the real writer.
 
-In a process that is set up as the decider is. Without the signature check a stand-in says yes to
-every signature: it exists here only.
+The process is set up as the decider is. Without the signature check a stand-in accepts every signature. It
+exists only here.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _TOLD_EVERY = 20_000
 
 
 class _SaysYes(SignatureChecker):
-    """Believes everybody."""
+    """Accepts every signature."""
 
     def check(
         self, batch: Sequence[Envelope | Omitted], keys: Sequence[bytes | None]
@@ -71,7 +71,7 @@ class _Watched(Appender):
 
 
 def _first_read(consumer: AIOKafkaConsumer) -> list[float]:
-    """A list that gets the time when this consumer first returned commands."""
+    """A list that receives the time when this consumer first returned commands."""
     times: list[float] = []
     getmany = consumer.getmany
 

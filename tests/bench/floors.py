@@ -1,6 +1,6 @@
-"""What the parts can do with nothing else to do: a raw consume, and Ed25519 on two threads.
+"""What the parts can do when they do nothing else: a raw consume, and Ed25519 on two threads.
 
-`topic` of the job names what is consumed; without one, the signatures of the commands are checked.
+`topic` of the job names the topic to consume. Without one, the signatures of the commands are checked.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
 async def _consume(
     consumer: AIOKafkaConsumer, place: TopicPartition, records: int, most: int | None
 ) -> float:
-    """Seconds from the first records to the last, read as the services read them and dropped."""
+    """Seconds from the first records to the last. They are read as the services read them, then dropped."""
     read = told = 0
     started = 0.0
     while read < records:
@@ -65,7 +65,7 @@ async def _consume(
 async def _signatures(
     consumer: AIOKafkaConsumer, place: TopicPartition, records: int, follower: GovernanceFollower
 ) -> float:
-    """Seconds that two threads take for the commands' signatures; fetching and hashing are not counted."""
+    """Seconds that two threads need for the commands' signatures, without fetching and hashing."""
     governance = Governance()
     advance_to(governance, follower.history, len(follower.history) - 1)
     seconds, read = 0.0, 0

@@ -13,8 +13,8 @@ import httpx
 import msgspec
 
 from tests.bench.child import Answer, ChildFailedError, Job, measure, peak_mib, quantile_of
-from tests.bench.founded import Log
-from tests.bench.million import fill
+from tests.bench.founded_log import Log
+from tests.bench.many_requests import fill
 from tests.bench.progress import Steps
 from tests.bench.services import running
 from tests.support.local_token import token_file
@@ -22,7 +22,7 @@ from tests.support.local_token import token_file
 _VIEWS: Final = ("mine alice", "received bob", "received erin", "all dave")
 _PAGES: Final = 500
 _STREAMS_OF_ROWS: Final = 200
-"""A million rows go with 5,000 streams, fewer with fewer."""
+"""A million rows go with 5,000 streams. Smaller runs use fewer rows."""
 _READY_WITHIN_S: Final = 60.0
 _LOOK_EVERY_S: Final = 0.1
 _ROW_US: Final = 25
@@ -53,7 +53,7 @@ class GatewayBench:
         self._output = folder / "gateway.log"
 
     async def submits(self, dsn: str, relay: Callable[[str], Awaitable[Answer]], suffix: str) -> None:
-        """Ours and the relay in turns."""
+        """The product and the relay in turns."""
         env = self._log.env()
         async with (
             running("assent.decider", env=env, log=self._output),
@@ -70,7 +70,7 @@ class GatewayBench:
                 self._take(name, value, bare, peak_mib(process.pid))
 
     async def streams(self, dsn: str) -> None:
-        """Open them all, then have them hear of one change."""
+        """Open all of them, then send one change to all of them."""
         count = self._rows // _STREAMS_OF_ROWS
         env = self._log.env(postgres=dsn)
         async with AsyncExitStack() as services:

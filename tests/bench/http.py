@@ -1,4 +1,4 @@
-"""An HTTP client that costs little beside the gateway it measures: requests made once, answers by length."""
+"""An HTTP client that costs little next to the gateway: prebuilt requests, answers read by length."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n")
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Somebody who has signed in."""
+    """A person who has signed in."""
 
     url: str
     cookie: str
@@ -54,7 +54,7 @@ async def sign_in(url: str, principal: str) -> Person:
 
 
 class Connections:
-    """Kept connections to one gateway: as many as there are questions at once, the last used one first."""
+    """Keep-alive connections to one gateway: one per concurrent request, the last used one first."""
 
     def __init__(self, person: Person) -> None:
         self._place = person.place
@@ -64,7 +64,7 @@ class Connections:
         """(status, body)"""
         while self._idle:
             reader, writer = self._idle.pop()
-            # The gateway closes those that have been idle for long.
+            # The gateway closes connections that were idle for long.
             if not reader.at_eof() and not writer.is_closing():
                 break
         else:

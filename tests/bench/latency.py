@@ -1,7 +1,7 @@
-"""Latency: from handing a submission to the client until its decision has been read, at a steady rate.
+"""Latency: from passing a submission to the client until its decision has been read, at a steady rate.
 
-The rate is kept whatever the answers do (open loop). With a topic in the job it goes through the relay
-instead, by a client of the same settings, with the same bytes.
+The rate does not depend on the answers (open loop). If the job has a topic, the submission goes through the
+relay instead, with the same bytes and a client of the same settings.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ async def _relayed(settings: ServiceSettings, key: SecretKey) -> AsyncIterator[S
     consumer.seek(place, (await consumer.end_offsets([place]))[place])
     producer = await open_producer(settings.kafka)
     waiting: dict[bytes, asyncio.Future[None]] = {}
-    # As many bytes as the product's, signed once: a relay would not sign.
+    # As many bytes as the product's, signed once, because a relay would not sign.
     headers = signed_headers(key, settings.identity, _submission(key), b"", SOURCE)
 
     async def listen() -> None:
@@ -99,9 +99,9 @@ async def _relayed(settings: ServiceSettings, key: SecretKey) -> AsyncIterator[S
 
 
 async def at_rate(ask: Callable[[], Awaitable[object]], count: int, rate: int) -> list[float]:
-    """Ask `count` times, `rate` a second; the latencies in ms, in order.
+    """Call `ask` `count` times at `rate` per second; returns the latencies in ms, in order.
 
-    What `ask` does before it returns something to await is not in them.
+    The time that `ask` takes before it returns an awaitable is not counted.
     """
     latencies = [0.0] * count
 

@@ -1,4 +1,4 @@
-"""What is measured, in which order: each figure beside its floor, so that drift hits both."""
+"""What is measured, and in which order: each figure next to its floor, so that drift affects both."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,7 +10,7 @@ from assent.local.stack import Stack
 from assent_contracts.client.connection import Connection
 from assent_contracts.topics import COMMANDS, LEDGER
 from tests.bench.child import Answer, Job, Told, measure, peak_mib, quantile_of
-from tests.bench.founded import Log, empty, make
+from tests.bench.founded_log import Log, empty, make
 from tests.bench.gateway import GatewayBench
 from tests.bench.produce import produce
 from tests.bench.progress import Steps
@@ -29,13 +29,13 @@ _RATE: Final = 500
 _WARM_UP_COMMANDS: Final = 50_000
 _QUANTILES: Final = {"latency_p50": 0.5, "latency_p99": 0.99}
 _GATEWAY_S: Final = 60
-"""A guess for its lists and streams, at a million rows."""
+"""An estimate for its lists and streams, at a million rows."""
 
 GUESSES_US: Final = {
     "produce": 35, "floor": 4, "signatures": 25, "decide_unsigned": 25, "decide_signed": 60, "verify": 30,
     "verify_signed": 80, "audit": 20, "copy": 15, "status": 15, "open": 45, "takeover": 15,
 }  # fmt: skip
-"""Microseconds per command that each step may take: for the estimate of the remaining time only."""
+"""Microseconds per command that each step may take; used only to estimate the remaining time."""
 _STEPS: Final = {
     "decide_unsigned": ("floor", "decide_unsigned"),
     "decide_signed": ("signatures", "decide_signed"),
@@ -61,12 +61,12 @@ class Bench:
         self._connection = Connection(bootstrap=stack.bootstrap)
 
     async def ledger(self, chosen: frozenset[str], repeats: int) -> None:
-        """Everything that needs a log full of lives."""
+        """Everything that needs a log full of requests."""
         await self._produce("lives", sign=True)
         await self._warm_up()
         for repeat in range(1, repeats + 1):
             suffix = f"{repeat}/{repeats}"
-            # Without one of these there would be no ledger for the others to read.
+            # Without one of these there would be no ledger for the other measurements to read.
             if "decide_unsigned" in chosen or "decide_signed" not in chosen:
                 floor = await self._consume(COMMANDS, f"raw consume of commands {suffix}", _POLL_RECORDS)
                 await self._decide("decide_unsigned", floor, suffix, check=False)
@@ -91,7 +91,7 @@ class Bench:
             )
 
     async def _warm_up(self) -> None:
-        # So that the broker's code is compiled before anything counts.
+        # So that the JVM has compiled the broker's code before anything is measured.
         await self._consume(COMMANDS, "warming up", _POLL_RECORDS)
         some = self._job(commands=min(_WARM_UP_COMMANDS, self._commands), check=False)
         await self._child("decide", some, "warming up", "floor")
@@ -127,7 +127,7 @@ class Bench:
             return await project(name, self._log, dsn, self._commands, output=output, told=told)
 
     async def latency(self, repeats: int) -> None:
-        """Ours and the relay in turns, each with its own client, both processes up all the time."""
+        """The product and the relay in turns, each with its own client; both processes run the whole time."""
         await empty(self._connection, COMMANDS, LEDGER)
         await make(self._connection, INTO, OUT_OF)
         env, output = self._log.env(), self._folder / "latency.log"
@@ -154,7 +154,7 @@ class Bench:
         return msgspec.structs.replace(job, **how)
 
     async def gateway(self, repeats: int) -> None:
-        """HTTP beside the bare relay, lists beside a bare query, and many event streams."""
+        """HTTP next to the bare relay, lists next to a bare query, and many event streams."""
         await empty(self._connection, COMMANDS, LEDGER)
         await make(self._connection, INTO, OUT_OF)
         bench = GatewayBench(
@@ -176,7 +176,7 @@ class Bench:
             await bench.lists(dsn, repeats)
 
     async def open_requests(self) -> None:
-        """A partition of open requests: the memory of who made it, and the time that a takeover takes."""
+        """A partition of open requests: the memory of its writer, and the time that a takeover takes."""
         await empty(self._connection, COMMANDS, LEDGER)
         await self._produce("open", sign=False)
         made = await self._child("decide", self._job(check=False), "opening requests", "decide_unsigned")
@@ -211,7 +211,7 @@ class Bench:
 
 
 def estimate_s(chosen: frozenset[str], commands: int, repeats: int, latency_s: int) -> float:
-    """Seconds that all of it may take."""
+    """Estimated seconds for all of it."""
     once: list[str] = []
     each: list[str] = []
     if chosen & OF_A_LEDGER:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.memory [IDS]`: what one account's remembered ids take of memory, at the bound."""
+"""`python -m tests.bench.memory [IDS]`: the memory that one account's remembered ids take at the limit."""
 
 import hashlib
 import sys
@@ -13,7 +13,7 @@ USUAL_ID_CHARS = 36
 
 
 def bytes_per_id(ids: int, chars: int) -> float:
-    """Of a memory that is full of ids of so many characters, each with a time of its own."""
+    """For a memory full of ids of this many characters, each with its own time."""
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -36,7 +36,7 @@ def bytes_per_id(ids: int, chars: int) -> float:
 
 
 def main() -> None:
-    """Print it for the default share, or for as many ids as are named."""
+    """Print it for the default share, or for the given number of ids."""
     ids = int(sys.argv[1]) if len(sys.argv) > 1 else Settings().remembered_commands
     for chars in (USUAL_ID_CHARS, COMMAND_ID_MAX_CHARS):
         each = bytes_per_id(ids, chars)

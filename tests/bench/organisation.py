@@ -1,4 +1,4 @@
-"""Who there is in a log that is measured: the demo's few, alone or among ten thousand others."""
+"""The accounts in a log that is measured: the demo's few, alone or among ten thousand others."""
 
 from typing import Final, Literal
 
@@ -25,7 +25,7 @@ GROUPS: Final = 1_000
 POLICIES: Final = 500
 _IN_A_GROUP: Final = PRINCIPALS // GROUPS
 _QUOTA: Final = 10_000_000
-"""One account opens all the requests that are measured, as fast as they are decided."""
+"""One account opens all the measured requests, as fast as they are decided."""
 
 
 def _of_one_account(settings: SettingsTable) -> SettingsTable:
@@ -33,7 +33,7 @@ def _of_one_account(settings: SettingsTable) -> SettingsTable:
 
 
 def organisation(size: Organisation) -> GovernanceFile:
-    """The demo's governance; `large` adds people, keys, groups and policies that the load has no use for."""
+    """The demo's governance; `large` adds people, keys, groups and policies that the load does not use."""
     demo = read_governance_file(infra_path("demo/governance.toml"))
     demo = replace(demo, settings=_of_one_account(demo.settings))
     if size == "demo":
@@ -47,7 +47,7 @@ def organisation(size: Organisation) -> GovernanceFile:
             *demo.principals,
             *(PrincipalTable(id=name, kind="human", person=name) for name in people),
         ),
-        # Nobody signs with these: they only have to be looked past.
+        # Nobody signs with these keys. They only have to be skipped.
         keys=tuple(KeyTable(id=f"{name}-1", principal=name, public_key=_made_up(name)) for name in people),
         groups=(
             *demo.groups,

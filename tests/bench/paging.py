@@ -1,4 +1,4 @@
-"""Pages of a list, one after the other, anywhere in it; or, with a DSN for an address, of a bare query."""
+"""Pages of a list, one after the other, anywhere in it. With a DSN as the address: pages of a bare query."""
 
 import asyncio
 import random
@@ -16,11 +16,11 @@ from assent.process_settings import ServiceSettings
 from assent.store.queries import Cursor
 from tests.bench.child import Job, answer, job, tell
 from tests.bench.http import Connections, sign_in
-from tests.bench.million import ALICE, SPREAD_MS
+from tests.bench.many_requests import ALICE, SPREAD_MS
 
 _PAGE = 50
 _MOST = _PAGE + 1
-"""The bare query looks one row further, as the list does to know whether there are more."""
+"""The bare query reads one row further, as the list does to find out whether there are more."""
 _BARE = """
 select *
 from requests
@@ -32,7 +32,7 @@ _WARM_UP = 20
 _TOLD_EVERY = 50
 
 Turn = Callable[[int], Awaitable[int]]
-"""Takes when the page begins (ms) and returns how many rows were on it."""
+"""Receives when the page begins (ms) and returns how many rows were on it."""
 
 
 async def _pages(turn: Turn, work: Job) -> list[float]:
@@ -49,7 +49,7 @@ async def _pages(turn: Turn, work: Job) -> list[float]:
             filled += rows > 0
         if number % _TOLD_EVERY == 0:
             tell(max(number, 0), work.commands)
-    # Empty pages are quick: only the last few of a list may be so.
+    # Empty pages are fast, so only the last few of a list may be empty.
     assert filled > 0.9 * work.commands, f"{filled} of {work.commands} pages had rows"
     return latencies
 

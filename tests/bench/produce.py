@@ -39,7 +39,7 @@ async def produce(
     sign: bool,
     told: Callable[[int, int], None],
 ) -> None:
-    """Append `commands` (whole waves) to the commands' one partition, which is empty."""
+    """Append `commands` (whole waves) to the only partition of the commands topic, which is empty."""
     producer = await open_producer(connection)
     in_flight: deque[asyncio.Future[object]] = deque()
     done = 0

@@ -1,4 +1,4 @@
-"""What is being measured now, how far it is, and how long all of it will take."""
+"""What is measured now, how far it has come, and how long the whole run will take."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from tests.bench.child import Told
 
 
 class Steps:
-    """Progress over steps whose lengths are guessed beforehand, in seconds."""
+    """Progress over steps whose durations are estimated in advance, in seconds."""
 
     def __init__(self, console: Console, seconds: float) -> None:
-        """`seconds`: the guess for all of them."""
+        """`seconds`: the estimate for all of them."""
         self._console = console
         self._progress = Progress(
             TextColumn("{task.description:40}"),
@@ -40,7 +40,7 @@ class Steps:
 
     @contextmanager
     def step(self, description: str, seconds: float) -> Iterator[Told]:
-        """One step, which is guessed to take `seconds`; it tells how far it is."""
+        """One step that is estimated to take `seconds`; yields a function that reports its progress."""
         task = self._progress.add_task(description, total=None)
         if not self._console.is_terminal:
             self._console.print(description)
@@ -57,5 +57,5 @@ class Steps:
             self._progress.remove_task(task)
 
     def say(self, line: str) -> None:
-        """A line that stays."""
+        """A line that stays on the screen."""
         self._console.print(line)

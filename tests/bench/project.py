@@ -1,4 +1,4 @@
-"""Status and audit: the real services over the ledger, beside a server-side COPY of the audit's rows."""
+"""Status and audit: the real services over the ledger, next to a server-side COPY of the audit rows."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from assent.local.system_user import let_reach, user_for_postgres
 from assent.store.migrate import migrate
 from assent_contracts.topics import LEDGER
 from tests.bench.child import Answer, ChildFailedError, Told, peak_mib
-from tests.bench.founded import Log
+from tests.bench.founded_log import Log
 from tests.bench.services import running
 from tests.bench.workload import PARTITION
 from tests.support.stack import fresh_database
@@ -25,7 +25,7 @@ _POSITION = "select seq from positions where reader = $1 and ledger = $2 and par
 
 @asynccontextmanager
 async def database(dsn: str) -> AsyncIterator[str]:
-    """The DSN of a new database with the product's tables, dropped in the end."""
+    """The DSN of a new database with the product's tables; it is dropped at the end."""
     fresh = await fresh_database(dsn, "bench")
     await migrate(fresh)
     yield fresh
@@ -39,8 +39,8 @@ async def database(dsn: str) -> AsyncIterator[str]:
 async def project(reader: str, log: Log, dsn: str, records: int, *, output: Path, told: Told) -> Answer:
     """Run `assent.<reader>` until its position is the ledger's head.
 
-    Seconds are from its first commit to its last, stretched to all `records`: what starting it takes is
-    not in them, as it is not in the COPY's.
+    The seconds run from its first commit to its last, scaled to all `records`. Starting it is not included,
+    because the COPY has no start.
     """
     connection = await asyncpg.connect(dsn)
     try:
@@ -59,7 +59,7 @@ async def project(reader: str, log: Log, dsn: str, records: int, *, output: Path
 
 
 async def _moved(connection: asyncpg.Connection, reader: str, before: int) -> tuple[int, float]:
-    """The position's seq once it is beyond `before`, and when that was seen."""
+    """The position's seq once it has passed `before`, and when that was seen."""
     waiting_since = time.perf_counter()
     while True:
         seq = await connection.fetchval(_POSITION, reader, LEDGER, PARTITION)
@@ -72,7 +72,7 @@ async def _moved(connection: asyncpg.Connection, reader: str, before: int) -> tu
 
 
 async def copy_floor(dsn: str, folder: Path) -> float:
-    """Seconds of a COPY FROM of the audit's rows, in a file of the server's, into an equal empty table."""
+    """Seconds of a COPY FROM of the audit rows, from a file on the server, into an equal empty table."""
     file = _exchange(folder) / "audit.copy"
     connection = await asyncpg.connect(dsn)
     try:
@@ -90,7 +90,7 @@ async def copy_floor(dsn: str, folder: Path) -> float:
 
 
 def _exchange(folder: Path) -> Path:
-    """A folder that Postgres, which may run as another user, can write into."""
+    """A folder that Postgres can write into, although it may run as another user."""
     shared = folder / "exchange"
     shared.mkdir(exist_ok=True)
     if user_for_postgres() is not None:

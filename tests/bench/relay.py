@@ -1,4 +1,4 @@
-"""A bare relay: what is consumed from one topic is produced to the other, and nothing is decided."""
+"""A bare relay: it consumes from one topic, produces to the other, and decides nothing."""
 
 import asyncio
 from typing import Final

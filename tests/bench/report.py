@@ -1,4 +1,4 @@
-"""The figures: what each one means, what it is held against, its goal, and how they are shown."""
+"""The figures: what each one means, what it is compared with, its goal, and how it is shown."""
 
 import platform
 import statistics
@@ -17,7 +17,7 @@ _PACKAGES: Final = ("aiokafka", "msgspec", "asyncpg", "PyNaCl", "uvloop")
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """One figure: its unit, what its floor is, and its goal."""
+    """One figure: its unit, its floor, and its goal."""
 
     unit: str
     floor: str
@@ -43,7 +43,7 @@ MEANINGS: Final = {
     "takeover": Meaning("s", "", value_at_most=30.0),
     "memory_open_requests": Meaning("MiB", "", value_at_most=1.5 * _GIB_MIB),
 }
-"""Rates count the whole way; latency is from handing the submission to the client to its decision read."""
+"""Rates cover the whole path; latency runs from submission to the client until its decision is read."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ def figures(samples: Sequence[Sample]) -> list[Figure]:
 
 
 def verdict(figure: Figure) -> str:
-    """Whether the goal is met, or by how much it is missed; empty without a goal."""
+    """Whether the goal is met, or by how much it is missed; empty if there is no goal."""
     meaning = MEANINGS[figure.name]
     if meaning.value_at_most is not None:
         return _said(figure.value <= meaning.value_at_most, figure.value / meaning.value_at_most - 1)
@@ -141,7 +141,7 @@ def _number(value: float) -> str:
 
 
 def machine() -> str:
-    """The processor, how busy it is, and what runs on it."""
+    """The processor, its load, and the software that runs on it."""
     load = ", ".join(f"{each:.2f}" for each in psutil.getloadavg())
     packages = " · ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return (

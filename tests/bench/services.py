@@ -1,4 +1,4 @@
-"""The product's own processes, started and ended by the benchmark."""
+"""The product's own processes, started and stopped by the benchmark."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 async def running(
     module: str, *, env: Mapping[str, str], log: Path
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m <module>` for as long as the block lasts, then SIGTERM. Its output goes to `log`."""
+    """Runs `python -m <module>` for the duration of the block, then sends SIGTERM. Output goes to `log`."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module),

@@ -1,4 +1,4 @@
-"""Many open event streams on one gateway, and one change that all of them hear."""
+"""Many open event streams on one gateway, and one change that all of them receive."""
 
 import asyncio
 import resource
@@ -22,7 +22,7 @@ _OPEN_WITHIN_S = 20.0
 
 
 class _Client(asyncio.Protocol):
-    """One stream; it keeps nothing of what it hears."""
+    """One stream; it keeps nothing of what it receives."""
 
     def __init__(self) -> None:
         self.open = asyncio.get_running_loop().create_future()
@@ -59,7 +59,7 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     people = [await sign_in(work.url, name) for name in _PEOPLE]
     clients: list[_Client] = []
-    # The first of all fills what streams share.
+    # The first stream fills what all streams share.
     clients.append(await _open(people[0]))
     before = _resident_kib(work.pid)
     while len(clients) < work.streams:

@@ -1,4 +1,4 @@
-"""Submissions over HTTP at a steady rate: from when each is due until its decision is in the answer."""
+"""Submissions over HTTP at a steady rate: from when each is due until the answer contains its decision."""
 
 import asyncio
 import sys

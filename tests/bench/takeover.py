@@ -1,4 +1,4 @@
-"""Takeover: a new writer reads a partition whose requests are all open, until it could decide."""
+"""Takeover: a new writer reads a partition of open requests until it could decide."""
 
 import sys
 import time

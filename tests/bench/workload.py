@@ -1,8 +1,8 @@
-"""The commands that are measured: realistic lives of requests, interleaved, each with a known decision.
+"""The commands that are measured: realistic requests, interleaved, each with a known decision.
 
-Request ids are `<partition>-<seq>`, and every command makes one record, so a command's place in an empty
-log is the seq of its decision: the ids are known before anything is decided. Lives begin and end within a
-wave of 10,000 commands, so waves can be made in any order, by several processes.
+Request ids are `<partition>-<seq>`, and every command makes one record. So a command's place in an empty
+log is the seq of its decision, and the ids are known before anything is decided. Every request begins and
+ends within a wave of 10,000 commands, so several processes can make waves in any order.
 """
 
 import random
@@ -50,10 +50,10 @@ _LIVES: Final[tuple[tuple[int, tuple[Verb, ...]], ...]] = (
     (200, ("submit", "repeat")),
     (200, ("submit",)),
 )
-"""How many requests of a wave live how: 60 of 100 from the submission to the applier's report."""
+"""How many requests of a wave take which course: 60 of 100 run from submission to the applier's report."""
 _OPEN: Final[tuple[tuple[int, tuple[Verb, ...]], ...]] = ((WAVE, ("submit",)),)
 _REFUSED_IN_A_WAVE = 3 * 150
-"""The second submission, the requester's own approval, and the second completion."""
+"""The second submission, the requester's own approval, and the second completion are refused."""
 
 
 def refusals(mix: Mix, commands: int) -> int:
@@ -78,7 +78,7 @@ class _Request(Struct):
 def messages(
     mix: Mix, wave: int, keys: Mapping[str, SecretKey], identity: str, at_ms: int, *, sign: bool
 ) -> Iterator[Message]:
-    """The commands of one wave, in order. Without `sign` each carries 64 bytes that are no signature."""
+    """The commands of one wave, in order. Without `sign` each carries 64 bytes that are not a signature."""
     chance = random.Random(wave)
     signers = keys if sign else {name: _Unsigned(key) for name, key in keys.items()}
     lives = _LIVES if mix == "lives" else _OPEN
@@ -169,7 +169,7 @@ def _command(  # noqa: C901  one case for each verb
 
 
 class _Unsigned(SecretKey):
-    """Signs with zeros: for logs whose signatures nobody will check."""
+    """Signs with zeros, for logs whose signatures are never checked."""
 
     def __init__(self, key: SecretKey) -> None:
         super().__init__(key.id, key.principal)

@@ -1,4 +1,4 @@
-"""Chromium in front of a gateway that really answers, with the demo's people."""
+"""Chromium in front of a running gateway, with the demo's people."""
 
 import asyncio
 import shutil
@@ -11,17 +11,17 @@ from assent_contracts.client.follower import GovernanceFollower
 from tests.browser.people import Visitors
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, everything
-from tests.support.lacking import lacking
 from tests.support.log import Log
+from tests.support.optional_tools import skip_or_fail
 
 
 @pytest_asyncio.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        lacking("There is no Chromium here: apt-get install chromium")
+        skip_or_fail("There is no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
-        # As root Chromium's own sandbox cannot start.
+        # Chromium's own sandbox cannot start as root.
         browser = await playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu"]
         )
@@ -31,14 +31,14 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="module")
 async def gateway(running: Endpoints, log: Log, follower: GovernanceFollower) -> AsyncIterator[Gateway]:
-    """Decider, status, audit and one gateway, for this module; the module's log is founded anew."""
+    """Decider, status, audit and one gateway, for this module, on a newly founded log."""
     async with everything(log, follower, running.dsn) as started:
         yield started
 
 
 @pytest_asyncio.fixture
 async def visitors(chromium: Browser, gateway: Gateway) -> AsyncIterator[Visitors]:
-    """Windows of people; at the end none of them may have complained."""
+    """Browser windows of people; at the end none of them may have reported an error."""
     made = Visitors(chromium, gateway)
     yield made
     complaints = list(made.complaints)

@@ -19,19 +19,19 @@ Scheme = Literal["light", "dark"]
 
 
 class Visitors:
-    """Opens windows. Collects errors on consoles, violations of the CSP, and requests to other hosts."""
+    """Opens windows. Collects console errors, CSP violations, and requests to other hosts."""
 
     def __init__(self, browser: Browser, gateway: Gateway) -> None:
         self.gateway = gateway
         self.url = gateway.url
         self.complaints: list[str] = []
         self.expected: list[str] = []
-        """Parts of complaints that a test provokes: a refusal is an answer with status 4xx."""
+        """Parts of error messages that a test provokes: a refusal is an answer with status 4xx."""
         self.browser = browser
         self._contexts: list[BrowserContext] = []
 
     async def window(self, screen: dict[str, Any] | None = None, *, scheme: Scheme = "light") -> Page:
-        """A window of somebody who has opened the link of this start, and has not signed in."""
+        """A window of a visitor who has opened this start's link and has not signed in."""
         context = await self.browser.new_context(
             **(screen or DESK), color_scheme=scheme, reduced_motion="reduce", base_url=self.url
         )
@@ -46,7 +46,7 @@ class Visitors:
     async def signed_in(
         self, name: str, screen: dict[str, Any] | None = None, *, scheme: Scheme = "light"
     ) -> Page:
-        """A window of one of the demo's people, by the link and the button that bears their name."""
+        """A window of one of the demo's people, signed in by the link and the button with their name."""
         page = await self.window(screen, scheme=scheme)
         await page.goto(LINK)
         await page.get_by_role("button", name=f"Sign in as {name}", exact=False).first.click()
@@ -69,7 +69,7 @@ class Visitors:
 
 
 async def fits(page: Page) -> None:
-    """Nothing makes the page scroll sideways."""
+    """The page does not scroll sideways."""
     wide = await page.evaluate(
         "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )

@@ -1,6 +1,6 @@
 """`python -m tests.browser.pictures FOLDER`: a picture of each page, light, dark and on a phone.
 
-They show a gateway on a real log with a day's worth of the demo's changes; `console.png` is the README's.
+They show a gateway on a real log with a day of the demo's changes; `console.png` is used in the README.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ _LOOKS: Final[dict[str, tuple[dict[str, Any], Scheme]]] = {
 
 
 class Day(msgspec.Struct, frozen=True):
-    """The requests of a day that pages are about."""
+    """The requests of the day that the pages show."""
 
     edit: str
-    """Waits for bob: an edit of a script that was applied before."""
+    """Waits for bob: an edit of a script that was applied earlier."""
     approved: str
-    """Alice's, to be completed."""
+    """Alice can complete it."""
     failed: str
     policy: str
     """A change to a policy that waits for carol."""
@@ -76,7 +76,7 @@ async def _chromium() -> AsyncIterator[Browser]:
 
 
 async def played(gateway: Gateway) -> Day:
-    """The day: what is asked, decided, applied and refused."""
+    """The day: what is requested, decided, applied and refused."""
     sshd = _change("script/harden-sshd.sh")
     await _applied(gateway, "script/harden-sshd.sh", sshd, "First hardening of the build hosts.")
     await _applied(
@@ -188,7 +188,7 @@ async def _take(folder: Path, look: str, visitors: Visitors, day: Day) -> None:
 
 
 def _pages(day: Day) -> dict[str, Sequence[tuple[str, str]]]:
-    """Page by its picture's name, for each of those who look."""
+    """Page by the name of its picture, for each viewer."""
     return {
         "Alice Miller": (
             ("mine", "/requests"),
@@ -223,7 +223,7 @@ async def _policy_preview(page: Page, path: Path) -> None:
 
 
 async def _shot(page: Page, path: Path) -> None:
-    """The first screenful on a desk, which people see; the whole page on a phone."""
+    """The first screenful on a desktop, which people see; the whole page on a phone."""
     await page.wait_for_load_state("load")
     await page.screenshot(path=path, full_page=path.name.startswith("phone"))
 

@@ -1,4 +1,4 @@
-"""Every page, light and dark, on a desk and on a phone: axe, the width, and texts that would do harm."""
+"""Every page, light and dark, on a desktop and on a phone: axe, the width, and harmful texts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,10 +33,10 @@ HARM = '"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\u202e jav
 
 
 async def findings(page: Page, *, rules: Sequence[str] = ()) -> list[tuple[str, list[str]]]:
-    """What axe finds that is serious, by these rules or by all."""
+    """The serious findings of axe, by these rules or by all."""
     if not await page.evaluate("() => 'axe' in window"):
         await page.evaluate(AXE)
-    # It looks at everything all the same, and describes what is wrong alone.
+    # It checks everything all the same, and returns only what is wrong.
     asked: dict[str, Any] = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
     result: dict[str, Any] = await page.evaluate("(asked) => axe.run(document, asked)", asked)
     return [
@@ -46,15 +46,15 @@ async def findings(page: Page, *, rules: Sequence[str] = ()) -> list[tuple[str, 
     ]
 
 
-async def test_axe_finds_what_is_wrong_on_a_page_that_is(visitors: Visitors) -> None:
-    """A control: an axe that finds nothing anywhere would prove nothing."""
+async def test_axe_finds_a_fault_on_a_faulty_page(visitors: Visitors) -> None:
+    """A control: an axe that never finds anything would prove nothing."""
     page = await visitors.window()
     await page.set_content("<html><body><img src=''><input><p style='color:#bbb'>pale</p></body></html>")
     assert {name for name, _ in await findings(page)} >= {"image-alt", "label"}
 
 
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
-async def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
+async def test_axe_finds_nothing_serious_and_no_page_scrolls_sideways(
     visitors: Visitors, screen: dict[str, Any]
 ) -> None:
     visitors.expected.append("404")
@@ -73,7 +73,7 @@ async def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
 
 
 async def looked_at(page: Page) -> list[tuple[Scheme, str, list[str]]]:
-    """What is wrong with a page, light and dark: what axe finds; and it fits."""
+    """What is wrong with a page in light and in dark: the findings of axe, and whether it fits."""
     found: list[tuple[Scheme, str, list[str]]] = []
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
@@ -84,7 +84,7 @@ async def looked_at(page: Page) -> list[tuple[Scheme, str, list[str]]]:
 
 
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
-async def test_axe_finds_nothing_serious_on_pages_that_a_step_leads_to(
+async def test_axe_finds_nothing_serious_on_pages_reached_by_an_action(
     visitors: Visitors, screen: dict[str, Any]
 ) -> None:
     """The diff, an approved request, one that has changed since, a preview, targets with dead letters."""
@@ -125,7 +125,7 @@ async def test_axe_finds_nothing_serious_on_pages_that_a_step_leads_to(
 
 
 async def with_dead_letter(gateway: Gateway, principal: str, url: str, request: str) -> None:
-    """A target of theirs, and a message to it that did not arrive."""
+    """A target of theirs, and a message to it that could not be delivered."""
     partition, _, seq = request.partition("-")
     connection = await asyncpg.connect(gateway.dsn)
     try:
@@ -146,7 +146,7 @@ async def with_dead_letter(gateway: Gateway, principal: str, url: str, request: 
         await connection.close()
 
 
-async def test_R16_audit_log_names_what_each_change_of_governance_is_about(visitors: Visitors) -> None:
+async def test_R16_audit_log_names_the_subject_of_each_governance_change(visitors: Visitors) -> None:
     page = await visitors.signed_in("Dave Osei")
     await page.goto("/audit?who=founder")
     lines = page.get_by_role("row")
@@ -155,17 +155,17 @@ async def test_R16_audit_log_names_what_each_change_of_governance_is_about(visit
     await expect(change).to_contain_text("governance/group/")
 
 
-async def test_no_text_that_a_person_can_write_becomes_part_of_a_page(visitors: Visitors) -> None:
-    """Every text that somebody writes is shown as it is and obeyed by nobody, on any page.
+async def test_text_that_a_person_writes_never_becomes_markup(visitors: Visitors) -> None:
+    """Every text that a person writes is shown as it is and has no effect, on any page.
 
     Names of people, groups, policies and objects, a policy's description, an operation, justification,
     payload, notes of approval and rejection, an applier's message.
     """
-    # Not everybody may see every page.
+    # Not every person may see every page.
     visitors.expected += ["403", "404"]
     gateway = visitors.gateway
     await _harmful_rules(gateway)
-    # The name may hold a dialog's script: none may open.
+    # The name may contain a script that opens a dialog: none may open.
     resource = 'script/"><svg onload=alert(4)>.sh'
     fields = {"justification": HARM, "payload": f"echo '{HARM}'"}
     approved = (await gateway.submit(resource, **fields))["request"]

@@ -1,4 +1,4 @@
-"""What people come for, from the sign-in to the outcome, each in a window of their own."""
+"""What people come for, from sign-in to outcome, each in their own window."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.browser.people import PHONE, Visitors, fits
 
 
 async def ask(page: Page, name: str, *, kind: str = "script", why: str = "The disk fills up.") -> str:
-    """Fill in the form of a new request; the id of the request."""
+    """Fill in the form of a new request; returns the request's id."""
     await page.goto("/requests/new")
     await page.get_by_label("Resource type").select_option(kind)
     await page.get_by_label("Name", exact=True).fill(name)
@@ -24,10 +24,10 @@ def status(page: Page, words: str):  # noqa: ANN201  playwright's assertions hav
     return expect(page.locator("#done .status")).to_have_text(words)
 
 
-async def test_R1_R8_R12_request_lives_from_submission_to_outcome_and_both_windows_see_it(
+async def test_R1_R8_R12_request_goes_from_submission_to_outcome_and_both_windows_show_it(
     visitors: Visitors,
 ) -> None:
-    """Approved with a note on a phone; the requester's window shows it by itself and completes."""
+    """Approved with a note on a phone; the requester's window shows it without a reload and completes."""
     alice = await visitors.signed_in("Alice Miller")
     request = await ask(alice, "life.sh")
     await status(alice, "Needs approval")
@@ -56,7 +56,7 @@ async def test_R1_R8_R12_request_lives_from_submission_to_outcome_and_both_windo
     await expect(alice.locator(".timeline")).to_contain_text("reported that it was applied")
 
 
-async def test_R10_second_request_for_the_object_is_refused_and_names_the_first(visitors: Visitors) -> None:
+async def test_R10_second_request_for_an_object_is_refused_and_the_first_is_named(visitors: Visitors) -> None:
     visitors.expected.append("409")
     alice = await visitors.signed_in("Alice Miller")
     request = await ask(alice, "locked.sh")
@@ -69,7 +69,7 @@ async def test_R10_second_request_for_the_object_is_refused_and_names_the_first(
     await bob.get_by_role("button", name="Send for approval").click()
     alert = bob.get_by_role("alert")
     await expect(alert).to_contain_text("Another request is open for this object")
-    # Nothing that was written is lost.
+    # The text that was entered is kept.
     await expect(bob.get_by_label("Content", exact=True)).to_have_value("echo other")
     await alert.get_by_role("link", name=f"Open request {request}").click()
     await expect(bob).to_have_url(re.compile(f"/requests/{request}$"))
@@ -104,7 +104,7 @@ async def test_R8_rejection_ends_the_request_and_its_note_reaches_the_requester(
     await expect(alice.get_by_text("Not before the release.")).to_be_visible()
 
 
-async def test_decision_on_what_has_changed_since_is_refused_and_shows_what_changed(
+async def test_decision_on_a_request_that_changed_since_is_refused_and_the_change_is_shown(
     visitors: Visitors,
 ) -> None:
     visitors.expected += ["412", "ERR_INTERNET_DISCONNECTED", "htmx:"]
@@ -112,7 +112,7 @@ async def test_decision_on_what_has_changed_since_is_refused_and_shows_what_chan
     request = await ask(alice, "changed", kind="app")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto(f"/requests/{request}")
-    # His window is notified of nothing any more: as after a night in a closed laptop.
+    # His window no longer receives events, as after a night in a closed laptop.
     await bob.context.set_offline(True)
     await visitors.gateway.approve(request, "carol", note="Fine.")
     await bob.evaluate(
@@ -126,7 +126,7 @@ async def test_decision_on_what_has_changed_since_is_refused_and_shows_what_chan
     await status(bob, "Approved")
 
 
-async def test_R3_R18_policy_is_asked_for_approved_by_another_edited_and_deleted_the_same_way(
+async def test_R3_R18_policy_is_requested_approved_by_another_edited_and_deleted_the_same_way(
     visitors: Visitors,
 ) -> None:
     bob = await visitors.signed_in("Bob Ortega")
@@ -172,21 +172,21 @@ async def test_R3_R18_policy_is_asked_for_approved_by_another_edited_and_deleted
 
 
 async def shown(window: Page, other: Page) -> Page:
-    """The window, on the request that the other one has just asked for."""
+    """The window, showing the request that the other one has just made."""
     await other.wait_for_url(re.compile(r"/requests/\d+-\d+"))
     await window.goto(other.url)
     return window
 
 
 async def agree(approver: Page, requester: Page) -> None:
-    """Approve the request in both windows in the one, and complete it in the other."""
+    """Approve the request of both windows in one of them, and complete it in the other."""
     await approver.get_by_role("button", name="Approve").click()
     await status(approver, "Approved")
     await requester.get_by_role("button", name="Complete").click()
     await status(requester, "Completed")
 
 
-async def test_keyboard_alone_is_enough_to_find_and_approve_a_request(visitors: Visitors) -> None:
+async def test_request_can_be_found_and_approved_with_the_keyboard_alone(visitors: Visitors) -> None:
     alice = await visitors.signed_in("Alice Miller")
     request = await ask(alice, "by-keys.sh")
     bob = await visitors.signed_in("Bob Ortega")
@@ -210,7 +210,7 @@ async def test_keyboard_alone_is_enough_to_find_and_approve_a_request(visitors: 
     await status(bob, "Approved")
 
 
-async def test_list_shows_a_new_request_and_the_count_of_what_waits_without_a_reload(
+async def test_list_shows_a_new_request_and_the_waiting_count_without_a_reload(
     visitors: Visitors,
 ) -> None:
     bob = await visitors.signed_in("Bob Ortega")
@@ -221,7 +221,7 @@ async def test_list_shows_a_new_request_and_the_count_of_what_waits_without_a_re
 
 
 @pytest.mark.parametrize("page", ["/requests", "/audit"])
-async def test_who_has_not_signed_in_signs_in_and_comes_back(visitors: Visitors, page: str) -> None:
+async def test_visitor_who_is_not_signed_in_signs_in_and_returns(visitors: Visitors, page: str) -> None:
     window = await visitors.window()
     await window.goto(page)
     await expect(window).to_have_url(re.compile("/sign-in"))
@@ -230,7 +230,7 @@ async def test_who_has_not_signed_in_signs_in_and_comes_back(visitors: Visitors,
     await expect(window).to_have_url(re.compile(f"{page}$"))
 
 
-async def test_what_is_not_yours_to_see_is_a_page_with_words(visitors: Visitors) -> None:
+async def test_page_that_a_person_may_not_see_explains_so(visitors: Visitors) -> None:
     visitors.expected.append("404")
     request = (await visitors.gateway.submit("script/not-for-erin.sh"))["request"]
     erin = await visitors.signed_in("Erin Kowalski")
@@ -270,7 +270,7 @@ async def test_R17_person_adds_a_webhook_sees_its_secret_once_changes_and_remove
     await expect(bob.get_by_role("heading", name="You get no notifications yet")).to_be_visible()
 
 
-async def test_R14_request_that_nobody_decides_on_expires_before_its_requesters_eyes(
+async def test_R14_undecided_request_expires_while_its_requester_watches(
     visitors: Visitors,
 ) -> None:
     policy = {

@@ -1,4 +1,4 @@
-"""Pages that go on by themselves: through cuts and restarts, with what their reader has opened and is at."""
+"""Pages that update themselves through disconnections and restarts, and keep what the reader has opened."""
 
 import asyncio
 import re
@@ -13,16 +13,16 @@ from tests.support.stack import until
 
 _LINES: Final = [f"echo step {number}" for number in range(120)]
 _LATE_MS: Final = 20_000
-"""A page that was cut off comes back by and by."""
+"""A page that was disconnected reconnects after a while."""
 
 
 async def changes(visitors: Visitors, resource: str) -> str:
-    """Something that bob's pages show."""
+    """A change that bob's pages show."""
     return (await visitors.gateway.submit(resource, justification="It changes."))["request"]
 
 
 async def edited(visitors: Visitors, name: str, **fields: Any) -> str:
-    """A request for an edit of a script that was applied before."""
+    """A request for an edit of a script that was applied earlier."""
     first = await visitors.gateway.released(f"script/{name}", payload="\n".join(_LINES), **fields)
     await visitors.gateway.applied(first, f"script/{name}")
     after = [*_LINES[:60], "echo new", *_LINES[61:]]
@@ -43,8 +43,8 @@ async def refused_streams(page: Page, status: int) -> asyncio.Event:
     return over
 
 
-async def test_page_whose_stream_was_refused_goes_on_by_itself(visitors: Visitors) -> None:
-    """A proxy's 503 during a deploy, a 429: an EventSource gives up for good after them."""
+async def test_page_whose_stream_was_refused_reconnects_by_itself(visitors: Visitors) -> None:
+    """A proxy's 503 during a deploy, or a 429: an EventSource gives up for good after them."""
     visitors.expected += ["503", "429"]
     for status in (503, 429):
         bob = await visitors.signed_in("Bob Ortega")
@@ -57,7 +57,7 @@ async def test_page_whose_stream_was_refused_goes_on_by_itself(visitors: Visitor
         await expect(bob.locator("#offline")).to_be_hidden()
 
 
-async def test_page_goes_on_after_its_gateway_was_started_anew(visitors: Visitors) -> None:
+async def test_page_continues_after_its_gateway_was_restarted(visitors: Visitors) -> None:
     visitors.expected += ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"]
     visitors.expected += ["ERR_CONNECTION_RESET", "htmx:"]
     gateway, settings = visitors.gateway, gateway_settings()
@@ -77,7 +77,7 @@ async def test_page_goes_on_after_its_gateway_was_started_anew(visitors: Visitor
     assert second.complaints == []
 
 
-async def test_change_that_could_not_be_loaded_is_loaded_by_and_by(visitors: Visitors) -> None:
+async def test_change_that_failed_to_load_is_loaded_later(visitors: Visitors) -> None:
     visitors.expected.append("503")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/received")
@@ -96,7 +96,7 @@ async def test_change_that_could_not_be_loaded_is_loaded_by_and_by(visitors: Vis
     await expect(bob.locator(f"#r-{request}")).to_be_visible(timeout=_LATE_MS)
 
 
-async def test_page_from_the_browser_s_memory_is_live_again(visitors: Visitors) -> None:
+async def test_page_restored_from_the_back_forward_cache_is_live_again(visitors: Visitors) -> None:
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/received")
     await bob.evaluate("() => window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
@@ -107,11 +107,11 @@ async def test_page_from_the_browser_s_memory_is_live_again(visitors: Visitors) 
     await expect(bob.locator(f"#r-{request}")).to_be_visible()
 
 
-async def test_page_whose_session_has_ended_goes_to_sign_in_and_comes_back(visitors: Visitors) -> None:
+async def test_page_whose_session_has_ended_goes_to_sign_in_and_returns(visitors: Visitors) -> None:
     visitors.expected.append("401")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/requests?show=open")
-    # Of the session, not of the link.
+    # From the session, not from the link.
     await bob.context.clear_cookies(path="/")
     await changes(visitors, "script/signed-out.sh")
     await bob.wait_for_url(re.compile(r"/sign-in\?return_to="))
@@ -119,7 +119,7 @@ async def test_page_whose_session_has_ended_goes_to_sign_in_and_comes_back(visit
     await expect(bob).to_have_url(re.compile(r"/requests\?show=open$"))
 
 
-async def test_what_somebody_writes_is_not_taken_from_them_when_their_session_ends(
+async def test_text_being_written_survives_the_end_of_the_session(
     visitors: Visitors,
 ) -> None:
     visitors.expected.append("401")
@@ -134,7 +134,7 @@ async def test_what_somebody_writes_is_not_taken_from_them_when_their_session_en
     assert await link.get_attribute("href") == "/sign-in?return_to=%2Frequests%2Fnew"
 
 
-async def test_what_is_open_scrolled_and_focused_stays_so_when_the_request_goes_on(
+async def test_open_scrolled_and_focused_elements_stay_so_when_the_request_changes(
     visitors: Visitors,
 ) -> None:
     request = await edited(visitors, "kept.sh")
@@ -146,14 +146,14 @@ async def test_what_is_open_scrolled_and_focused_stays_so_when_the_request_goes_
     await bob.evaluate("scrollTo(0, 300)")
     before = await bob.locator("#request").get_attribute("data-version")
     submission = (await visitors.gateway.show(request, after=request))["request"]["submission"]
-    # Refused, and on record: the page has a line more.
+    # Refused, and recorded: the page has one more line.
     await visitors.gateway.act(request, "approve", "alice", submission=submission)
     await visitors.gateway.approve(request, "carol")
     await expect(bob.locator("#done .status")).to_have_text("Approved")
     assert await bob.locator("#request").get_attribute("data-version") != before
     assert await bob.locator("#fold-1").get_attribute("open") is not None
     assert await bob.locator("#whole").get_attribute("open") is not None
-    # Near where it was: what came above may have moved it.
+    # Near its old position: content inserted above may have moved it.
     await until(lambda: _is_scrolled(bob, 100))
     await expect(bob.locator("#whole-head")).to_be_focused()
 
@@ -173,7 +173,7 @@ async def test_focus_stays_in_lists_and_in_the_navigation(visitors: Visitors) ->
         await expect(place).to_be_focused()
 
 
-async def test_change_is_announced_once_it_is_there_each_time_and_only_then(visitors: Visitors) -> None:
+async def test_each_change_is_announced_once_and_only_after_it_is_shown(visitors: Visitors) -> None:
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/received")
     await bob.evaluate(
@@ -192,9 +192,9 @@ async def test_change_is_announced_once_it_is_there_each_time_and_only_then(visi
         told = [rows for words, rows in await bob.evaluate("() => window.said") if words]
         assert told[-1] == there + 1, "said before it was there"
     said = [words for words, _ in await bob.evaluate("() => window.said")]
-    # Empty between the two: the same words in the same place are not said again.
+    # Empty between the two: a screen reader does not repeat the same words in the same place.
     assert said == ["The list has changed.", "", "The list has changed."]
-    # An event that changes nothing of this list.
+    # An event that does not change this list.
     await bob.goto("/requests?show=ended")
     await bob.evaluate("() => htmx.trigger(document.querySelector('#list'), 'assent:changed')")
     async with bob.expect_response("**/requests?show=ended"):
@@ -206,8 +206,8 @@ async def _said(page: Page, times: int) -> bool:
     return len([words for words, _ in await page.evaluate("() => window.said") if words]) == times
 
 
-async def test_what_waits_and_the_rules_are_told_on_every_page(visitors: Visitors) -> None:
-    """The count in the navigation, on pages with forms too; policies, groups and the audit log themselves."""
+async def test_waiting_count_and_rules_are_updated_on_every_page(visitors: Visitors) -> None:
+    """The count in the navigation, also on pages with forms; and policies, groups and the audit log."""
     places = ("/policies", "/groups", "/roles", "/settings", "/audit", "/notifications", "/health")
     forms = ("/requests/new", "/policies/new", "/policies/edit?id=scripts", "/policies/delete?id=scripts")
     carol = await visitors.signed_in("Carol Chen")
@@ -220,7 +220,7 @@ async def test_what_waits_and_the_rules_are_told_on_every_page(visitors: Visitor
         await expect(count).to_contain_text(f"{number + 1}")
 
 
-async def test_count_beside_the_menu_of_a_phone_goes_on(visitors: Visitors) -> None:
+async def test_count_beside_the_phone_menu_is_updated(visitors: Visitors) -> None:
     bob = await visitors.signed_in("Bob Ortega", PHONE)
     await changes(visitors, "script/phone-1.sh")
     await bob.goto("/settings")
@@ -230,7 +230,7 @@ async def test_count_beside_the_menu_of_a_phone_goes_on(visitors: Visitors) -> N
     await expect(count).not_to_have_text(before)
 
 
-async def test_form_keeps_what_is_written_while_the_page_around_it_goes_on(visitors: Visitors) -> None:
+async def test_form_keeps_its_input_while_the_page_around_it_changes(visitors: Visitors) -> None:
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/policies/new")
     await bob.get_by_label("Name", exact=True).fill("Half written")
@@ -242,7 +242,7 @@ async def test_form_keeps_what_is_written_while_the_page_around_it_goes_on(visit
     await expect(bob.get_by_label("Name", exact=True)).to_be_focused()
 
 
-async def test_R16_audit_log_and_the_rules_show_what_has_changed_without_a_reload(visitors: Visitors) -> None:
+async def test_R16_audit_log_and_rules_show_changes_without_a_reload(visitors: Visitors) -> None:
     carol, dave = await visitors.signed_in("Carol Chen"), await visitors.signed_in("Dave Osei")
     await carol.goto("/groups")
     await dave.goto("/audit?who=bob")
@@ -252,7 +252,7 @@ async def test_R16_audit_log_and_the_rules_show_what_has_changed_without_a_reloa
     await expect(dave.get_by_role("row").filter(has_text="group/night").first).to_be_visible(timeout=_LATE_MS)
 
 
-async def test_health_tells_what_breaks_without_an_event(visitors: Visitors) -> None:
+async def test_health_shows_a_failure_that_causes_no_event(visitors: Visitors) -> None:
     visitors.expected.append("ERR_FAILED")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.route("**/api/v1/events*", lambda route: route.abort())
@@ -269,7 +269,7 @@ async def test_health_tells_what_breaks_without_an_event(visitors: Visitors) -> 
     await expect(bob.get_by_text("It broke")).to_be_visible(timeout=_LATE_MS)
 
 
-async def test_single_keys_can_be_switched_off_and_stay_off(visitors: Visitors) -> None:
+async def test_single_key_shortcuts_can_be_switched_off_and_stay_off(visitors: Visitors) -> None:
     """WCAG 2.1.4."""
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/policies")
@@ -290,7 +290,7 @@ async def test_single_keys_can_be_switched_off_and_stay_off(visitors: Visitors) 
     await bob.wait_for_url("**/received")
 
 
-async def test_open_page_says_by_itself_that_part_of_the_log_is_lost(visitors: Visitors) -> None:
+async def test_open_page_reports_without_a_reload_that_part_of_the_log_is_lost(visitors: Visitors) -> None:
     gateway = visitors.gateway
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/received")

@@ -1,4 +1,4 @@
-"""R23: a reviewer has seen what they approve, or is told what they have not seen; a file stays the file."""
+"""R23: a reviewer has seen what they approve, or is told what they have not seen; a file is preserved."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from tests.browser.people import DESK, PHONE, Visitors
 
 LOOKED_AT = ".code.must .line, .piece"
-# In one step: a live page may be loaded anew between two. What was never drawn was never on the screen.
+# In one step, because a live page may reload between two. What was never drawn was never on the screen.
 SHOW = """([which, n]) => {
     document.querySelectorAll(which)[n].scrollIntoView({ block: "center" });
     return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -27,7 +27,7 @@ async def fits(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
-async def test_R23_code_behind_blanks_and_lines_below_are_not_overlooked(
+async def test_R23_code_behind_blanks_and_below_the_fold_is_not_overlooked(
     visitors: Visitors, screen: dict[str, object]
 ) -> None:
     name = f"script/long-{len(screen)}.sh"
@@ -46,7 +46,7 @@ async def test_R23_code_behind_blanks_and_lines_below_are_not_overlooked(
     await expect(bob.locator("#unseen")).to_have_text("Every line has been on your screen.")
 
 
-async def test_R23_lines_that_are_not_on_the_page_are_said_in_the_decision_and_can_be_read(
+async def test_R23_decision_counts_the_lines_not_on_the_page_and_they_can_be_read(
     visitors: Visitors,
 ) -> None:
     request = await submitted(visitors, "script/endless.sh", "echo\n" * 9_999 + "rm -rf /")
@@ -59,7 +59,7 @@ async def test_R23_lines_that_are_not_on_the_page_are_said_in_the_decision_and_c
     assert full.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_R23_characters_that_draw_nothing_are_numbers_and_warned_of(visitors: Visitors) -> None:
+async def test_R23_invisible_characters_are_shown_as_numbers_with_a_warning(visitors: Visitors) -> None:
     request = (
         await visitors.gateway.submit("script/filler.sh", payload="rm a\u3164", justification="Now\u2800.")
     )["request"]
@@ -74,7 +74,7 @@ async def test_R23_characters_that_draw_nothing_are_numbers_and_warned_of(visito
 @pytest.mark.parametrize(
     "content", [b"#!/bin/sh\r\necho caf\xe9\r\n", b"\xef\xbb\xbfa\r\nb\rc\n", b"\x00\xff" * 50]
 )
-async def test_a_file_comes_back_as_it_went_in(visitors: Visitors, content: bytes, tmp_path: Path) -> None:
+async def test_file_is_downloaded_unchanged(visitors: Visitors, content: bytes, tmp_path: Path) -> None:
     file = tmp_path / f"taken-{len(content)}.sh"
     file.write_bytes(content)
     alice = await visitors.signed_in("Alice Miller")
@@ -90,7 +90,7 @@ async def test_a_file_comes_back_as_it_went_in(visitors: Visitors, content: byte
     assert await saved.body() == content
 
 
-async def test_a_policy_with_own_signatures_says_how_to_approve(visitors: Visitors) -> None:
+async def test_policy_that_requires_own_signatures_explains_how_to_approve(visitors: Visitors) -> None:
     rule = {"quorum": 1, "groups": ["security"]}
     policy = {"id": "vaults", "name": "Vaults", "resource_type": "vault", "approvals": [rule]}
     change = {"type": "assent.create-policy.v1", "policy": {**policy, "own_signature": True}}
@@ -103,7 +103,7 @@ async def test_a_policy_with_own_signatures_says_how_to_approve(visitors: Visito
     await expect(bob.locator("#own-key")).to_contain_text(f"assent approve {request} --server http://")
 
 
-async def test_deleting_a_policy_says_what_becomes_of_its_open_requests(visitors: Visitors) -> None:
+async def test_deleting_a_policy_shows_what_happens_to_its_open_requests(visitors: Visitors) -> None:
     request = await submitted(visitors, "script/waits.sh", "echo")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/policies/delete?id=scripts")

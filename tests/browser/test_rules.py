@@ -1,4 +1,4 @@
-"""What the rules refuse and ask for, as people see it: in words, with nothing lost that they wrote."""
+"""What the rules refuse and require, as people see it: in words, and without losing what they wrote."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.browser.people import Visitors
 from tests.browser.test_journeys import ask, status
 
 
-async def test_R6_request_without_a_justification_is_not_sent_and_one_of_blanks_is_refused(
+async def test_R6_request_without_a_justification_is_not_sent_and_a_blank_one_is_refused(
     visitors: Visitors,
 ) -> None:
     visitors.expected.append("422")
@@ -33,7 +33,7 @@ async def test_R6_request_without_a_justification_is_not_sent_and_one_of_blanks_
     await status(alice, "Needs approval")
 
 
-async def test_R12_failure_is_shown_as_one_with_the_applier_s_message(visitors: Visitors) -> None:
+async def test_R12_failure_is_shown_with_the_applier_s_message(visitors: Visitors) -> None:
     request = await visitors.gateway.released("script/fails.sh")
     alice = await visitors.signed_in("Alice Miller")
     await alice.goto(f"/requests/{request}")
@@ -49,7 +49,7 @@ async def test_R12_failure_is_shown_as_one_with_the_applier_s_message(visitors: 
     await expect(alice.locator(f"#r-{request}")).to_contain_text("Failed")
 
 
-async def test_R16_auditor_searches_and_saves_what_was_found(visitors: Visitors, tmp_path: Path) -> None:
+async def test_R16_auditor_searches_and_downloads_the_results(visitors: Visitors, tmp_path: Path) -> None:
     gateway = visitors.gateway
     request = (await gateway.submit("script/audited.sh"))["request"]
     await gateway.show(request, after=request)
@@ -82,7 +82,7 @@ async def _filled(page: Page, *, name: str, kind: str, group: str | None, quorum
     await page.get_by_role("button", name="See what will happen").click()
 
 
-async def test_R2_policy_that_does_not_fit_is_refused_with_words_and_keeps_what_was_written(
+async def test_R2_invalid_policy_is_refused_in_words_and_the_form_keeps_its_input(
     visitors: Visitors,
 ) -> None:
     visitors.expected += ["400", "422"]
@@ -101,7 +101,7 @@ async def test_R2_policy_that_does_not_fit_is_refused_with_words_and_keeps_what_
     assert await bob.get_by_label("Name", exact=True).evaluate("(field) => field.validity.valueMissing")
 
 
-async def test_R5_policy_of_a_group_without_a_role_is_refused_where_the_setting_says_so(
+async def test_R5_policy_for_a_group_without_a_role_is_refused_where_the_setting_requires_one(
     visitors: Visitors,
 ) -> None:
     gateway = visitors.gateway
@@ -119,7 +119,7 @@ async def test_R5_policy_of_a_group_without_a_role_is_refused_where_the_setting_
     await expect(bob.get_by_text("A second administrator must approve it")).to_be_visible()
 
 
-async def test_difference_to_what_was_applied_last_is_shown_for_a_script(visitors: Visitors) -> None:
+async def test_difference_from_the_last_applied_version_is_shown_for_a_script(visitors: Visitors) -> None:
     gateway = visitors.gateway
     lines = [f"echo step {number}" for number in range(40)]
     first = await gateway.released("script/differs.sh", payload="\n".join(lines))
@@ -142,7 +142,7 @@ async def test_difference_to_what_was_applied_last_is_shown_for_a_script(visitor
     await expect(bob.locator("#code .line")).to_have_count(41)
 
 
-async def test_difference_to_what_was_applied_last_is_shown_for_JSON(visitors: Visitors) -> None:
+async def test_difference_from_the_last_applied_version_is_shown_for_JSON(visitors: Visitors) -> None:
     gateway = visitors.gateway
     first = (await gateway.submit("app/viewer", payload={"version": "1.0", "channel": "stable"}))["request"]
     await gateway.approve(first, "bob")
@@ -162,7 +162,7 @@ async def test_difference_to_what_was_applied_last_is_shown_for_JSON(visitors: V
     await expect(same.get_by_text("These are the same bytes")).to_be_visible()
 
 
-async def test_R6_text_that_is_too_long_is_kept_whole_and_says_by_how_much(visitors: Visitors) -> None:
+async def test_R6_too_long_text_is_kept_whole_and_its_excess_is_shown(visitors: Visitors) -> None:
     alice = await visitors.signed_in("Alice Miller")
     await alice.goto("/requests/new")
     why, count = alice.get_by_label("Justification"), alice.locator("#justification-count")
@@ -176,7 +176,7 @@ async def test_R6_text_that_is_too_long_is_kept_whole_and_says_by_how_much(visit
     assert await why.evaluate("(field) => field.validity.valid")
 
 
-async def test_form_that_is_half_written_is_not_left_without_a_question(visitors: Visitors) -> None:
+async def test_leaving_a_half_written_form_asks_first(visitors: Visitors) -> None:
     asked: list[str] = []
 
     async def answer(dialog: Dialog) -> None:

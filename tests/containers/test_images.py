@@ -1,4 +1,4 @@
-"""The images of infra/compose.yaml do what Assent asks of Kafka and Postgres."""
+"""The images of infra/compose.yaml do what Assent requires of Kafka and Postgres."""
 
 from collections.abc import AsyncIterator
 
@@ -21,8 +21,8 @@ async def endpoints() -> AsyncIterator[Endpoints]:
         yield found
 
 
-async def test_a_batch_sent_idempotently_to_all_replicas_is_read_back_whole(endpoints: Endpoints) -> None:
-    """What the writer does: one produce batch, acks=all, at the offset that it expects."""
+async def test_batch_sent_idempotently_to_all_replicas_is_read_back_whole(endpoints: Endpoints) -> None:
+    """What the writer does: one produce batch, acks=all, at the expected offset."""
     partition = TopicPartition("images", 1)
     admin = AIOKafkaAdminClient(bootstrap_servers=endpoints.bootstrap)
     await admin.start()
@@ -51,7 +51,7 @@ async def test_a_batch_sent_idempotently_to_all_replicas_is_read_back_whole(endp
 
 
 async def test_rows_copied_into_postgres_are_there_with_their_bytes(endpoints: Endpoints) -> None:
-    """What the audit projection does: COPY, with the text of a record as it came."""
+    """What the audit projection does: COPY with the text of a record as it was received."""
     connection = await asyncpg.connect(endpoints.dsn)
     try:
         assert connection.get_server_version().major == 18

@@ -1,6 +1,6 @@
-"""One example of every message: what the golden files hold.
+"""One example of every message: the content of the golden files.
 
-Once a version is released its golden file is never rewritten, for the ledger keeps every byte for ever: a
+Once a version is released its golden file is never rewritten, because the ledger keeps every byte for ever. A
 message that changes gets a new version. `python -m tests.contract.examples` writes what is missing.
 """
 
@@ -220,7 +220,7 @@ EVENT_VARIANTS: Final[dict[str, e.Event]] = {
         request=REQUEST, reporter="assent", message="already-so: policy apps is so already."
     ),
 }
-"""Events with the fields that are not always there."""
+"""Events with their optional fields."""
 
 _DETAILS: Final = {
     RefusalCode.APPROVAL_REQUIRED: "A second administrator must approve: it changes a policy.",
@@ -290,7 +290,7 @@ def golden_files() -> dict[str, bytes]:
 
 
 def main() -> None:
-    """Write what is missing; touch nothing that is there."""
+    """Write the missing files; existing ones are not touched."""
     for name, content in golden_files().items():
         path = GOLDEN / name
         if not path.exists():

@@ -26,7 +26,7 @@ RESOURCE: Final = "app/payroll"
 PARTITION: Final = partition_for(RESOURCE.encode(), PARTITIONS)
 REQUEST: Final = f"{PARTITION}-0"
 PAYLOAD: Final = '{"version": 2,  "name":"L\\u00f6hne ✓"}'.encode()
-"""With spaces, an escape and text beyond ASCII: bytes that an encoder of one's own would not write."""
+"""With spaces, an escape and text beyond ASCII: bytes that the reader's own encoder would not write."""
 
 ALICE: Final = SecretKey("alice-key", "alice", bytes(range(32)))
 WRITER: Final = SecretKey("writer-1", "decider", bytes(range(32, 64)))
@@ -53,7 +53,7 @@ UNREADABLE: Final = b"not a command \xff"
 TERMS: Final = PolicyTerms(
     policy="apps", since=12, rules=(ApprovalRule(quorum=1, groups=("app-approvers",)),)
 )
-"""What a policy asks for that says no more than it must."""
+"""The requirements of a policy that sets nothing optional."""
 
 
 def signed(key: SecretKey, value: bytes, identity: str) -> RecordedCommand:
@@ -136,5 +136,5 @@ GOVERNANCE_0: Final = DecisionRecord(
 )  # fmt: skip
 IDENTITY: Final = sha256_hex(encode(GOVERNANCE_0))
 CHAIN: Final = _records()
-"""The request ledger's records in their order; the last one is sealed."""
+"""The records of the request ledger in order; the last one is sealed."""
 RECORDS: Final = {**CHAIN, "governance-0": GOVERNANCE_0}

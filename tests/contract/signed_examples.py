@@ -1,4 +1,4 @@
-"""What is signed, over which bytes, with which key: for programs in other languages to check against."""
+"""What is signed, over which bytes, with which key: test vectors for programs in other languages."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ from tests.contract.golden_chain import ALICE, CHAIN, GOVERNANCE_0, IDENTITY, PA
 
 
 class SignedExample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One signature with all that goes into it. The secret keys are made up, for these files only."""
+    """One signature with all its inputs. The secret keys were made up for these files only."""
 
     identity: str
     ledger: str | None = None
@@ -80,5 +80,5 @@ SIGNED: Final = {
 
 
 def signed_bytes(example: SignedExample) -> bytes:
-    """The golden file of a signature: indented, for people."""
+    """The golden file of a signature, indented for people."""
     return msgspec.json.format(msgspec.json.encode(example), indent=2) + b"\n"

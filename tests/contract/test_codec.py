@@ -36,7 +36,7 @@ REPORT = {k: v for k, v in APPROVE.items() if k != "submission"} | {
 
 
 def submit(payload: bytes = b"1", **fields: object) -> bytes:
-    """A submission with its payload's bytes as given."""
+    """A submission with the given payload bytes."""
     return json.dumps(SUBMIT | fields).encode()[:-1] + b', "payload":' + payload + b"}"
 
 
@@ -45,13 +45,13 @@ def other(base: dict[str, object], **fields: object) -> bytes:
 
 
 def outcome(value: bytes | None) -> str | None:
-    """The refusal's code, or None when it is a command."""
+    """The refusal's code, or None for a valid command."""
     decoded = decode_command(value)
     return decoded.code.value if isinstance(decoded, Refusal) else None
 
 
 def padded(size: int) -> bytes:
-    """A good command of exactly `size` bytes."""
+    """A valid command of exactly `size` bytes."""
     value = submit(b'"' + b"x" * (limits.PAYLOAD_MAX_BYTES - 2) + b'"')
     return b"{" + b" " * (size - len(value)) + value[1:]
 
@@ -107,7 +107,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("name", "at_the_limit", "beyond", "code"), LIMITS, ids=[row[0] for row in LIMITS])
-def test_limits_hold_to_the_last_unit(name: str, at_the_limit: bytes, beyond: bytes, code: str) -> None:
+def test_limits_are_exact(name: str, at_the_limit: bytes, beyond: bytes, code: str) -> None:
     assert outcome(at_the_limit) is None
     assert outcome(beyond) == code
 
@@ -193,17 +193,17 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_not_well_formed_is_refused_with_its_code(name: str) -> None:
+def test_malformed_command_is_refused_with_its_code(name: str) -> None:
     value, code = REFUSED[name]
     assert outcome(value) == code
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_what_is_well_formed_is_taken(name: str) -> None:
+def test_well_formed_command_is_accepted(name: str) -> None:
     assert outcome(TAKEN[name]) is None
 
 
-def test_the_payload_s_bytes_are_kept_as_they_came() -> None:
+def test_payload_bytes_are_kept_as_received() -> None:
     payload = b'{ "b":1.00 ,"a":"\\u00e9\xc3\xa9" }'
     command = decode_command(submit(payload))
     assert isinstance(command, SubmitChange)
@@ -211,15 +211,15 @@ def test_the_payload_s_bytes_are_kept_as_they_came() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_whatever_comes_in_gets_an_answer(value: bytes) -> None:
+def test_any_input_gets_an_answer(value: bytes) -> None:
     assert outcome(value) == "malformed"
 
 
 @given(st.data())
-def test_a_spoiled_command_gets_an_answer(data: st.DataObject) -> None:
+def test_mutated_command_gets_an_answer(data: st.DataObject) -> None:
     value = bytearray(submit(b'{"a":["\xc3\xa9",1.5e3,{"b":null}]}'))
     for _ in range(data.draw(st.integers(1, 4))):
         value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
     decoded = decode_command(bytes(value))
     if not isinstance(decoded, Refusal):
-        json.loads(bytes(value))  # what is taken is JSON that others can read too
+        json.loads(bytes(value))  # what is accepted is JSON that others can read too

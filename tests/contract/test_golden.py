@@ -66,7 +66,7 @@ def test_today_s_encoder_writes_the_golden_bytes(name: str, written: bytes) -> N
 
 
 def test_every_golden_file_is_still_written_by_an_example() -> None:
-    """A version that was ever written stays: nobody deletes its example and keeps its file."""
+    """A version that was ever written stays: its example must not be deleted while its file remains."""
     assert {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*.json")} == set(golden_files())
 
 
@@ -106,7 +106,7 @@ def test_other_messages_are_read_from_their_golden_bytes(folder: str) -> None:
         assert decode(read(f"{folder}/{tag(message)}.json")) == message
 
 
-def test_a_change_is_read_from_its_golden_bytes() -> None:
+def test_change_is_read_from_its_golden_bytes() -> None:
     change = decode_change(read("changes/change.v1.json"))
     assert change == CHANGE
     assert sha256_hex(change.payload) == change.digest
@@ -128,14 +128,14 @@ def test_records_are_read_from_their_golden_bytes(name: str, written: DecisionRe
     assert decode_recorded_command(record) == (None if written.command is msgspec.UNSET else written.command)
 
 
-def test_a_head_is_read_from_its_golden_bytes() -> None:
+def test_head_is_read_from_its_golden_bytes() -> None:
     example = msgspec.json.decode(read("signed/head.json"), type=SignedExample)
     assert example.value is not None
     assert decode_head(example.value.encode()) == HEAD
     assert head_message(example.identity, example.value.encode()).hex() == example.message_hex
 
 
-def test_a_record_embeds_the_command_s_bytes_untouched() -> None:
+def test_record_embeds_the_command_s_bytes_unchanged() -> None:
     recorded = decode_recorded_command(decode_record(read("records/submission.json")))
     assert isinstance(recorded, RecordedCommand)
     example = msgspec.json.decode(read("signed/command.json"), type=SignedExample)
@@ -144,7 +144,7 @@ def test_a_record_embeds_the_command_s_bytes_untouched() -> None:
     assert recorded.signature == example.signature
 
 
-def test_a_record_keeps_only_the_hash_of_what_was_no_command() -> None:
+def test_record_keeps_only_the_hash_of_bytes_that_are_not_a_command() -> None:
     value = read("records/unreadable.json")
     recorded = decode_recorded_command(decode_record(value))
     assert recorded == OmittedCommand(sha256=sha256_hex(UNREADABLE), size=len(UNREADABLE))
@@ -152,7 +152,7 @@ def test_a_record_keeps_only_the_hash_of_what_was_no_command() -> None:
 
 
 @pytest.mark.parametrize("name", SIGNED)
-def test_the_golden_signatures_verify(name: str) -> None:
+def test_golden_signatures_verify(name: str) -> None:
     example = msgspec.json.decode(read(f"signed/{name}.json"), type=SignedExample)
     message, signature = bytes.fromhex(example.message_hex), from_base64url(example.signature)
     public_key = from_base64url(example.public_key)
@@ -160,7 +160,7 @@ def test_the_golden_signatures_verify(name: str) -> None:
     assert not verify_signature(public_key, message + b"\0", signature)
 
 
-def test_the_golden_chain_is_accepted() -> None:
+def test_golden_chain_is_accepted() -> None:
     """Governance record 0 hashes to the identity and names the writer whose seal ends the golden run."""
     writers = WriterRegistry()
     founding = Acceptance("governance", 0, identity=IDENTITY, writers=writers, verify=verify_signature)
@@ -177,8 +177,8 @@ def test_the_golden_chain_is_accepted() -> None:
     assert [each.value for each in ledger.offer(len(values) - 1, values[-1], last)] == values
 
 
-def test_the_golden_events_and_refusals_cover_the_fields() -> None:
-    """Each optional field of a refusal or of an event is in some file."""
+def test_golden_events_and_refusals_cover_all_fields() -> None:
+    """Each optional field of a refusal or an event is in some file."""
     assert {refusal.code for refusal in REFUSALS.values()} <= set(RefusalCode)
     for event in (*EVENT_VARIANTS.values(), *EVENTS):
         for field in msgspec.structs.fields(event):

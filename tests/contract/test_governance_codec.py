@@ -31,7 +31,7 @@ def change(**fields: object) -> bytes:
 
 
 def command(inner: bytes | None = None, **fields: object) -> bytes:
-    """A command with its change's bytes as given."""
+    """A command with the given bytes as its change."""
     return json.dumps(COMMAND | fields).encode()[:-1] + b', "change":' + (inner or change()) + b"}"
 
 
@@ -46,16 +46,16 @@ def change_refused(payload: bytes) -> Refusal | None:
 
 
 def padded(size: int) -> bytes:
-    """A good command of exactly `size` bytes."""
+    """A valid command of exactly `size` bytes."""
     return b"{" + b" " * (size - len(command())) + command()[1:]
 
 
 def deep(levels: int) -> bytes:
-    """A command as deep as that in all, in a field that nobody knows."""
+    """A command nested to exactly this depth, in an unknown field."""
     return command(b'{"x":' * (levels - 1) + b"1" + b"}" * (levels - 1))
 
 
-def test_a_command_at_the_limit_is_taken_and_beyond_it_is_not() -> None:
+def test_command_at_the_limit_is_accepted_and_beyond_it_refused() -> None:
     assert refused(padded(limits.GOVERNANCE_COMMAND_MAX_BYTES)) is None
     for beyond in (padded(limits.GOVERNANCE_COMMAND_MAX_BYTES + 1), deep(limits.PAYLOAD_MAX_DEPTH + 1)):
         refusal = refused(beyond)
@@ -63,7 +63,7 @@ def test_a_command_at_the_limit_is_taken_and_beyond_it_is_not() -> None:
         assert refusal.code == "too-large"
     at_the_limit = refused(deep(limits.PAYLOAD_MAX_DEPTH))
     assert at_the_limit is not None
-    assert at_the_limit.code == "malformed"  # the field that nobody knows, not its depth
+    assert at_the_limit.code == "malformed"  # the unknown field is refused, not its depth
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_command_at_the_limit_is_taken_and_beyond_it_is_not() -> None:
     ],
     ids=["long id", "empty id", "space in the id", "principal", "at below", "at above"],
 )
-def test_what_every_command_says_has_limits(at_the_limit: bytes, beyond: bytes, code: str) -> None:
+def test_fields_of_every_command_have_limits(at_the_limit: bytes, beyond: bytes, code: str) -> None:
     assert refused(at_the_limit) is None
     refusal = refused(beyond)
     assert refusal is not None
@@ -107,7 +107,7 @@ def test_what_every_command_says_has_limits(at_the_limit: bytes, beyond: bytes, 
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_what_is_no_governance_command_is_refused(value: bytes | None, code: str) -> None:
+def test_invalid_governance_command_is_refused(value: bytes | None, code: str) -> None:
     refusal = refused(value)
     assert refusal is not None
     assert refusal.code == code
@@ -147,7 +147,7 @@ BAD_CHANGES = {
 
 
 @pytest.mark.parametrize("name", BAD_CHANGES)
-def test_what_is_no_change_is_refused_in_a_command_and_as_a_payload(name: str) -> None:
+def test_invalid_change_is_refused_in_a_command_and_as_a_payload(name: str) -> None:
     value, code = BAD_CHANGES[name]
     for refusal in (refused(command(value)), change_refused(value)):
         assert refusal is not None
@@ -168,14 +168,14 @@ def test_what_is_no_change_is_refused_in_a_command_and_as_a_payload(name: str) -
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_a_payload_that_is_no_object_is_no_change(value: bytes, code: str) -> None:
+def test_payload_that_is_not_an_object_is_not_a_change(value: bytes, code: str) -> None:
     refusal = change_refused(value)
     assert refusal is not None
     assert refusal.code == code
 
 
 def with_quorum(number: str) -> bytes:
-    """The change with a quorum of these characters."""
+    """The change with these characters as its quorum."""
     return change().replace(b'"quorum": 1', b'"quorum": ' + number.encode())
 
 
@@ -183,7 +183,7 @@ def with_quorum(number: str) -> bytes:
     "number",
     ["true", '"2"', "1.0", "1e0", "9223372036854775808", "18446744073709551616", "-1", "101", "null"],
 )
-def test_a_quorum_that_is_no_number_of_people_is_refused_by_name(number: str) -> None:
+def test_quorum_that_is_not_an_integer_is_refused_by_name(number: str) -> None:
     for refusal in (refused(command(with_quorum(number))), change_refused(with_quorum(number))):
         assert refusal is not None
         assert refusal.code == "malformed"
@@ -191,8 +191,8 @@ def test_a_quorum_that_is_no_number_of_people_is_refused_by_name(number: str) ->
 
 
 @pytest.mark.parametrize("number", [0, 1, limits.QUORUM_MAX])
-def test_a_quorum_of_0_is_for_the_rules_to_refuse(number: int) -> None:
-    """It is well-formed: the answer is policy-unsatisfiable, and it is the same for a request."""
+def test_quorum_of_0_is_left_to_the_rules_to_refuse(number: int) -> None:
+    """It is well-formed. The answer is policy-unsatisfiable, the same as for a request."""
     decoded = decode_governance_command(command(with_quorum(str(number))))
     assert isinstance(decoded, ChangeGovernance)
     assert isinstance(decoded.change, CreatePolicy)
@@ -201,7 +201,7 @@ def test_a_quorum_of_0_is_for_the_rules_to_refuse(number: int) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_whatever_comes_in_gets_an_answer(value: bytes) -> None:
+def test_any_input_gets_an_answer(value: bytes) -> None:
     for refusal in (refused(value), change_refused(value)):
         assert refusal is not None
         assert refusal.code == "malformed"
@@ -213,7 +213,7 @@ def test_whatever_comes_in_gets_an_answer(value: bytes) -> None:
     ids=["commands", "changes"],
 )
 @given(data=st.data())
-def test_a_spoiled_one_gets_an_answer(
+def test_mutated_input_gets_an_answer(
     folder: str, decode: Callable[[bytes], Any], data: st.DataObject
 ) -> None:
     values = [path.read_bytes() for path in sorted((GOLDEN / folder).iterdir())]
@@ -221,4 +221,4 @@ def test_a_spoiled_one_gets_an_answer(
     for _ in range(data.draw(st.integers(1, 4))):
         value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
     if not isinstance(decode(bytes(value)), Refusal):
-        json.loads(bytes(value))  # what is taken is JSON that others can read too
+        json.loads(bytes(value))  # what is accepted is JSON that others can read too

@@ -14,21 +14,23 @@ KAFKAS_OWN = {
     b"abc": 479470107,
     b"": 275646681,
 }
-"""What Kafka's own tests expect (UtilsTest.testMurmur2), as signed 32-bit numbers."""
+"""Expected values from Kafka's own tests (UtilsTest.testMurmur2), as signed 32-bit numbers."""
 
 
 @pytest.mark.parametrize(("data", "signed"), KAFKAS_OWN.items())
-def test_murmur2_is_kafka_s(data: bytes, signed: int) -> None:
+def test_murmur2_matches_kafka(data: bytes, signed: int) -> None:
     assert murmur2(data) == signed & 0xFFFFFFFF
 
 
 @given(st.binary(max_size=400))
-def test_murmur2_is_what_aiokafka_computes(data: bytes) -> None:
+def test_murmur2_matches_aiokafka(data: bytes) -> None:
     assert murmur2(data) == aiokafka.partitioner.murmur2(data) & 0xFFFFFFFF
 
 
 @given(st.binary(min_size=1, max_size=64), st.integers(1, 1_024))
-def test_a_key_goes_where_kafka_s_default_partitioner_sends_it(key: bytes, partitions: int) -> None:
+def test_key_goes_to_the_partition_that_kafka_s_default_partitioner_chooses(
+    key: bytes, partitions: int
+) -> None:
     everywhere = list(range(partitions))
     assert partition_for(key, partitions) == aiokafka.partitioner.DefaultPartitioner()(
         key, everywhere, everywhere

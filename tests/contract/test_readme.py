@@ -1,4 +1,4 @@
-"""contracts/README.md: its values are the golden ones, its program runs, its tables are true."""
+"""contracts/README.md: its values are the golden ones, its program runs, its tables are correct."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def blocks(language: str) -> list[str]:
     return [text.rstrip("\n") for text in re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)]
 
 
-def test_the_messages_are_the_golden_ones() -> None:
+def test_messages_are_the_golden_ones() -> None:
     assert blocks("json") == [
         signed("command").value,
         (GOLDEN / "governance-commands/change-governance.v1.json").read_text(encoding="utf-8"),
@@ -41,7 +41,7 @@ def test_the_messages_are_the_golden_ones() -> None:
     ]
 
 
-def test_the_changes_to_governance_are_those_of_the_code_with_their_objects() -> None:
+def test_governance_changes_and_their_objects_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| `(assent\.[a-z-]+\.v1)` \| `(.+)` \|$", README, flags=re.MULTILINE)
     fixed = {SETTINGS, DIRECTORY, LOG_TIME}
     assert rows == [
@@ -51,9 +51,9 @@ def test_the_changes_to_governance_are_those_of_the_code_with_their_objects() ->
     ]
 
 
-def test_what_governance_is_said_to_take_is_what_the_code_takes() -> None:
-    assert f"takes the key `{GOVERNANCE_KEY.decode()}`" in README
-    assert f"a whole number from 1 to {limits.QUORUM_MAX};" in README
+def test_limits_of_governance_are_those_of_the_code() -> None:
+    assert f"every record in it has the key `{GOVERNANCE_KEY.decode()}`" in README
+    assert f"a whole number from 1 to {limits.QUORUM_MAX}." in README
     section = README.partition("## Change governance")[2].partition("\n## ")[0]
     fields = {field.name: field for field in msgspec.structs.fields(Policy)}
     said = re.findall(r"^- `(\w+)`", section, flags=re.MULTILINE)
@@ -64,7 +64,7 @@ def test_what_governance_is_said_to_take_is_what_the_code_takes() -> None:
 
 
 @pytest.mark.parametrize("name", ["command", "seal"])
-def test_the_signatures_are_the_golden_ones(name: str) -> None:
+def test_signatures_are_the_golden_ones(name: str) -> None:
     example = signed(name)
     for value in (
         example.identity,
@@ -78,7 +78,7 @@ def test_the_signatures_are_the_golden_ones(name: str) -> None:
     assert f"| `{signed('seal').ledger}`, {signed('seal').partition}, {signed('seal').seq} |" in README
 
 
-def test_the_program_makes_the_golden_signature() -> None:
+def test_program_makes_the_golden_signature() -> None:
     made: dict[str, Any] = {}
     [program] = blocks("python")
     exec(compile(program, "README.md", "exec"), made)  # noqa: S102
@@ -96,7 +96,7 @@ def test_payload_partition_and_request_are_the_golden_ones() -> None:
     assert f"`{REQUEST}`" in README
 
 
-def test_the_limits_are_those_of_the_code() -> None:
+def test_limits_are_those_of_the_code() -> None:
     assert limits.COMMAND_MAX_AGE_MS == 24 * 60 * 60 * 1_000
     assert limits.COMMAND_MAX_AHEAD_MS == 5 * 60 * 1_000
     assert "from 5 minutes ahead to 24 hours behind" in README
@@ -106,12 +106,12 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"over {limits.RECORD_MAX_BYTES >> 20} MiB" in README
 
 
-def test_the_refusals_are_those_of_the_code() -> None:
+def test_refusals_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", README.partition("## Refusals")[2], flags=re.MULTILINE)
     assert rows == [(code.value, sentence) for code, sentence in WHAT_TO_DO.items()]
 
 
-def test_the_paths_lead_somewhere() -> None:
+def test_paths_exist() -> None:
     contracts = Path(assent_contracts.__file__).parents[1]
     for path in re.findall(r"`((?:assent_contracts|asyncapi)[a-z_/]*\.(?:py|yaml))`", README):
         assert (contracts / path).is_file()

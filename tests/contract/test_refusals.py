@@ -11,11 +11,11 @@ too-many-commands
 """
 
 
-def test_the_codes_are_those_of_the_product_in_its_order() -> None:
+def test_codes_are_those_of_the_product_in_its_order() -> None:
     assert [code.value for code in RefusalCode] == IN_THE_PRODUCT.split()
 
 
-def test_every_code_tells_its_sender_what_to_do_in_a_sentence() -> None:
+def test_every_code_has_a_sentence_that_tells_its_sender_what_to_do() -> None:
     assert set(WHAT_TO_DO) == set(RefusalCode)
     for sentence in WHAT_TO_DO.values():
         assert sentence[0].isupper()

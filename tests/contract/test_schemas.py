@@ -32,7 +32,7 @@ def schema_of(golden: Path) -> dict[str, Any]:
     return schema
 
 
-def test_the_committed_schemas_are_what_the_types_say() -> None:
+def test_committed_schemas_match_the_types() -> None:
     assert stale() == [], "run `make schemas`"
     assert main(["--check"]) == 0
 
@@ -51,8 +51,8 @@ def test_golden_messages_fit_their_schemas(golden: Path) -> None:
     Draft202012Validator(schema_of(golden)).validate(json.loads(golden.read_bytes()))
 
 
-def test_a_record_s_schema_describes_its_parts() -> None:
-    """Command, events and refusal are described to the last field: a wrong one does not fit."""
+def test_record_s_schema_describes_its_parts() -> None:
+    """Command, events and refusal are described down to the last field: a wrong one is invalid."""
     schema = Draft202012Validator(schema_of(GOLDEN / "records/submission.json"))
     record = json.loads((GOLDEN / "records/submission.json").read_bytes())
     for spoil in (
@@ -66,7 +66,7 @@ def test_a_record_s_schema_describes_its_parts() -> None:
         assert not schema.is_valid(spoiled)
 
 
-def test_asyncapi_names_the_six_topics_and_its_references_lead_somewhere() -> None:
+def test_asyncapi_names_the_six_topics_and_its_references_resolve() -> None:
     asyncapi = yaml.safe_load((CONTRACTS / "asyncapi.yaml").read_text(encoding="utf-8"))
     assert asyncapi == document()
     addresses = {channel["address"] for channel in asyncapi["channels"].values()}

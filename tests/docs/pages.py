@@ -1,11 +1,11 @@
-"""The fenced blocks of a page of the documentation, in their order, with what the page says of each.
+"""The fenced blocks of a documentation page, in order, with the page's directions for each.
 
-A comment before a block directs the test, and no reader sees it:
+A comment before a block directs the test. Readers do not see it:
 
-- `<!-- exit 2 -->`: how the block of shell commands ends, if not with 0.
+- `<!-- exit 2 -->`: the exit code of the block of shell commands, if not 0.
 - `<!-- type y -->`: what the reader types when a command asks.
-- `<!-- until Up. -->`: it keeps running in a terminal of its own; the page continues once it printed this.
-- `<!-- not run: REASON -->`: the block is left alone, or only parsed.
+- `<!-- until Up. -->`: it keeps running in its own terminal; the page continues once it has printed this.
+- `<!-- not run: REASON -->`: the block is not run, or only parsed.
 """
 
 import re
@@ -21,7 +21,7 @@ _FENCE: Final = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 PARSED: Final = frozenset({"toml", "json", "yaml", "csv", "ini"})
-"""Languages of files. A block with a title is written to that file, any is parsed."""
+"""Languages of files. A block with a title is written to that file; all are parsed."""
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     until: str | None = None
     not_run: str | None = None
     output: str | None = None
-    """What the page shows that it prints."""
+    """The output that the page shows."""
 
 
 def pages() -> list[Path]:
@@ -45,7 +45,7 @@ def pages() -> list[Path]:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """The blocks of a page; an `output` block belongs to the one before it."""
+    """The blocks of a page; an `output` block belongs to the block before it."""
     text = page.read_text(encoding="utf-8")
     found: list[Block] = []
     for match in _FENCE.finditer(text):

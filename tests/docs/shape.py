@@ -1,8 +1,8 @@
-"""Whether what a command printed has the shape that a page shows.
+"""Whether the output of a command has the shape that a page shows.
 
-The same words in the same order, and the same request ids and positions. Other numbers, times, hashes, keys
-and the width of columns may differ. A line of `…` stands for any lines, and `…` at the end of a line for its
-rest.
+The same words must be in the same order, with the same request ids and positions. Other numbers, times,
+hashes, keys and the width of columns may differ. A line of `…` matches any lines, and `…` at the end of a
+line matches the rest of that line.
 """
 
 import re
@@ -20,7 +20,7 @@ _REPLACED: Final = (
 
 
 def differences(shown: str, printed: str) -> str | None:
-    """The first shown line that was not printed where the page has it; None when all were."""
+    """The first shown line that was not printed where the page has it; None if all were."""
     rest = [line for line in map(_plain, printed.splitlines()) if line]
     skipping = False
     for line in map(_plain, shown.splitlines()):

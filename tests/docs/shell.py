@@ -1,4 +1,4 @@
-"""A terminal in which the blocks of a page are run, as its reader would type them."""
+"""A terminal that runs the blocks of a page as its reader would type them."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ _LIMIT_S: Final = 120.0
 
 
 class Terminal:
-    """One bash whose standard input and output are a terminal; variables last from block to block."""
+    """One bash whose standard input and output are a terminal; variables persist from block to block."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._folder = folder
@@ -50,7 +50,7 @@ class Terminal:
         os.close(read)
 
     def run(self, text: str, answer: str | None = None) -> tuple[int, str]:
-        """Run a block; returns the code of the last command that failed, 0 for none, and what it printed."""
+        """Run a block; returns the code of the last command that failed (0 for none) and the output."""
         self._count += 1
         file = self._folder / f".block-{self._count}.sh"
         file.write_text(text, encoding="utf-8")
@@ -85,7 +85,7 @@ class Terminal:
 
 
 class Background:
-    """A command in a terminal of its own, such as `assent up`."""
+    """A command in its own terminal, such as `assent up`."""
 
     def __init__(self, text: str, folder: Path, environment: dict[str, str], until: str) -> None:
         self._log = folder / ".background.txt"

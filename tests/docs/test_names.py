@@ -22,12 +22,12 @@ _SECTION: Final = re.compile(r"^#+ (assent [a-z -]+)\n(.*?)(?=^#+ assent |\Z)", 
 
 @cache
 def sections() -> dict[str, str]:
-    """Command → its help, as the reference has it."""
+    """Command → its help, from the reference."""
     return dict(_SECTION.findall(cli.page()))
 
 
 def command_of(words: list[str]) -> str:
-    """The longest command that these words begin with."""
+    """The longest command that starts these words."""
     for length in range(len(words), 1, -1):
         name = " ".join(words[:length])
         if name in sections():
@@ -35,7 +35,7 @@ def command_of(words: list[str]) -> str:
     pytest.fail(f"there is no command `{' '.join(words)}`")
 
 
-def test_commands_that_pages_name_exist_with_their_options() -> None:
+def test_commands_named_on_pages_exist_with_their_options() -> None:
     count = 0
     for page in pages():
         for named in _COMMAND.findall(page.read_text(encoding="utf-8").replace("\n", " ")):
@@ -61,7 +61,7 @@ def test_shell_blocks_that_are_not_run_are_well_formed() -> None:
                     app.parse_args(shlex.split(line)[1:], exit_on_error=False, print_error=False)
 
 
-def test_variables_that_pages_name_are_settings() -> None:
+def test_variables_named_on_pages_are_settings() -> None:
     known = {each.variable for each in kafka_settings()}
     known |= {each.variable for title in STRUCTS for each in settings_of(title)}
     known |= {"ASSENT_DATA", "ASSENT_AS", "ASSENT_KEY", "ASSENT_SERVER"}
@@ -70,7 +70,7 @@ def test_variables_that_pages_name_are_settings() -> None:
         assert sorted(named - known) == [], page
 
 
-def test_metrics_that_pages_name_exist() -> None:
+def test_metrics_named_on_pages_exist() -> None:
     known: set[str] = set()
     for each in vars(metrics).values():
         if isinstance(each, MetricWrapperBase):
@@ -90,7 +90,7 @@ def test_metrics_that_pages_name_exist() -> None:
         assert sorted(named - known) == [], page
 
 
-def test_files_that_pages_name_are_there() -> None:
+def test_files_named_on_pages_exist() -> None:
     for page in pages():
         for named in re.findall(
             r"`((?:infra|docs|contracts|services|tests)/[\w./-]+)`", page.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The site is built strictly, loads nothing from other hosts, and its reference lists all that there is."""
+"""The site builds strictly, loads nothing from other hosts, and its reference is complete."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ _LOADED: Final = {"script": "src", "img": "src", "link": "href", "iframe": "src"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as `make docs` does: a broken link or anchor is an error."""
+    """The site, built as `make docs` builds it: a broken link or anchor is an error."""
     return build(tmp_path_factory.mktemp("site") / "docs")
 
 
@@ -42,7 +42,7 @@ class _Loads(HTMLParser):
             self.addresses.append(address)
 
 
-def test_site_is_built_strictly_with_every_page(site: Path) -> None:
+def test_site_builds_strictly_with_every_page(site: Path) -> None:
     for page in pages():
         assert (site / page.relative_to(DOCS).with_suffix(".html")).is_file(), page
     for name in ("rules", "refusals", "settings", "topics", "tables", "metrics", "cli", "http", "python"):
@@ -59,7 +59,7 @@ def test_site_loads_nothing_from_other_hosts(site: Path) -> None:
         assert not re.search(r"url\(['\"]?(https?:)?//|@import", style.read_text(encoding="utf-8")), style
 
 
-def test_pages_are_short_and_name_no_folder_of_a_machine() -> None:
+def test_pages_are_short_and_contain_no_machine_paths() -> None:
     for page in pages():
         text = page.read_text(encoding="utf-8")
         assert text.count("\n") < 300, page
@@ -82,11 +82,11 @@ def test_every_setting_that_the_services_read_is_listed() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 read |= set(re.findall(r"\AASSENT_[A-Z_]+[A-Z]\Z", node.value))
-    # With the commands that take them: the command line's own.
+    # With the commands that read them: the command line's own.
     assert sorted(read - listed) == ["ASSENT_AS", "ASSENT_DATA", "ASSENT_KEY", "ASSENT_SERVER"]
 
 
-def test_defaults_of_settings_are_those_that_are_read() -> None:
+def test_documented_defaults_are_those_that_are_read() -> None:
     environ = {"ASSENT_KAFKA": "broker:9092", "ASSENT_IDENTITY": "0" * 64}
     oidc = environ | {"ASSENT_OIDC_ISSUER": "https://issuer.example", "ASSENT_OIDC_CLIENT_ID": "client"}
     gateway, with_provider = read_gateway_settings(environ), read_gateway_settings(oidc)
@@ -111,7 +111,7 @@ def _shown(value: object) -> str:
 def test_every_field_of_the_settings_is_described() -> None:
     for struct in (GatewaySettings, OidcSettings):
         title = "Gateway" if struct is GatewaySettings else "Gateway: OpenID Connect"
-        # These two are structs of their own, and what is slow is not set from outside.
+        # These two are structs of their own, and the slow limits cannot be set from outside.
         count = len(struct.__struct_fields__) - (3 if struct is GatewaySettings else 0)
         assert len(settings_of(title)) == count
 

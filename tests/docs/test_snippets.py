@@ -1,4 +1,4 @@
-"""Every snippet of the documentation runs, in the order in which a reader comes to it, on one real stack."""
+"""Every snippet of the documentation runs, in the order in which a reader meets it, on one real stack."""
 
 import configparser
 import csv
@@ -36,14 +36,14 @@ ORDER: Final = tuple(
     for page in _in_order(yaml.safe_load((DOCS / "mkdocs.yml").read_text())["nav"])
     if page == "tutorial.md" or page.startswith("how-to/")
 )
-"""The pages whose snippets run, as the site lists them: each continues with the log of the tutorial."""
+"""The pages whose snippets run, in the site's order: each continues with the log of the tutorial."""
 _CONSOLE: Final = "http://localhost:8700"
-"""As the pages name it; where this port is taken, `assent up` takes another and says so."""
+"""As the pages name it. If this port is taken, `assent up` takes another and reports it."""
 _SAID_CONSOLE: Final = re.compile(r"^Console: (\S+)$", re.MULTILINE)
 
 
 class Reader:
-    """Somebody who follows the pages in a folder of their own."""
+    """A reader who follows the pages in their own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -98,7 +98,7 @@ class Reader:
 
 
 def parse(block: Block, where: str) -> None:
-    """Raises what the language's parser raises."""
+    """Raises what the parser of the language raises."""
     parsers: dict[str, Any] = {
         "toml": tomllib.loads,
         "json": json.loads,
@@ -112,7 +112,7 @@ def parse(block: Block, where: str) -> None:
 
 def _read_unit(text: str) -> None:
     unit = configparser.ConfigParser(interpolation=None)
-    # A unit's names are as they are written.
+    # The names in a unit file are case-sensitive.
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(text)
 
@@ -126,11 +126,11 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", ORDER)
-def test_snippets_of_a_page_run_as_it_shows(reader: Reader, page: str) -> None:
+def test_snippets_of_a_page_run_as_shown(reader: Reader, page: str) -> None:
     reader.follow(DOCS / page)
 
 
-def test_pages_with_snippets_are_all_run() -> None:
+def test_all_pages_with_snippets_are_run() -> None:
     others = [page for page in pages() if str(page.relative_to(DOCS)) not in ORDER]
     for page in others:
         for block in blocks_of(page):
@@ -140,7 +140,7 @@ def test_pages_with_snippets_are_all_run() -> None:
                 parse(block, where)
 
 
-def test_what_is_not_run_says_why_and_is_little() -> None:
+def test_snippets_that_are_not_run_say_why_and_are_few() -> None:
     left = [block for page in pages() for block in blocks_of(page) if block.not_run is not None]
     assert all(len(block.not_run or "") > 20 for block in left)
     assert len(left) <= 12

@@ -1,4 +1,4 @@
-"""One system for all of these tests, run by the command that people run."""
+"""One system for all of these tests, run by the command that users run."""
 
 import signal
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.support.cli import Cli, Up
 
 @pytest.fixture(scope="session")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    """A founded log; nothing runs yet."""
+    """A founded log; nothing is running yet."""
     made = Cli(tmp_path_factory.mktemp("e2e") / "data")
     answer = made("init", str(infra_path("demo/governance.toml")), "--make-keys", "--json")
     assert answer.code == 0, answer
@@ -22,7 +22,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
 
 @pytest.fixture(scope="session")
 def up(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """The founded log with all of Assent running on it. A test that stops it starts it again."""
+    """The founded log with all of Assent running. A test that stops it starts it again."""
     running = Up(cli, tmp_path_factory.mktemp("up") / "up.txt")
     yield running
     # Ctrl-C; a test sends SIGTERM.

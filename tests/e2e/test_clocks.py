@@ -1,4 +1,4 @@
-"""A machine's clock is set wrong and right again under everything: what one sees, and what to do about it."""
+"""A machine's clock is set wrong and right again under a running system: what users see and do about it."""
 
 import re
 import time
@@ -10,8 +10,8 @@ import pytest
 
 from assent.infra_files import infra_path
 from assent_contracts.partitioner import partition_for
+from tests.support.adjustable_clock import MachineClock
 from tests.support.cli import Answer, Cli, Up
-from tests.support.turning import TurnedClock
 
 HOUR_MS: Final = 60 * 60 * 1_000
 RATE: Final = 5
@@ -19,8 +19,8 @@ PARTITIONS: Final = 3
 _LIMIT_S: Final = 90.0
 
 
-def founded(folder: Path, clock: TurnedClock) -> Cli:
-    """A log in which nobody can send much in a minute."""
+def founded(folder: Path, clock: MachineClock) -> Cli:
+    """A log with a low rate per sender and minute."""
     demo = infra_path("demo/governance.toml").read_text()
     assert "commands_per_minute = 60000" in demo
     file = folder / "governance.toml"
@@ -51,10 +51,10 @@ def cancel(cli: Cli, request: str) -> Answer:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_clock_that_is_set_wrong_waits_for_a_person_and_log_time_that_ran_ahead_is_set_back(
+def test_wrong_clock_is_held_until_a_person_accepts_it_and_log_time_that_ran_ahead_is_set_back(
     tmp_path: Path,
 ) -> None:
-    clock = TurnedClock(tmp_path / "ahead")
+    clock = MachineClock(tmp_path / "ahead")
     cli = founded(tmp_path, clock)
     up = Up(cli, tmp_path / "up.txt")
     try:
@@ -76,7 +76,7 @@ def over_its_rate_is_told_when_to_come_again(cli: Cli) -> None:
             break
     assert answer.err.startswith("Refused: too-many-commands\n"), answer
     assert re.search(r"Send it again from 20\d\d-\d\d-\d\d \d\d:\d\dZ on", answer.err), answer
-    # A minute's wait: a clock that is turned ahead for it would leave forgotten ids that are dated ahead.
+    # A minute's wait: turning the clock ahead instead would leave forgotten ids with dates in the future.
     deadline = time.monotonic() + _LIMIT_S
     while (answer := cancel(cli, request)).code != 0:
         assert answer.json["refusal"]["code"] == "too-many-commands", answer
@@ -84,7 +84,7 @@ def over_its_rate_is_told_when_to_come_again(cli: Cli) -> None:
         time.sleep(1)
 
 
-def decides_nothing_until_the_clock_is_accepted(cli: Cli, clock: TurnedClock) -> None:
+def decides_nothing_until_the_clock_is_accepted(cli: Cli, clock: MachineClock) -> None:
     before = cli.submit("script/before.sh", b"x", "--text")
     clock.turn(48 * HOUR_MS)
     said = until_doctor(cli, waits)
@@ -101,8 +101,8 @@ def decides_nothing_until_the_clock_is_accepted(cli: Cli, clock: TurnedClock) ->
     cli.until_status(before, "canceled")
 
 
-def log_time_is_set_back_by_two_administrators(cli: Cli, clock: TurnedClock) -> None:
-    """Also where nothing comes any more: those partitions have a record of the wrong time and no other."""
+def log_time_is_set_back_by_two_administrators(cli: Cli, clock: MachineClock) -> None:
+    """Also in partitions without further commands, whose only record has the wrong time."""
     idle = {f"script/idle-{number}.sh" for number in range(4)}
     for resource in idle:
         cli.submit(resource, b"x", "--text")

@@ -1,4 +1,4 @@
-"""`assent demo --once`: 0 only when every step holds."""
+"""`assent demo --once` exits with 0 only if every step succeeds."""
 
 import signal
 
@@ -12,7 +12,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return Cli(tmp_path_factory.mktemp("demo") / "data")
 
 
-def test_demo_holds_from_nothing_and_again_on_what_it_left(demo: Cli) -> None:
+def test_demo_succeeds_from_nothing_and_again_on_what_it_left(demo: Cli) -> None:
     for _ in range(2):
         answer = demo("demo", "--once")
         assert answer.code == 0, answer
@@ -20,8 +20,8 @@ def test_demo_holds_from_nothing_and_again_on_what_it_left(demo: Cli) -> None:
         assert "✔ Verified" in answer.out
 
 
-def test_demo_fails_when_a_change_cannot_be_applied(demo: Cli) -> None:
-    """A file stands where the applier would make its folder."""
+def test_demo_fails_if_a_change_cannot_be_applied(demo: Cli) -> None:
+    """A file is in the place of the applier's folder."""
     target = demo.data / "target" / "script"
     target.rename(demo.data / "away")
     target.write_text("in the way")
@@ -33,9 +33,9 @@ def test_demo_fails_when_a_change_cannot_be_applied(demo: Cli) -> None:
     (demo.data / "away").rename(target)
 
 
-def test_interrupted_demo_stops_cleanly_and_does_not_say_that_it_failed(demo: Cli) -> None:
+def test_interrupted_demo_stops_cleanly_and_does_not_report_a_failure(demo: Cli) -> None:
     process = demo.start("demo", "--once")
-    # Its first word: from then on it has something to stop.
+    # Its first output: from then on it has something to stop.
     assert process.stderr is not None
     assert process.stderr.readline()
     process.send_signal(signal.SIGINT)

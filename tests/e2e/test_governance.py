@@ -1,4 +1,4 @@
-"""Who may do what, changed by the command line: at once, by two administrators, or not at all."""
+"""Access changed from the command line: at once, by two administrators, or not at all."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ KIOSK = ("policies", "create", "kiosks", "--type", "kiosk", "--approval", "1:sec
 
 @pytest.fixture(scope="module")
 def governed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
-    """A log of its own: what these tests change would be in the way of others."""
+    """Its own log, because these changes would disturb other tests."""
     cli = Cli(tmp_path_factory.mktemp("governance") / "data")
     founded = cli("init", str(infra_path("demo/governance.toml")), "--make-keys")
     assert founded.code == 0, founded
@@ -39,7 +39,7 @@ def carried(cli: Cli, request: str, *, requester: str, approver: str) -> None:
 
 
 def test_R3_policy_is_created_by_two_and_protects_its_type(governed: Cli) -> None:
-    """Dry run, submission, list, difference, own approval refused, the other's taken, carried out."""
+    """Dry run, submission, list, difference, own approval refused, another's accepted, carried out."""
     dry = governed(*KIOSK, "--dry-run", "--as", "alice-admin")
     assert dry.code == 0, dry
     for said in ("Create policy kiosks for kiosk", "must approve: it changes a policy", "this was a dry run"):
@@ -70,7 +70,7 @@ def test_R3_policy_is_created_by_two_and_protects_its_type(governed: Cli) -> Non
     assert (again.code, again.json["refusal"]["code"]) == (2, "id-taken")
 
 
-def test_policy_protects_itself_and_what_cannot_be_met_is_refused(governed: Cli) -> None:
+def test_policy_protects_itself_and_an_unsatisfiable_one_is_refused(governed: Cli) -> None:
     too_many = ("policies", "edit", "scripts", "--approval", "9:endpoint-admins", "--json")
     dry = governed(*too_many, "--dry-run", "--as", "bob")
     assert (dry.code, dry.json["refusal"]["code"]) == (2, "policy-unsatisfiable")
@@ -87,7 +87,7 @@ def test_policy_protects_itself_and_what_cannot_be_met_is_refused(governed: Cli)
     assert governed("policies", "show", "scripts", "--json").json["approvals"][0]["quorum"] == 2
 
 
-def test_own_key_works_at_once_and_somebody_else_s_does_not(governed: Cli, tmp_path: Path) -> None:
+def test_own_key_works_at_once_and_another_person_s_does_not(governed: Cli, tmp_path: Path) -> None:
     key = tmp_path / "dave-2.key"
     made = governed("keys", "new", "dave", "--id", "dave-2", "--out", str(key), "--json").json
     register = ("keys", "register", made["public_key"], "--id", "dave-2", "--for", "dave", "--json")
@@ -104,7 +104,7 @@ def test_own_key_works_at_once_and_somebody_else_s_does_not(governed: Cli, tmp_p
     assert states == {"dave-1": True, "dave-2": False}
 
 
-def test_who_can_approve_and_why_somebody_cannot(governed: Cli) -> None:
+def test_output_lists_who_can_approve_and_why_others_cannot(governed: Cli) -> None:
     request = governed.submit("app/explained", b"{}")
     able = governed("who-can", "approve", request, "--json").json["can_approve"]
     assert [each["principal"] for each in able] == ["bob", "carol", "dave", "erin"]
@@ -118,10 +118,10 @@ def test_who_can_approve_and_why_somebody_cannot(governed: Cli) -> None:
         assert (why["can_approve"], why["refusal"]["code"]) == (False, code)
 
 
-def test_approval_of_who_was_disabled_reopens_the_request(governed: Cli) -> None:
-    """The requester completes, and hears who no longer counts: 2, as for any other refusal."""
+def test_disabling_an_approver_reopens_the_request(governed: Cli) -> None:
+    """The requester completes and is told whose approval no longer counts: 2, as for any other refusal."""
     assert governed("principals", "register", "frank", "--person", "frank.novak", "--as", "bob").code == 0
-    # Without her the policy for apps could not lose anybody.
+    # Without her the policy for apps could not lose any approver.
     joins = governed("groups", "set", "security", "--add", "frank", "-j", "Joined", "--json", "--as", "bob")
     assert joins.json["sentence"] == "Change group security: add frank."
     carried(governed, requested(joins), requester="bob", approver="carol")
@@ -137,7 +137,9 @@ def test_approval_of_who_was_disabled_reopens_the_request(governed: Cli) -> None
     carried(governed, requested(enable), requester="bob", approver="carol")
 
 
-def test_directory_comes_as_one_difference_and_vanishes_with_a_limit(governed: Cli, tmp_path: Path) -> None:
+def test_directory_is_synchronised_as_one_difference_and_removals_are_limited(
+    governed: Cli, tmp_path: Path
+) -> None:
     file = tmp_path / "directory.json"
     users = [{"id": f"u{n}", "person": f"u{n}.p", "name": f"User {n}"} for n in range(10)]
     groups = [
@@ -172,7 +174,7 @@ def test_directory_comes_as_one_difference_and_vanishes_with_a_limit(governed: C
     assert (cyclic.code, "desk > night > desk" in cyclic.err) == (2, True)
 
 
-def test_R3_last_two_administrators_stay_and_doctor_says_it_before(governed: Cli) -> None:
+def test_R3_last_two_administrators_stay_and_doctor_warns_before(governed: Cli) -> None:
     doctor = governed("doctor", "--json")
     assert {"ok": True, "what": "3 people can act as administrator"}.items() <= next(
         finding for finding in doctor.json if "administrator" in finding["what"]

@@ -1,4 +1,4 @@
-"""A change's whole life by the command line alone, and what a machine reads of it."""
+"""The whole life of a change from the command line, and the machine-readable output about it."""
 
 import json
 import signal
@@ -48,7 +48,7 @@ def test_whole_life_ends_in_a_file_and_a_proof(up: Up, cli: Cli, changes: Path, 
 
 
 def _exported_file_proves_itself(cli: Cli, folder: Path) -> None:
-    """Without Kafka, Postgres or a data directory; an altered byte is named by partition and seq."""
+    """Without Kafka, Postgres or a data directory; an altered byte is reported by partition and seq."""
     file = folder / "evidence.jsonl"
     exported = cli("audit", "export", str(file), "--json")
     assert exported.code == 0
@@ -67,7 +67,7 @@ def _exported_file_proves_itself(cli: Cli, folder: Path) -> None:
     assert f"partition {bad.json['partition']}, seq {bad.json['seq']}" in elsewhere(*proof).err
 
 
-def test_env_says_how_to_reach_the_running_log(up: Up, cli: Cli) -> None:
+def test_env_prints_how_to_reach_the_running_log(up: Up, cli: Cli) -> None:
     document = cli("env", "--json").json
     assert document.keys() == {"kafka", "postgres", "identity", "writers"}
     assert list(document["writers"]) == ["writer-1"]
@@ -87,7 +87,7 @@ def test_env_says_how_to_reach_the_running_log(up: Up, cli: Cli) -> None:
     )
 
 
-def test_link_of_the_terminal_signs_in_and_its_token_is_in_no_log(up: Up, cli: Cli) -> None:
+def test_link_of_the_terminal_signs_in_and_its_token_is_not_logged(up: Up, cli: Cli) -> None:
     up.wait_for("Sign in, in a browser on this machine: ")
     link = next(line for line in reversed(up.lines()) if "Sign in, in a browser" in line).rpartition(" ")[2]
     address, _, token = link.partition("/sign-in/local?token=")
@@ -109,8 +109,8 @@ def test_doctor_finds_nothing_wrong(up: Up, cli: Cli) -> None:
     assert {f"{name} is ready" for name in SERVICES} <= {finding["what"] for finding in answer.json}
 
 
-def test_audit_tail_is_one_record_to_a_line_and_follows(up: Up, cli: Cli) -> None:
-    """R16: refused actions too, as they come."""
+def test_audit_tail_prints_one_record_per_line_and_follows(up: Up, cli: Cli) -> None:
+    """R16: refused actions too, as they happen."""
     with cli.start("audit", "tail", "-f", "-n", "1", "--json") as following:
         assert following.stdout is not None
         following.stdout.readline()
@@ -124,7 +124,7 @@ def test_audit_tail_is_one_record_to_a_line_and_follows(up: Up, cli: Cli) -> Non
     assert "not-an-approver" in lines[1]
 
 
-def test_closed_pipe_is_no_error(up: Up, cli: Cli) -> None:
+def test_closed_pipe_is_not_an_error(up: Up, cli: Cli) -> None:
     for arguments in (("audit", "tail"), ("requests", "--json")):
         with cli.start(*arguments) as process:
             assert process.stdout is not None
@@ -134,7 +134,7 @@ def test_closed_pipe_is_no_error(up: Up, cli: Cli) -> None:
         assert process.returncode == 141
 
 
-def test_what_others_wrote_does_not_reach_the_terminal_as_orders(up: Up, cli: Cli) -> None:
+def test_text_written_by_others_cannot_control_the_terminal(up: Up, cli: Cli) -> None:
     request = cli.submit(
         "script/evil.sh", "echo \x1b[2J\u202e hidden".encode(), "--text", "--operation", "edit"
     )

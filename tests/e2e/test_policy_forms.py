@@ -1,4 +1,4 @@
-"""A policy of another form than the demo's, by the command line: made, met by approvals, turned down."""
+"""A policy of another form than the demo's, from the command line: created, approved, and rejected."""
 
 import pytest
 
@@ -10,7 +10,7 @@ FORM = ("--rejections", "2", "--completion", "automatic")
 
 @pytest.fixture(scope="module")
 def kiosks(up: Up, cli: Cli) -> Cli:
-    """Two administrators have made the policy for kiosks."""
+    """Two administrators have created the policy for kiosks."""
     create_policy(cli)
     return cli
 
@@ -27,7 +27,7 @@ def create_policy(cli: Cli) -> None:
     cli.until_status(request, "completed")
 
 
-def test_policy_says_its_form_in_a_sentence(kiosks: Cli) -> None:
+def test_policy_describes_its_form_in_a_sentence(kiosks: Cli) -> None:
     shown = kiosks("policies", "show", "kiosks", "--json").json
     assert (shown["rejections"], shown["completion"]) == (2, "automatic")
     for said in ("2 of Security team", "2 rejections end it", "the last approval releases it"):
@@ -41,12 +41,12 @@ def test_R12_last_approval_releases_and_nobody_completes(kiosks: Cli) -> None:
     assert "last approval it needed; the change is released" in last.out
     kiosks.until_status(request, "completed")
     assert (kiosks.data / "target" / "kiosk" / "lobby").read_bytes() == b'{"url": "https://lobby"}'
-    # The table breaks what does not fit beside a whole date.
+    # The table wraps what does not fit next to a full date.
     shown = " ".join(kiosks("show", request).out.split())
     assert "approval given, request approved, change released" in shown
 
 
-def test_R13_second_of_two_rejections_ends_it(kiosks: Cli) -> None:
+def test_R13_second_of_two_rejections_ends_the_request(kiosks: Cli) -> None:
     request = kiosks.submit("kiosk/desk", b"{}")
     first = kiosks("reject", request, "--yes", "--note", "Why?", "--as", "dave")
     assert (first.code, "it takes more rejections to end it" in first.out) == (0, True)

@@ -1,4 +1,4 @@
-"""The writer's key is lost: what `assent` says, and how the recovery key brings the log back."""
+"""The writer's key is lost: what `assent` reports, and how the recovery key repairs the log."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tests.support.cli import Cli, Up
 ANOTHER_KEY = SecretKey("another", "nobody").public
 
 
-def test_log_whose_writer_s_key_was_lost_is_recovered_with_the_recovery_key(tmp_path: Path) -> None:
-    """Seen: with a new key all was up, ready and well, as the message advised, and nothing was decided."""
+def test_log_whose_writer_key_was_lost_is_recovered_with_the_recovery_key(tmp_path: Path) -> None:
+    """Regression: with a new key, as the message advised, all was ready and healthy but decided nothing."""
     cli = Cli(tmp_path / "data")
     founded = cli("init", str(infra_path("demo/governance.toml")), "--make-keys")
     assert founded.code == 0, founded

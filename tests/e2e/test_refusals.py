@@ -24,7 +24,7 @@ def request_id(up: Up, cli: Cli) -> str:
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
-def test_refusal_is_2_with_its_code_and_what_to_do(
+def test_refusal_exits_with_2_its_code_and_what_to_do(
     up: Up, cli: Cli, request_id: str, arguments: tuple[str, ...], code: str
 ) -> None:
     refused = cli(*(each.format(request_id) for each in arguments), "--json")
@@ -43,7 +43,7 @@ def test_R10_second_request_names_the_open_one(up: Up, cli: Cli, request_id: str
     assert f"request {request_id}" in people.err
 
 
-def test_R20_R22_a_service_names_a_person_and_an_administrator_closes_with_a_reason(up: Up, cli: Cli) -> None:
+def test_R20_R22_service_names_a_person_and_an_administrator_closes_with_a_reason(up: Up, cli: Cli) -> None:
     submitted = cli(
         *("submit", "script/for-alice.sh", "-", "--text", "-j", "Alice asked", "--on-behalf-of", "alice"),
         *("--as", "device-config", "--json"),
@@ -64,8 +64,8 @@ def test_R20_R22_a_service_names_a_person_and_an_administrator_closes_with_a_rea
         assert fact in shown, shown
 
 
-def test_no_decision_in_time_is_3(up: Up, cli: Cli, request_id: str) -> None:
-    """The command stands: it is decided when the decider goes on."""
+def test_no_decision_in_time_exits_with_3(up: Up, cli: Cli, request_id: str) -> None:
+    """The command remains valid: it is decided when the decider continues."""
     decider = up.pid("decider")
     os.kill(decider, signal.SIGSTOP)
     try:
@@ -90,7 +90,7 @@ def test_wrong_key_is_refused_by_the_ledger(up: Up, cli: Cli, tmp_path: Path) ->
     )
 
 
-def test_request_that_is_not_there_is_1(up: Up, cli: Cli) -> None:
+def test_unknown_request_exits_with_1(up: Up, cli: Cli) -> None:
     answer = cli("approve", "0-999999", "--yes", "--as", "bob")
     assert (answer.code, "There is no request 0-999999" in answer.err) == (1, True)
     assert cli("show", "bla").code == 1

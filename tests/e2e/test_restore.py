@@ -1,4 +1,4 @@
-"""Older copies are put back under everything: what one sees, and the way back of docs/how-to/restore.md."""
+"""Older copies are restored under a running system: what users see, and docs/how-to/restore.md."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def cli(tmp_path: Path) -> Cli:
     return founded
 
 
-def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path: Path) -> None:
+def test_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path: Path) -> None:
     key = str(cli.data / "keys" / "recovery.key")
     with_up(cli, tmp_path, "script/one.sh", "script/two.sh")
     older, newer = tmp_path / "older", tmp_path / "newer"
@@ -33,8 +33,8 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path
     with_up(cli, tmp_path, "script/three.sh", "script/four.sh")
     copy(cli, newer, "postgres")
 
-    # Both older: only the decider's file knows.
-    put_back(cli, older)
+    # Both are older: only the decider's file knows more.
+    restore(cli, older)
     up = Up(cli, tmp_path / "up.txt", says="ends at offset")
     try:
         assert "assent restore accept" in up.log.read_text()
@@ -55,7 +55,7 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path
         assert up.stop() == 0
 
     # Postgres is newer: it names what is given up, and is not emptied before that.
-    put_back(cli, newer, "postgres")
+    restore(cli, newer, "postgres")
     early = cli("restore", "rebuild", "--yes", limit_s=_LIMIT_S)
     assert (early.code, "accept the loss first" in early.err) == (2, True), early
     wrong = str(cli.data / "keys" / "bob.key")
@@ -76,7 +76,7 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path
     up = Up(cli, tmp_path / "up.txt")
     try:
         assert "script/three.sh" not in cli("requests").out
-        # What was given up is asked for again.
+        # What was given up is requested again.
         cli.until_status(cli.submit("script/three.sh", b"x", "--text"), "needs_approval")
         assert cli("doctor").code == 0
         expected = tmp_path / "heads.json"
@@ -85,11 +85,11 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path
     finally:
         assert up.stop() == 0
 
-    # A copy of Postgres from before the acceptance: the log has nothing to put back.
-    put_back(cli, newer, "postgres")
+    # A copy of Postgres from before the acceptance: the log has nothing to restore.
+    restore(cli, newer, "postgres")
     up = Up(cli, tmp_path / "up.txt", says="what came after that is given up")
     try:
-        assert "Put the newest copy of Kafka's data back" not in up.log.read_text()
+        assert "Restore the newest copy of Kafka's data" not in up.log.read_text()
     finally:
         assert up.stop() == 0
     assert cli("restore", "rebuild", "--yes", limit_s=_LIMIT_S).code == 0
@@ -100,8 +100,8 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path
         assert up.stop() == 0
 
 
-def test_a_loss_of_governance_can_be_accepted_under_a_newer_postgres(cli: Cli, tmp_path: Path) -> None:
-    """Seen: the acceptance took the seq of the lost record, and notify stayed not ready for ever."""
+def test_loss_of_governance_can_be_accepted_under_a_newer_postgres(cli: Cli, tmp_path: Path) -> None:
+    """Regression: the acceptance took the seq of the lost record, and notify was never ready again."""
     key = str(cli.data / "keys" / "recovery.key")
     up = Up(cli, tmp_path / "up.txt")
     try:
@@ -118,7 +118,7 @@ def test_a_loss_of_governance_can_be_accepted_under_a_newer_postgres(cli: Cli, t
         cli.until_status(request, "canceled")
     finally:
         assert up.stop() == 0
-    put_back(cli, older, "kafka")
+    restore(cli, older, "kafka")
 
     done = cli("restore", "accept", "--recovery-key", key, "--yes", limit_s=_LIMIT_S)
     assert done.code == 0, done
@@ -127,7 +127,7 @@ def test_a_loss_of_governance_can_be_accepted_under_a_newer_postgres(cli: Cli, t
     assert cli("restore", "rebuild", "--yes", limit_s=_LIMIT_S).code == 0
     up = Up(cli, tmp_path / "up.txt")
     try:
-        # It ended in what was given up, and is open again: notify needs to know it.
+        # It ended in what was given up and is open again: notify needs to know about it.
         assert cli("cancel", request, "--as", "device-config").code == 0
         cli.until_status(request, "canceled")
         verified = cli("audit", "verify", limit_s=_LIMIT_S)
@@ -140,9 +140,9 @@ def test_a_loss_of_governance_can_be_accepted_under_a_newer_postgres(cli: Cli, t
 
 
 def assert_told_once(cli: Cli) -> None:
-    """What is lost comes first, for the ledgers and for the commands, and nothing else is wrong."""
+    """The loss comes first, for the ledgers and for the commands, and nothing else is wrong."""
     deadline = time.monotonic() + _LIMIT_S
-    # Services that still start are another matter.
+    # Services that are still starting are another matter.
     while (out := cli("doctor", limit_s=_LIMIT_S).out).count("WRONG") > 2:
         assert time.monotonic() < deadline, out
     assert out.startswith("✘ WRONG"), out
@@ -158,22 +158,22 @@ def assert_told_once(cli: Cli) -> None:
 
 
 def copy(cli: Cli, to: Path, *parts: str) -> None:
-    """Of what is down."""
+    """While its server is stopped."""
     to.mkdir()
     for part in parts or ("kafka", "postgres"):
-        # With owners and modes: Postgres runs as another user where tests run as root.
+        # With owners and modes, because Postgres runs as another user where tests run as root.
         subprocess.run(["cp", "-a", "--", cli.data / part, to / part], check=True)
 
 
-def put_back(cli: Cli, older: Path, *parts: str) -> None:
-    """In the place of what is there."""
+def restore(cli: Cli, older: Path, *parts: str) -> None:
+    """Replaces what is there."""
     for part in parts or ("kafka", "postgres"):
         shutil.rmtree(cli.data / part)
         subprocess.run(["cp", "-a", "--", older / part, cli.data / part], check=True)
 
 
 def with_up(cli: Cli, folder: Path, *resources: str) -> None:
-    """Everything up for as long as these are submitted."""
+    """Everything runs while these are submitted."""
     up = Up(cli, folder / "up.txt")
     try:
         for resource in resources:

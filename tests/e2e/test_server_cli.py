@@ -1,4 +1,4 @@
-"""The CLI with a gateway's address and a key file alone: no Kafka, no Postgres, no data directory."""
+"""The CLI with only a gateway's address and a key file: no Kafka, no Postgres, no data directory."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def server(up: Up) -> str:
 
 @pytest.fixture(scope="module")
 def nowhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data directory that is not there, and is not made."""
+    """A data directory that does not exist and is not created."""
     path = tmp_path_factory.mktemp("nowhere") / "data"
     yield path
     assert not path.exists()
@@ -45,7 +45,7 @@ def nowhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def remote(cli: Cli, server: str, nowhere: Path) -> Remote:
-    """`assent` of somebody, on a machine that has nothing but their key and the log's identity."""
+    """A principal's `assent`, on a machine that has only their key and the log's identity."""
     identity = read_founded(Directory(cli.data)).identity
 
     def of(who: str) -> Cli:
@@ -61,7 +61,7 @@ def submitted(user: Cli, resource: str, payload: bytes = b"echo 1") -> str:
     return answer.json["events"][0]["request"]
 
 
-def test_R1_R12_request_lives_from_submission_to_outcome(remote: Remote, cli: Cli) -> None:
+def test_R1_R12_request_goes_from_submission_to_outcome(remote: Remote, cli: Cli) -> None:
     alice, bob = remote("alice"), remote("bob")
     said = alice("submit", "script/far.sh", "-", "--text", "-j", "Disks fill up", stdin=b"echo far\n")
     assert said.code == 0, said
@@ -84,7 +84,7 @@ def test_R1_R12_request_lives_from_submission_to_outcome(remote: Remote, cli: Cl
     assert not any("through" in each for each in document["history"])
 
 
-def test_R9_R10_R11_refusals_of_the_ledger_are_2_with_their_place(remote: Remote) -> None:
+def test_R9_R10_R11_refusals_of_the_ledger_exit_with_2_and_their_place(remote: Remote) -> None:
     alice, bob = remote("alice"), remote("bob")
     request = submitted(alice, "script/far-refused.sh")
     own = alice("approve", request, "--yes", "--json")
@@ -134,7 +134,7 @@ def test_R8_R11_revoke_and_cancel(remote: Remote) -> None:
     ids=" ".join,
 )
 @pytest.mark.parametrize("form", ["people", "json"])
-def test_what_it_reads_is_what_the_cli_beside_the_log_reads(
+def test_remote_cli_reads_what_the_local_cli_reads(
     remote: Remote, cli: Cli, arguments: tuple[str, ...], form: str
 ) -> None:
     arguments = (*arguments, "--json") if form == "json" else arguments
@@ -148,11 +148,11 @@ def test_what_it_reads_is_what_the_cli_beside_the_log_reads(
 
 
 def _without_age(line: str) -> str:
-    """Without the spaces that make columns, and without how long ago something was."""
+    """Without column spacing and without ages."""
     return " ".join("ago" if re.fullmatch(r"\d+[smhd]", word) else word for word in line.split())
 
 
-def test_where_a_request_stands_is_said_alike(remote: Remote, cli: Cli) -> None:
+def test_status_of_a_request_is_reported_the_same_way(remote: Remote, cli: Cli) -> None:
     request = submitted(remote("alice"), "app/far-explained")
     for arguments in (
         ("explain", request, "--for", "alice"),
@@ -164,7 +164,7 @@ def test_where_a_request_stands_is_said_alike(remote: Remote, cli: Cli) -> None:
             assert (far.code, far.out) == (near.code, near.out), arguments
 
 
-def test_audit_is_for_auditors(remote: Remote, cli: Cli) -> None:
+def test_audit_requires_the_auditor_role(remote: Remote, cli: Cli) -> None:
     far = remote("dave")("audit", "tail", "-n", "5", "--json")
     near = cli("audit", "tail", "-n", "5", "--json")
     key = ("ledger", "partition", "seq")
@@ -207,7 +207,7 @@ def test_change_that_needs_approval_becomes_a_request(remote: Remote) -> None:
     assert bob("reject", request, "--yes").code == 0
 
 
-def test_request_that_is_not_there_or_not_theirs_to_see_is_1(remote: Remote) -> None:
+def test_unknown_or_invisible_request_exits_with_1(remote: Remote) -> None:
     for request in ("0-999999", "bla"):
         answer = remote("alice")("approve", request, "--yes")
         assert (answer.code, answer.out) == (1, ""), answer
@@ -216,7 +216,7 @@ def test_request_that_is_not_there_or_not_theirs_to_see_is_1(remote: Remote) -> 
     assert (hidden.code, f"There is no request {request}" in hidden.err) == (1, True), hidden
 
 
-def test_server_that_is_down_is_3_in_plain_words(remote: Remote) -> None:
+def test_unreachable_server_exits_with_3_in_plain_words(remote: Remote) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     bob = remote("bob")
     for arguments in (("requests",), ("approve", "0-1", "--yes"), ("policies", "list")):
@@ -229,7 +229,9 @@ def test_server_that_is_down_is_3_in_plain_words(remote: Remote) -> None:
     assert (answer.code, answer.json["decided"]) == (3, False)
 
 
-def test_no_decision_in_time_is_3_and_the_command_stands(up: Up, remote: Remote, cli: Cli) -> None:
+def test_no_decision_in_time_exits_with_3_and_the_command_stays_valid(
+    up: Up, remote: Remote, cli: Cli
+) -> None:
     alice = remote("alice")
     request = submitted(alice, "script/far-late.sh")
     decider = up.pid("decider")
@@ -247,7 +249,7 @@ def test_no_decision_in_time_is_3_and_the_command_stands(up: Up, remote: Remote,
     cli.until_status(request, "canceled")
 
 
-def test_certificate_that_nobody_vouches_for_is_refused(remote: Remote, tmp_path: Path) -> None:
+def test_untrusted_certificate_is_refused(remote: Remote, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path / "server.pem"))
     with other_server(200, "application/json", b"{}", tls=context) as (address, heard):
@@ -257,7 +259,7 @@ def test_certificate_that_nobody_vouches_for_is_refused(remote: Remote, tmp_path
 
 
 def self_signed(path: Path) -> Path:
-    """A certificate for 127.0.0.1 with its key, signed by itself."""
+    """A self-signed certificate for 127.0.0.1, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
@@ -292,15 +294,13 @@ def self_signed(path: Path) -> Path:
         ("https://[", "a scheme and a host"),
     ],
 )
-def test_address_that_is_not_safe_or_no_address_is_refused_unused(
-    remote: Remote, address: str, words: str
-) -> None:
+def test_unsafe_or_invalid_address_is_refused_unused(remote: Remote, address: str, words: str) -> None:
     answer = remote("bob")("requests", "--server", address)
     assert (answer.code, answer.out) == (1, ""), answer
     assert words in answer.err
 
 
-def test_who_one_is_must_be_said(server: str, nowhere: Path) -> None:
+def test_acting_principal_must_be_named(server: str, nowhere: Path) -> None:
     answer = Cli(nowhere, {"ASSENT_SERVER": server})("requests")
     assert (answer.code, "--key FILE" in answer.err) == (1, True)
 
@@ -309,7 +309,7 @@ def test_who_one_is_must_be_said(server: str, nowhere: Path) -> None:
 def other_server(
     status: int, content_type: str, body: bytes, *, tls: ssl.SSLContext | None = None, **headers: str
 ) -> Iterator[tuple[str, list[bytes]]]:
-    """A web server that is none of Assent's, and all that it hears."""
+    """A web server that is not Assent's, and all that it receives."""
     heard: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -354,7 +354,7 @@ def other_server(
         (502, "text/html", b"bad gateway"),
     ],
 )
-def test_server_that_is_none_of_assent_s_is_3_and_gets_no_key(
+def test_server_that_is_not_assent_exits_with_3_and_gets_no_key(
     remote: Remote, status: int, content_type: str, body: bytes
 ) -> None:
     bob = remote("bob")
@@ -369,6 +369,6 @@ def test_server_that_is_none_of_assent_s_is_3_and_gets_no_key(
     assert not any(secret in each for each in heard)
 
 
-def test_help_says_what_server_is_for(cli: Cli) -> None:
+def test_help_explains_the_server_option(cli: Cli) -> None:
     for command in ("submit", "show", "requests"):
         assert "--server" in cli(command, "--help").out

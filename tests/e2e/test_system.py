@@ -1,4 +1,4 @@
-"""`assent up`: what is killed comes back, a stop is clean, and nothing is lost by it."""
+"""`assent up`: killed processes restart, a stop is clean, and nothing is lost."""
 
 import os
 import signal
@@ -10,8 +10,8 @@ from assent.infra_files import infra_path
 from tests.support.cli import Cli, Up
 
 
-def test_what_is_killed_is_started_again(up: Up, cli: Cli) -> None:
-    """R12: three services and Postgres at once, then Kafka; then a change goes through to its end."""
+def test_killed_process_is_started_again(up: Up, cli: Cli) -> None:
+    """R12: three services and Postgres at once, then Kafka; afterwards a change is carried to its end."""
     for names in (("decider", "status", "applier", "postgres"), ("kafka",)):
         before = {name: (up.pid(name), sum(f"{name}: up" in line for line in up.lines())) for name in names}
         for pid, _ in before.values():
@@ -30,14 +30,14 @@ def test_what_is_killed_is_started_again(up: Up, cli: Cli) -> None:
     assert cli("audit", "verify").code == 0
 
 
-def test_libraries_and_logs_do_not_talk_to_people(up: Up, cli: Cli) -> None:
+def test_libraries_and_logs_do_not_print_to_the_terminal(up: Up, cli: Cli) -> None:
     text = up.log.read_text()
     assert not [word for word in ("Applying", "aiokafka", "event=", "Traceback", "[warning") if word in text]
     assert "server ended" in (cli.data / "logs" / "up.log").read_text()
 
 
 def test_stop_is_clean_and_a_new_start_has_everything(up: Up, cli: Cli) -> None:
-    """Also when another program has taken the port meanwhile: then Kafka has another one."""
+    """Also when another program has taken the port in the meantime: then Kafka uses another one."""
     before = cli("requests", "--json").json
     document = cli("env", "--json").json
     assert up.stop(signal.SIGTERM) == 0
@@ -56,8 +56,8 @@ def test_stop_is_clean_and_a_new_start_has_everything(up: Up, cli: Cli) -> None:
     cli.submit("script/other-port.sh", b"x", "--text")
 
 
-def test_founding_that_was_cut_short_begins_again(tmp_path: Path) -> None:
-    """Killed with its keys written and its log begun."""
+def test_interrupted_founding_begins_again(tmp_path: Path) -> None:
+    """Killed after its keys were written and its log was begun."""
     cli, file = Cli(tmp_path / "data"), str(infra_path("demo/governance.toml"))
     cut = cli.start("init", file, "--make-keys")
     while not (cli.data / "kafka").exists():

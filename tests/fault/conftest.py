@@ -1,4 +1,4 @@
-"""Kafka and Postgres that may be killed: embedded ones of these tests' own."""
+"""Kafka and Postgres that may be killed: these tests have their own embedded ones."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.support.world import World, world
 @pytest_asyncio.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """Both servers."""
-    # It reports each of the hundreds of connections that are refused while a broker is away.
+    # It reports each of the hundreds of connections that are refused while a broker is down.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     async with Stack(tmp_path_factory.mktemp("faulty")) as started:
         yield started

@@ -1,4 +1,4 @@
-"""A writer whose governance goes by releases that never were: what `settled` must not pass over."""
+"""A writer whose governance acts on releases that never existed: `settled` must not overlook it."""
 
 import msgspec
 import pytest
@@ -18,8 +18,8 @@ from assent_contracts.governance_changes import CreatePolicy, object_of
 from assent_contracts.ledger import RecordedCommand, decode_record
 from assent_contracts.signing import command_message
 from assent_contracts.topics import GOVERNANCE
-from tests.support.forge import Place
-from tests.support.governing import PROPOSER
+from tests.support.forged_records import Place
+from tests.support.governor import PROPOSER
 from tests.support.people import policy_of
 from tests.support.recount import read_topic
 from tests.support.world import World
@@ -28,7 +28,7 @@ CHANGE = CreatePolicy(policy=policy_of("reports", "report", groups=("endpoint-ad
 
 
 def submission(world: World) -> RecordedCommand:
-    """An administrator's submission of the change, well signed; the request ledger never had it."""
+    """An administrator's submission of the change, correctly signed; the request ledger never had it."""
     key = world.log.keys[PROPOSER]
     value = encode(
         SubmitChange(
@@ -46,7 +46,7 @@ def submission(world: World) -> RecordedCommand:
 
 
 async def carry_what_never_was(world: World) -> int:
-    """The writer itself appends and seals a governance record that carries a release out; returns its seq."""
+    """The writer itself appends and seals a governance record that carries out a release; returns its seq."""
     governance = Governance()
     advance_to(governance, world.follower.history, len(world.follower.history) - 1)
     submitted, digest = submission(world), sha256_hex(encode(CHANGE))
@@ -72,7 +72,7 @@ async def carry_what_never_was(world: World) -> int:
     return chain.seq
 
 
-async def test_R1_world_in_which_governance_goes_by_a_release_that_never_was_is_not_settled(
+async def test_R1_world_whose_governance_acts_on_a_release_that_never_existed_is_not_settled(
     faulty: World,
 ) -> None:
     await faulty.settled(applied=False, tables=False)

@@ -1,4 +1,4 @@
-"""Forged records on both ledgers while everything is at work."""
+"""Forged records on both ledgers while everything is running."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ import random
 import pytest
 
 from assent_contracts.topics import GOVERNANCE, LEDGER
-from tests.support.forge import FORGERIES, Place
+from tests.support.forged_records import FORGERIES, Place
 from tests.support.log import PARTITIONS, read_ledger
 from tests.support.world import ALL, World
 
@@ -32,7 +32,7 @@ async def _forge(world: World, dice: random.Random) -> None:
         ledger = await read_ledger(world.log, world.follower)
         for partition in range(PARTITIONS):
             if ledger[partition]:
-                # By now the head has moved on, or not: both must be dropped.
+                # By now the head may or may not have moved: both records must be dropped.
                 place = Place(world.log, LEDGER, partition, ledger[partition])
                 names = dice.sample(sorted(FORGERIES), 4)
                 await place.put(*(FORGERIES[name](place) for name in names))

@@ -7,7 +7,7 @@ import pytest
 from tests.support.world import ALL, World
 
 
-async def test_decider_that_is_killed_at_many_points_decides_everything_once(
+async def test_decider_killed_at_many_points_decides_everything_once(
     faulty: World, dice: random.Random
 ) -> None:
     [decider] = faulty.start("forced")
@@ -21,7 +21,7 @@ async def test_decider_that_is_killed_at_many_points_decides_everything_once(
 
 
 @pytest.mark.timeout(180)
-async def test_every_service_that_is_killed_goes_on_where_it_was(faulty: World, dice: random.Random) -> None:
+async def test_every_killed_service_continues_where_it_was(faulty: World, dice: random.Random) -> None:
     services = faulty.start(*ALL)
     faulty.load.start()
     await faulty.load.until_decided(60)

@@ -1,4 +1,4 @@
-"""A decider that is stopped for a while, and wakes up as if nothing had happened."""
+"""A decider that is paused for a while and resumes as if nothing had happened."""
 
 import pytest
 
@@ -15,14 +15,14 @@ async def until_says(service: Running, text: str, times: int, timeout_s: float =
 
 
 @pytest.mark.timeout(180)
-async def test_paused_decider_that_wakes_up_after_another_took_over_changes_nothing(faulty: World) -> None:
+async def test_paused_decider_that_resumes_after_a_takeover_changes_nothing(faulty: World) -> None:
     [first] = faulty.start("decider", instance="-1")
     faulty.load.start()
     await faulty.load.until_decided(50)
     [second] = faulty.start("decider", instance="-2")
     await until_says(second, '"took over"', 2)
     await faulty.load.until_decided(50)
-    # Only the group's session timeout tells that it has stopped; then the other leads all four.
+    # Only the group's session timeout shows that it has stopped; then the other one leads all four.
     first.pause()
     await until_says(second, '"took over"', 4)
     await faulty.load.until_decided(50)
@@ -32,7 +32,7 @@ async def test_paused_decider_that_wakes_up_after_another_took_over_changes_noth
     await faulty.settled(applied=False, tables=False)
 
 
-async def test_writers_that_are_paused_in_turn_never_fork_the_ledger(faulty: World) -> None:
+async def test_writers_paused_in_turn_never_fork_the_ledger(faulty: World) -> None:
     both = faulty.start("forced", instance="-1") + faulty.start("forced", instance="-2")
     for each in both:
         await until_says(each, '"took over"', 4)

@@ -10,9 +10,7 @@ from tests.support.world import ALL, World
 
 
 @pytest.mark.timeout(180)
-async def test_postgres_that_is_killed_and_comes_back_loses_and_doubles_nothing(
-    faulty: World, stack: Stack
-) -> None:
+async def test_postgres_killed_and_restarted_loses_and_doubles_nothing(faulty: World, stack: Stack) -> None:
     faulty.start(*ALL)
     faulty.load.start()
     for _ in range(2):
@@ -26,9 +24,7 @@ async def test_postgres_that_is_killed_and_comes_back_loses_and_doubles_nothing(
 
 
 @pytest.mark.timeout(240)
-async def test_kafka_that_is_killed_and_comes_back_loses_and_doubles_nothing(
-    faulty: World, stack: Stack
-) -> None:
+async def test_kafka_killed_and_restarted_loses_and_doubles_nothing(faulty: World, stack: Stack) -> None:
     services = faulty.start(*ALL)
     faulty.load.start()
     for _ in range(2):
@@ -38,11 +34,11 @@ async def test_kafka_that_is_killed_and_comes_back_loses_and_doubles_nothing(
     await faulty.load.until_decided(40)
     await faulty.load.finish()
     await faulty.settled(timeout_s=120)
-    # A broker that is away for a while is no reason to give up.
+    # A broker that is down for a while is no reason to give up.
     assert {service.name: service.deaths for service in services if service.deaths} == {}
 
 
-async def test_consumer_can_be_stopped_while_the_broker_is_away(faulty: World, stack: Stack) -> None:
+async def test_consumer_can_be_stopped_while_the_broker_is_down(faulty: World, stack: Stack) -> None:
     consumers = [
         await open_consumer(faulty.log.connection, {TopicPartition(LEDGER, 0): 0}) for _ in range(20)
     ]

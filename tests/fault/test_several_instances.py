@@ -1,4 +1,4 @@
-"""More than one instance of a service at work on the same partitions."""
+"""More than one instance of a service on the same partitions."""
 
 import pytest
 

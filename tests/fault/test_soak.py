@@ -1,4 +1,4 @@
-"""Everything at once, at random, for long: `make soak`, ASSENT_SOAK_MINUTES of it."""
+"""Every fault at once, at random, for a long time: `make soak`, ASSENT_SOAK_MINUTES of it."""
 
 import asyncio
 import os
@@ -13,15 +13,15 @@ import pytest
 
 from assent.local.stack import Stack
 from assent_contracts.topics import LEDGER
-from tests.support.backups import copy_postgres, put_postgres_back
-from tests.support.forge import FORGERIES, Place
+from tests.support.backups import copy_postgres, restore_postgres
+from tests.support.forged_records import FORGERIES, Place
 from tests.support.log import PARTITIONS, read_ledger
 from tests.support.rotation import Rotation
 from tests.support.world import World
 
 MINUTES = float(os.environ.get("ASSENT_SOAK_MINUTES", "10"))
 LONG_PAUSE_S = 25.0
-"""More than a group's session and than a fetch, less than a lease."""
+"""Longer than a group's session and a fetch, shorter than a lease."""
 _HOUR_MS: Final = 3_600_000
 STEPS_MS: Final = (-48 * _HOUR_MS, -2 * _HOUR_MS, -600_000, 600_000, 2 * _HOUR_MS, 48 * _HOUR_MS)
 _OFTEN: Final = {"kill": 30, "pause": 30, "forge": 10, "clock": 6, "postgres": 2, "kafka": 1}
@@ -32,11 +32,11 @@ _ONCE: Final = (
     (0.6, "kafka"),
     (0.7, "rotation"),
 )
-"""What happens for certain, and after which share of the time."""
+"""What certainly happens, and after which share of the time."""
 
 
 class Soak:
-    """What can happen to one world."""
+    """The faults that can happen to one world."""
 
     def __init__(self, world: World, stack: Stack, folder: Path, choose: random.Random) -> None:
         self.happened: Counter[str] = Counter()
@@ -53,7 +53,7 @@ class Soak:
         ]
 
     async def happen(self, what: str) -> None:
-        """One thing, by its name."""
+        """Make one fault happen, by its name."""
         self.happened[what] += 1
         ways: dict[str, Callable[[], Awaitable[None]]] = {
             "kill": self._kill,
@@ -69,7 +69,7 @@ class Soak:
         await ways[what]()
 
     async def calm(self) -> None:
-        """Nobody is paused any more, and the clock is right."""
+        """No process is paused any more, and the clock is right."""
         await asyncio.gather(*self._waking)
 
     async def _kill(self) -> None:
@@ -118,7 +118,7 @@ class Soak:
         await copy_postgres(self._stack, self._copy)
 
     async def _older_postgres(self) -> None:
-        await put_postgres_back(self._stack, self._copy)
+        await restore_postgres(self._stack, self._copy)
 
 
 _DECIDERS: Final = ("decider", "forced")

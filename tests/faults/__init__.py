@@ -1,1 +1,1 @@
-"""Faults that somebody could make, each a small patch, and what catches it: `python -m tests.faults`."""
+"""Faults that a developer could make, each a small patch, and what catches them: `python -m tests.faults`."""

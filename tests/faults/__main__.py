@@ -1,4 +1,4 @@
-"""python -m tests.faults: seeds every fault in a copy of the tree and prints what catches it."""
+"""`python -m tests.faults`: seeds every fault in a copy of the tree and prints what catches it."""
 
 import argparse
 import sys

@@ -6,16 +6,16 @@ import msgspec
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A patch to one file that breaks something which must hold."""
+    """A patch to one file that breaks an invariant."""
 
     breaks: str
     """What no longer holds, in a few words."""
     file: str
     old: str
-    """Found exactly once in the file."""
+    """Occurs exactly once in the file."""
     new: str
     tests: tuple[str, ...]
-    """The unit tests of its area; the simulation is asked too."""
+    """The unit tests of its area; the simulation runs as well."""
 
 
 CONTRACTS: Final = "contracts/assent_contracts"

@@ -60,7 +60,7 @@ FAULTS: Final = (
         "    if principal:\n        return None\n",
     ),
     _governance(
-        "no change is refused for the harm that it does",
+        "no change is refused for locking people out",
         "lockout",
         "    if not governance.protected or isinstance(change, _NO_HARM):\n",
         "    if governance.protected or isinstance(change, _NO_HARM):\n",
@@ -72,7 +72,7 @@ FAULTS: Final = (
         "    if account.id in governance.groups:\n",
     ),
     _governance(
-        "two accounts differ in case only",
+        "two accounts differ only in case",
         "accounts",
         "    if there != account.id:\n",
         "    if not there:\n",
@@ -84,7 +84,7 @@ FAULTS: Final = (
         "    if from_base64url(key.public_key) in governance.keys:\n",
     ),
     _governance(
-        "a key is made to last longer",
+        "a key's validity is extended",
         "signing_keys",
         "    if change.not_after > key.not_after:\n",
         "    if change.not_after > key.not_after + key.not_after:\n",
@@ -96,25 +96,25 @@ FAULTS: Final = (
         "                self._set_enabled(principal, seq, enabled=True)\n",
     ),
     _governance(
-        "a retired writer goes on sealing",
+        "a retired writer continues to seal",
         "state",
         "                del self.writers[writer]\n                self.writers_since = seq\n",
         "                self.writers_since = seq\n",
     ),
     _governance(
-        "what is derived of governance is not renewed",
+        "state derived from governance is not renewed",
         "state",
         "        if events:\n            self._forget_derived()\n",
         "        if not events:\n            self._forget_derived()\n",
     ),
     _governance(
-        "a change to what somebody has changed since is carried out",
+        "a change to an object that was changed since is carried out",
         "decide",
         "        if version is not None and version > as_of:\n",
         "        if version is not None and version < as_of - 1_000_000:\n",
     ),
     _governance(
-        "a released change to governance is carried out though its digest differs",
+        "a released change to governance is carried out although its digest differs",
         "carry_out",
         "    if sha256_hex(payload) != digest:\n",
         "    if not digest:\n",

@@ -1,4 +1,4 @@
-"""Faults in the projectors' fold, in what appliers and dispatch ask the ledger, and in evidence."""
+"""Faults in the projectors' fold, in the ledger checks of appliers and dispatch, and in evidence."""
 
 from typing import Final
 
@@ -20,12 +20,12 @@ def _evidence(breaks: str, file: str, old: str, new: str) -> Fault:
 
 FAULTS: Final = (
     _rows(
-        "a row keeps an approval that was taken back",
+        "a row keeps a revoked approval",
         "    if len(after.approvals) != len(row.approvals):\n",
         "    if len(after.approvals) > len(row.approvals):\n",
     ),
     _rows(
-        "a row does not say that a request is approved",
+        "a row does not show that a request is approved",
         "    row.status, row.progress = status_of(after)\n",
         "    row.status, row.progress = status_of(before)\n",
     ),
@@ -40,18 +40,18 @@ FAULTS: Final = (
         "",
     ),
     _rows(
-        "events of a second request land in the first one's row",
+        "events of a second request are folded into the first one's row",
         "            row = rows[seq]\n",
         "            row = rows[min(rows)]\n",
     ),
     _client(
-        "a change with another payload is taken for the release",
+        "a change with another payload is accepted as the release",
         "open_requests",
         "        if hashlib.sha256(payload).hexdigest() != self.digest:\n",
         "        if not payload:\n",
     ),
     _client(
-        "a change with another operation is taken for the release",
+        "a change with another operation is accepted as the release",
         "open_requests",
         "            return self.change(change.payload) == change\n",
         "            return self.change(change.payload).digest == change.digest\n",
@@ -63,19 +63,19 @@ FAULTS: Final = (
         "            self._open.get(seq)\n",
     ),
     _client(
-        "a claimed change is handed over again",
+        "a claimed change is dispatched again",
         "open_requests",
         "if each.release is not None and each.grant is None]",
         "if each.release is not None]",
     ),
     _client(
-        "what is not the release is claimed",
+        "a change that is not the release is claimed",
         "applier_steps",
         "    if not found.is_release(change):\n        return Handled",
         "    if found.release is None:\n        return Handled",
     ),
     _client(
-        "what another has claimed is applied",
+        "a change that another applier has claimed is applied",
         "applier_steps",
         "    if grant is not None and (grant.command != claim.id or grant.applier != claim.principal):\n",
         "    if grant is not None and not grant.applier:\n",
@@ -87,7 +87,7 @@ FAULTS: Final = (
         "    if not digest and (",
     ),
     _client(
-        "an outcome after a crash is given for failed",
+        "an outcome after a crash is reported as failed",
         "applier_steps",
         "    if begun:\n",
         "    if not begun:\n",
@@ -99,13 +99,13 @@ FAULTS: Final = (
         '    return outcome == "unknown" or found.unsettled\n',
     ),
     _evidence(
-        "a release counts though an approval's signature is not good",
+        "a release counts although an approval's signature is invalid",
         "requests_evidence",
         "            if not is_good(command):\n",
         "            if not kind:\n",
     ),
     _evidence(
-        "a release counts whatever its command makes",
+        "a release counts whatever its command would do",
         "repeated_decision",
         "    if isinstance(record.events, msgspec.Raw) and bytes(record.events) == encode(decision):\n",
         "    if isinstance(record.events, msgspec.Raw):\n",
@@ -117,7 +117,7 @@ FAULTS: Final = (
         "    if not received.value_sha256:\n",
     ),
     _evidence(
-        "governance's word for a release is taken",
+        "governance's claim of a release is believed",
         "release_references",
         "    if release.digest != claim.digest:\n",
         "    if not release.digest:\n",

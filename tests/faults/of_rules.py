@@ -1,4 +1,4 @@
-"""Faults in the rules on requests, and in who sent what."""
+"""Faults in the rules on requests, and in the identification of senders."""
 
 from typing import Final
 
@@ -40,7 +40,7 @@ FAULTS: Final = (
         "                approval.approver\n                for approval",
     ),
     _rule(
-        "one approval less than the quorum is enough",
+        "one approval fewer than the quorum is enough",
         "approvers",
         "if len(people) < max(rule.quorum, 1):",
         "if len(people) < rule.quorum - 1:",
@@ -52,7 +52,7 @@ FAULTS: Final = (
         "",
     ),
     _rule(
-        "approvals of who has left the group count",
+        "approvals of former group members count",
         "approvers",
         "                if approval.approver in eligible\n",
         "                if approval.approver in governance.principals\n",
@@ -96,7 +96,7 @@ FAULTS: Final = (
         "    if request.deadline + 86_400_000 <= context.at:\n",
     ),
     _rule(
-        "R19: a request of who lost their role is released",
+        "R19: a request is released for a requester who lost the role",
         "requester",
         '        return None if governance.has_role(requester, "requester", kind) else',
         '        return None if governance.has_role(requester, "requester", kind) or requester else',
@@ -138,13 +138,13 @@ FAULTS: Final = (
         "    if has_spoken(person, ()):\n",
     ),
     _rule(
-        "R13: somebody else's approval is taken back",
+        "R13: another person's approval is revoked",
         "revoke",
         "if approval.person == person]",
         "if approval.person != person]",
     ),
     _rule(
-        "R22: what an applier holds is closed",
+        "R22: a claimed request is closed",
         "close",
         "        case Applying():\n            return refuse(\n",
         "        case Applying() if context.at < 0:\n            return refuse(\n",
@@ -183,7 +183,7 @@ FAULTS: Final = (
         "        if position is None:\n            return None\n        request =",
     ),
     _rule(
-        "R16: a decision on what has changed since counts",
+        "R16: a decision on a request that changed since counts",
         "decide",
         "    if seen is UNSET or seen == last:\n",
         "    if seen is UNSET or seen <= last:\n",
@@ -207,13 +207,13 @@ FAULTS: Final = (
         '    if not context.governance.has_role(context.principal.id, "applier", kind) and not kind:\n',
     ),
     _rule(
-        "R12: what one applier has claimed, another reports",
+        "R12: an applier reports on another one's claim",
         "report_outcome",
         "            if request.applier != context.principal.id:\n",
         "            if not request.applier:\n",
     ),
     _sender(
-        "a signature that is not good counts",
+        "an invalid signature counts",
         "sender",
         "    if not good:\n",
         "    if not good and not key_id:\n",
@@ -249,13 +249,13 @@ FAULTS: Final = (
         "    if before is None or before.seq >= 0:\n        return None\n    if before.value",
     ),
     _sender(
-        "an id is forgotten early, and its principal is out of time for it",
+        "an id is forgotten early, and its principal's time for it is over",
         "command_memory",
         "seq, value_sha256, dated, at + COMMAND_MEMORY_MS\n",
         "seq, value_sha256, dated, at + COMMAND_MEMORY_MS // 100\n",
     ),
     _sender(
-        "what nobody is known to have sent takes an id",
+        "a command of an unknown sender uses up an id",
         "sender",
         "        return decision.code not in TAKES_NO_ID\n",
         "        return bool(decision.code)\n",

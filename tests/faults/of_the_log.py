@@ -28,12 +28,12 @@ def _writer(breaks: str, file: str, old: str, new: str) -> Fault:
 
 FAULTS: Final = (
     _codec(
-        "a key may be there twice in one object",
+        "a key may occur twice in one object",
         "    if _is_compact(value):\n        return None\n",
         "    if value:\n        return None\n",
     ),
     _codec(
-        "what is before or after the object is dropped",
+        "text before or after the object is dropped",
         "    if value[0] != 0x7B or value[-1] != 0x7D:\n",
         "    if value[0] != 0x7B and value[-1] != 0x7D:\n",
     ),
@@ -43,7 +43,7 @@ FAULTS: Final = (
         "    if len(value) > 99 * limits.COMMAND_MAX_BYTES:\n",
     ),
     _codec(
-        "a payload may be nested without end",
+        "a payload may be nested without limit",
         "        if depth > limits.PAYLOAD_MAX_DEPTH:\n",
         "        if depth > 99 * limits.PAYLOAD_MAX_DEPTH:\n",
     ),
@@ -65,12 +65,12 @@ FAULTS: Final = (
         "            record.seq == head.seq + 1\n",
     ),
     _acceptance(
-        "a run may leave seqs out",
+        "a run may skip seqs",
         "            and record.seq == before.seq + 1\n",
         "            and record.seq > before.seq\n",
     ),
     _acceptance(
-        "a run goes on over a gap",
+        "a run continues over a gap",
         "            candidate.offset == last.offset + 1\n            and record.prev",
         "            candidate.offset > last.offset\n            and record.prev",
     ),
@@ -80,7 +80,7 @@ FAULTS: Final = (
         "        if not headers or self._is_sealed(candidate, headers):\n",
     ),
     _acceptance(
-        "a seal of anybody counts",
+        "anybody's seal counts",
         "        return self._verify(public_key, message, signed)\n",
         "        return len(public_key) == len(message) or bool(signed)\n",
     ),
@@ -90,12 +90,12 @@ FAULTS: Final = (
         "        seq = 0\n",
     ),
     _acceptance(
-        "governance may go back from one record to the next",
+        "the governance seq may decrease from one record to the next",
         "            and _governance_seq(record) >= head.governance\n",
         "            and _governance_seq(record) >= -1\n",
     ),
     _acceptance(
-        "a run that was dropped is remembered",
+        "a dropped run is remembered",
         "        self.quarantined += dropped\n        self._run, self._run_bytes = [], 0\n",
         "        self.quarantined += dropped\n",
     ),
@@ -106,13 +106,13 @@ FAULTS: Final = (
         "writer_registry",
     ),
     _acceptance(
-        "a writer's seal counts for what was before it was listed",
+        "a writer's seal counts for records from before it was listed",
         "        if listed is None or not listed.since <= governance_seq <= self.head:\n",
         "        if listed is None or not 0 <= governance_seq <= self.head:\n",
         "writer_registry",
     ),
     _acceptance(
-        "a retired writer seals governance behind its own retirement",
+        "a retired writer seals governance after its own retirement",
         "    if any(_retires(record, key_id) for record in run[:-1]) or",
         "    if any(_retires(record, key_id) for record in run[:0]) or",
         "writer_registry",
@@ -136,25 +136,25 @@ FAULTS: Final = (
         "        at = incoming.received_at\n",
     ),
     _writer(
-        "log time goes back for what is due",
+        "log time goes back for a due record",
         "writer",
         "        at = max(now, self.desk.at)\n        due",
         "        at = now\n        due",
     ),
     _writer(
-        "an answer about another key is believed",
+        "a check result for another key is believed",
         "writer",
         "        if key == incoming.tried:\n",
         "        if incoming.tried is not None:\n",
     ),
     _writer(
-        "a key that was registered since the check is not tried",
+        "a key registered since the check is not tried",
         "writer",
         "        return key is not None and self._is_signed(envelope, key)\n",
         "        return False\n",
     ),
     _writer(
-        "a retired writer records what is due",
+        "a retired writer records due events",
         "writer",
         "        while not self.is_retired:\n",
         "        while self.seq > -2:\n",
@@ -173,20 +173,20 @@ FAULTS: Final = (
         "        self.state.record(record.seq, record.at, decode_events(record))\n",
     ),
     _writer(
-        "a decision is linked and not kept",
+        "a decision is linked but not applied",
         "writer",
         "        self.desk.apply_decision(it, decision, seq=seq, at=at)\n",
         "        if not isinstance(decision, Refusal):\n"
         "            self.desk.apply_decision(it, decision, seq=seq, at=at)\n",
     ),
     _writer(
-        "bytes that nobody is known to have signed are kept",
+        "bytes of unknown signers are kept",
         "writer",
         "        if isinstance(decision, Refusal) and decision.code in OMITTED:\n",
         "        if isinstance(decision, Refusal) and not decision.code:\n",
     ),
     _writer(
-        "a record names the governance that is to come",
+        "a record names a later governance seq",
         "requests_desk",
         "        return self.governance.seq\n",
         "        return self.governance.seq + 1\n",
@@ -198,7 +198,7 @@ FAULTS: Final = (
         "        if changed is not None and changed.since < 0:\n            yield",
     ),
     _writer(
-        "what governance has carried out is ended nowhere",
+        "a request that governance has carried out is never ended",
         "requests_desk",
         "        if self._outcomes_seen != self.governance.seq:\n",
         "        if self._outcomes_seen > self.governance.seq:\n",
@@ -222,7 +222,7 @@ FAULTS: Final = (
         "        return None if offset >= start else",
     ),
     _writer(
-        "another writer's run is taken for the own one",
+        "another writer's run is taken for one's own",
         "unconfirmed_batches",
         "        return read.value_sha256 == self._sent[0][1].value_sha256\n",
         "        return read.seq >= self._sent[0][1].seq\n",
@@ -234,7 +234,7 @@ FAULTS: Final = (
         "next_offset=offset)",
     ),
     _writer(
-        "what another writer appended first is noted where it stands again",
+        "a record that another writer appended first is noted at its second place",
         "unconfirmed_batches",
         "        self.confirmed = read or msgspec",
         "        self.confirmed = msgspec",

@@ -1,4 +1,4 @@
-"""Put one fault after the other into a copy of the tree, and ask the cheap suites."""
+"""Puts one fault after the other into a copy of the tree and runs the fast suites."""
 
 import os
 import re
@@ -31,7 +31,7 @@ class Caught(msgspec.Struct, frozen=True):
 
 
 def copy_of_the_tree(folder: Path) -> Path:
-    """A copy that may be broken."""
+    """A copy of the tree that may be broken."""
     for name in _COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -42,9 +42,9 @@ def copy_of_the_tree(folder: Path) -> Path:
 
 
 def seed(fault: Fault, tree: Path, *, schedules: int, both: bool) -> Caught:
-    """Break the copy, see who notices, and mend it. Raises ValueError for a patch that does not fit.
+    """Break the copy, see what notices it, and restore it. Raises ValueError for a patch that does not fit.
 
-    `both`: ask the simulation too where a unit test has noticed.
+    `both`: run the simulation even if a unit test has noticed it.
     """
     path = tree / fault.file
     whole = path.read_text()
@@ -52,7 +52,7 @@ def seed(fault: Fault, tree: Path, *, schedules: int, both: bool) -> Caught:
         msg = f"{fault.breaks}: the patch does not fit {fault.file}"
         raise ValueError(msg)
     broken = whole.replace(fault.old, fault.new)
-    # What cannot be compiled would be caught by anybody.
+    # A patch that does not compile would prove nothing.
     compile(broken, fault.file, "exec")
     started = time.monotonic()
     path.write_text(broken)
@@ -84,7 +84,7 @@ def _by_simulation(tree: Path, schedules: int) -> int | None:
     if done.returncode == 0:
         return None
     found = _SEED.search(done.stdout)
-    # A fault may keep a world from being founded at all: that is noticed too.
+    # A fault may prevent a world from being founded at all: that counts as noticed.
     return -1 if found is None else int(found[1])
 
 

@@ -1,4 +1,4 @@
-"""python -m tests.fuzz --inputs 1000000 --seed 7: prints each finding with what repeats it."""
+"""`python -m tests.fuzz --inputs 1000000 --seed 7`: prints each finding with the options that repeat it."""
 
 import argparse
 import base64

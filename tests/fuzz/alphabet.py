@@ -1,4 +1,4 @@
-"""Golden bytes, changed at random. Our own error messages and the limits of JSON are among the letters."""
+"""Golden bytes, changed at random. The alphabet includes our own error messages and the limits of JSON."""
 
 import json
 import random
@@ -129,17 +129,17 @@ _NAMES: Final = (
     *("access-policy/more", "governance/settings", "script/x", "succeeded", "unknown", "A" * 43, "0" * 64),
 )
 _NUMBERS: Final = (-1, 0, 1, 2, 3, 9, 17, 100, 1_000, 1_767_225_600_000, (1 << 53) - 1)
-"""Right by their type, and often wrong: so that the rules are reached."""
+"""Of the right type but often wrong, so that the rules are reached."""
 
 
 def golden(*folders: str) -> tuple[bytes, ...]:
-    """The golden files of these folders, or of all."""
+    """The golden files of these folders, or all of them."""
     roots = [_GOLDEN / each for each in folders] or [_GOLDEN]
     return tuple(path.read_bytes() for root in roots for path in sorted(root.rglob("*.json")))
 
 
 def mutate(seed: bytes, others: tuple[bytes, ...], rng: random.Random) -> bytes:
-    """One input: a seed with some changes to its JSON, or to its bytes, or none."""
+    """One input: a seed with some changes to its JSON or its bytes, or none."""
     value = seed
     if rng.random() < 0.7:
         value = _with_other_json(value, rng)

@@ -1,4 +1,4 @@
-"""Receivers of commands, from the envelope to the rules, and to the bytes of the record that comes of it."""
+"""Receivers of commands, from the envelope to the rules and the bytes of the resulting record."""
 
 import json
 import random
@@ -109,7 +109,7 @@ def _take_governance(value: bytes) -> object:
 
 
 class _Requests(RequestsDesk):
-    """Stays where it is, so that each input finds the same requests."""
+    """Its state never changes, so that each input meets the same requests."""
 
     def __init__(self, state: PartitionState, governance: Governance) -> None:
         super().__init__(state.partition)
@@ -125,7 +125,7 @@ class _Requests(RequestsDesk):
 
 
 class _Governance(GovernanceDesk):
-    """Stays where it is, so that each input finds the same governance."""
+    """Its state never changes, so that each input meets the same governance."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ def _decided(
     envelope: Envelope,
     decode: Callable[[LedgerRecord], tuple[Any, ...]],
 ) -> object:
-    """What a writer records of it, which is what readers take."""
+    """What a writer records of it, which is what readers read."""
     writer = PartitionWriter(desk, head, sealer=None, is_signed=lambda _envelope, _key: True)
     writer.begin()
     decided = writer.decide(Incoming(1, START, envelope, None, signature_good=True))
@@ -170,7 +170,7 @@ _FOUNDING: Final = GovernanceLedgerState()
 
 
 def _founded(envelope: Envelope) -> object:
-    """What founding makes of it: that comes by no topic, and no writer receives it."""
+    """The result of founding with it. It arrives on no topic, and no writer receives it."""
     received = read_governance_command(envelope)
     if isinstance(received, Refusal):
         return _checked(received)
@@ -192,7 +192,7 @@ def _founded(envelope: Envelope) -> object:
 
 
 def _show(command: object) -> None:
-    """What was taken can be shown."""
+    """What was accepted can be shown."""
     if isinstance(command, SubmitChange):
         file_of_payload(bytes(command.payload))
         shown = shown_payload(bytes(command.payload), command.resource)

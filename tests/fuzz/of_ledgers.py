@@ -1,4 +1,4 @@
-"""Receivers of what somebody put on a ledger's topic or on `assent.changes`, and of Kafka's batches."""
+"""Receivers of records on a ledger's topic or on `assent.changes`, and of Kafka's batches."""
 
 import hashlib
 import random
@@ -38,14 +38,14 @@ from tests.fuzz.alphabet import golden
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.chains import PARTITION, WRITER, Chains
 from tests.support.people import PARTITIONS
-from tests.support.raw import CODECS, RawRecord, build_batch
+from tests.support.raw_records import CODECS, RawRecord, build_batch
 
 _LOG: Final = Chains()
 _LOG.released()
 _FILE: Final = Path(mkdtemp()) / "export"
 _SEQ: Final = re.compile(rb'"seq":([0-9]{1,9})[,}]')
 _NOT_RECORDS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What reading one part of a record that a writer sealed may raise."""
+"""What reading one part of a sealed record may raise."""
 
 
 def _registry() -> WriterRegistry:
@@ -83,7 +83,7 @@ def _offer(ledger: LedgerName, value: bytes) -> object:
 
 
 def _head_before(value: bytes, records: list[Accepted], rng: random.Random) -> Head | None:
-    """The head that this value says it follows, most often."""
+    """The head that this value names as its predecessor, in most cases."""
     said = _SEQ.search(value)
     seq = int(said[1]) - 1 if said is not None and rng.random() < 0.9 else rng.randrange(len(records))
     if not 0 <= seq < len(records):
@@ -111,7 +111,7 @@ def _seal(
 
 
 def _read_on(ledger: LedgerName, accepted: Accepted) -> None:
-    """What readers do with a record that a writer has sealed: each part may be unreadable, by name."""
+    """What readers do with a sealed record: each part may be unreadable, with a named error."""
     record = accepted.record
     for part in (decode_refusal, decode_recorded_command):
         try:

@@ -27,14 +27,14 @@ from assent_contracts.topics import LedgerName
 from tests.fuzz.alphabet import golden
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.chains import PARTITION, Chains, requests_verifier
-from tests.support.exported import exported
+from tests.support.export_file import exported
 
 _LOG: Final = Chains()
 _LOG.carry(_LOG.released())
 _LOG.end_carried()
 _FOLDER: Final = Path(mkdtemp())
 _NOT_RECORDS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What reading a record's value may raise: verify is given only what could be read."""
+"""What reading a record's value may raise: verify receives only readable ones."""
 
 
 def _accepted(value: bytes) -> Accepted:
@@ -64,7 +64,7 @@ def _governance(value: bytes) -> object:
 
 
 def _before(value: bytes, records: list[Accepted]) -> list[Accepted]:
-    """The records that this one says it follows."""
+    """The records that this one names as its predecessors."""
     seq = decode_record(value).seq
     return records[:seq] if 0 <= seq < len(records) else records[:1]
 

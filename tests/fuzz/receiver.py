@@ -1,4 +1,4 @@
-"""What is fuzzed: a function of bytes, the seeds that get far into it, and what it may raise."""
+"""What is fuzzed: a function of bytes, seeds that get far into it, and the errors it may raise."""
 
 import random
 import zlib
@@ -15,10 +15,10 @@ class Receiver(msgspec.Struct, frozen=True):
     """Its result is compared with that of a second call."""
     seeds: tuple[bytes, ...]
     raises: tuple[type[Exception], ...] = ()
-    """What its docstring names and its callers handle: everything else is a finding."""
+    """The errors that its docstring names and its callers handle. Everything else is a finding."""
     weight: int = 1
 
 
 def chances(data: bytes) -> random.Random:
-    """What else an input needs (headers, keys, a seal) follows from its bytes, so that they repeat it."""
+    """What else an input needs (headers, keys, a seal) is derived from its bytes, so that they repeat it."""
     return random.Random(zlib.crc32(data))

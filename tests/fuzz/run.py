@@ -1,4 +1,4 @@
-"""Give every receiver its inputs: each may answer, or raise what it names; all else is a finding."""
+"""Runs every receiver on its inputs: it may answer or raise a named error. Anything else is a finding."""
 
 import random
 import signal
@@ -10,13 +10,13 @@ from types import FrameType
 
 import msgspec
 
-from tests.fuzz import of_commands, of_doors, of_ledgers, of_proofs
+from tests.fuzz import of_commands, of_http, of_ledgers, of_proofs
 from tests.fuzz.alphabet import golden, mutate
 from tests.fuzz.receiver import Receiver
 
-RECEIVERS = (*of_commands.RECEIVERS, *of_ledgers.RECEIVERS, *of_doors.RECEIVERS, *of_proofs.RECEIVERS)
+RECEIVERS = (*of_commands.RECEIVERS, *of_ledgers.RECEIVERS, *of_http.RECEIVERS, *of_proofs.RECEIVERS)
 LONGEST_S = 5.0
-"""An input that takes longer stalls a loop."""
+"""An input that takes longer would stall an event loop."""
 _FINDINGS_MAX = 20
 
 
@@ -25,7 +25,7 @@ class TooSlowError(BaseException):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """An input with another outcome than it may have."""
+    """An input whose outcome is not allowed."""
 
     receiver: str
     data: bytes
@@ -33,7 +33,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def fuzz(inputs: int, seed: int, progress: Callable[[int], None] = lambda _done: None) -> list[Finding]:
-    """The findings, one for each place in the code at most."""
+    """The findings, at most one for each place in the code."""
     rng = random.Random(seed)
     turns = list(chain.from_iterable(repeat(each, each.weight) for each in RECEIVERS))
     others = golden()

@@ -1,4 +1,4 @@
-"""python -m tests.hostile: writes records.jsonl from what the modules beside it list."""
+"""`python -m tests.hostile`: writes records.jsonl from the modules in this folder."""
 
 import msgspec
 

@@ -40,7 +40,7 @@ SIGNERS: Final = {
 
 
 def command(kind: str, **changed: Recipe | None) -> Recipe:
-    """A command as a recipe, with some fields changed; None leaves one out."""
+    """A command as a recipe, with some fields changed; None omits a field."""
     fields = {"type": f'"assent.{kind}.v1"', **FIELDS[kind], **changed}
     return json_object(fields)
 

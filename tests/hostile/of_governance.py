@@ -24,7 +24,7 @@ _MARK: Final = "@@"
 
 
 def command(**changed: Recipe | None) -> Recipe:
-    """A command as a recipe, with some fields changed; None leaves one out."""
+    """A command as a recipe, with some fields changed; None omits a field."""
     return json_object({**_FIELDS, **changed})
 
 
@@ -71,7 +71,7 @@ def _types() -> Iterator[Hostile]:
 
 
 def _changes() -> Iterator[Hostile]:
-    """Each field of each change, at whatever depth, of another type."""
+    """Each field of each change, at any depth, with another type."""
     for value in golden("governance-changes"):
         document = json.loads(value)
         kind = document["type"].removeprefix("assent.").removesuffix(".v1")

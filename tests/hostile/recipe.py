@@ -10,32 +10,32 @@ import msgspec
 
 FILE: Final = Path(__file__).with_name("records.jsonl")
 Recipe = Any
-"""None, a text in UTF-8, {"base64": text}, {"repeat": [recipe, times]}, or a list of recipes in a row.
+"""None, a text in UTF-8, {"base64": text}, {"repeat": [recipe, times]}, or a list of recipes to concatenate.
 
-In a text @NAME@ stands for what is known at the time of sending only, and @NAME+n@ or @NAME-n@ for a sum.
+In a text, @NAME@ is a value known only at the time of sending, and @NAME+n@ or @NAME-n@ is a sum.
 """
 _NAMED: Final = re.compile(rb"@([A-Z]+)([+-][0-9]+)?@")
 
 
 class Hostile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A record that somebody may send."""
+    """A record that an attacker may send."""
 
     name: str
     topic: str
     value: Recipe = None
     key: Recipe = None
     signed: str | None = None
-    """By whose key, or how wrongly: `tests/hostile/signing.py` knows the ways."""
+    """Whose key signs it, or how the signature is wrong: `tests/hostile/signing.py` lists the ways."""
     headers: list[list[Recipe]] = []
-    """Of each: its name, its content, and how often it is there, if not once."""
+    """For each: its name, its content, and how often it occurs, if not once."""
     partition: int | None = None
     codec: str | None = None
     expect: str
-    """A refusal's code, `decided`, `quarantined`, or what an applier makes of a change."""
+    """A refusal's code, `decided`, `quarantined`, or an applier's answer to a change."""
 
 
 def made(recipe: Recipe, known: Mapping[str, str | int]) -> bytes | None:
-    """The bytes of a recipe; `known`: what the names in it stand for."""
+    """The bytes of a recipe; `known`: the values of the names in it."""
     match recipe:
         case None:
             return None
@@ -68,12 +68,12 @@ def base64_of(data: bytes) -> dict[str, str]:
 
 
 def repeat(recipe: Recipe, times: int) -> dict[str, Any]:
-    """The recipe of many of the same."""
+    """The recipe of many repetitions."""
     return {"repeat": [recipe, times]}
 
 
 def json_object(fields: Mapping[str, Recipe | None]) -> Recipe:
-    """The recipe of a JSON object whose members are JSON texts, or recipes of such; None leaves one out."""
+    """The recipe of a JSON object whose members are JSON texts, or recipes of them; None omits a member."""
     parts: list[Recipe] = []
     for name, content in fields.items():
         if content is not None:

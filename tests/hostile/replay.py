@@ -22,11 +22,11 @@ from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_CO
 from tests.hostile.of_commands import RESOURCE
 from tests.hostile.recipe import Hostile, made, read_file
 from tests.hostile.signing import command_headers, ledger_headers
-from tests.support.bad import fields, sign
-from tests.support.governing import PROPOSER, Governor
+from tests.support.governor import PROPOSER, Governor
 from tests.support.handover import Folders, applying
+from tests.support.invalid_commands import fields, sign
 from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log, read_ledger
-from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import RawRecord, build_batch, produce_raw, raw_headers
 
 RECORDS = read_file()
 HERE = partition_for(RESOURCE.encode(), PARTITIONS)
@@ -35,7 +35,7 @@ _UNREADABLE = frozenset({"malformed", "too-large", "unknown-version"})
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a hostile record, and of the good one after it."""
+    """What happened to a hostile record and to the good one after it."""
 
     of_it: str
     of_the_next: str
@@ -43,7 +43,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 Outcomes = dict[str, Outcome]
 Sent = dict[str, tuple[int, int]]
-"""Partition, and offset; the good record's is the next."""
+"""Partition and offset; the good record has the next offset."""
 
 
 def of_topic(topic: str) -> list[Hostile]:
@@ -66,7 +66,7 @@ def unique() -> dict[str, str | int]:
 
 
 class Replay:
-    """Sends the file's records, and finds what became of them."""
+    """Sends the file's records and finds out what happened to them."""
 
     def __init__(self, log: Log, follower: GovernanceFollower, actor: Actor, governor: Governor) -> None:
         self.log = log
@@ -85,7 +85,7 @@ class Replay:
         return sent
 
     def _command(self, each: Hostile) -> tuple[RawRecord, int]:
-        # What is not to lock the one object has an object of its own in the same partition.
+        # Records that must not lock the shared object have their own object in the same partition.
         known = unique()
         while each.partition == -1 and partition_for(made(each.key, known) or b"", PARTITIONS) != HERE:
             if "@ID@" not in str(each.key):
@@ -145,7 +145,7 @@ class Replay:
         return sent
 
     async def forgeries(self, topic: str) -> Outcomes:
-        """One at a time: each chains to the head as it is then."""
+        """One at a time: each chains to the current head."""
         outcomes: Outcomes = {}
         rule, partition = self._rule(topic), 0 if topic == GOVERNANCE else HERE
         for each in of_topic(topic):
@@ -191,7 +191,7 @@ class Replay:
         return RawRecord(value, None, sealing + headers_of(each, known))
 
     accepted: dict[str, list[Accepted]]
-    """By topic, some records that are accepted: for those who send them again."""
+    """By topic, some accepted records, for attacks that send them again."""
 
     async def changes(self, folders: Folders) -> Outcomes:
         """Hostile and good releases in turn, for a real applier."""

@@ -1,4 +1,4 @@
-"""The ways in which a hostile record is signed, or sealed, well or wrongly."""
+"""The ways in which a hostile record is signed or sealed, correctly or not."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _OTHER_IDENTITY: Final = "ab" * 32
 def command_headers(  # noqa: C901  an arm each
     way: str | None, keys: Mapping[str, SecretKey], writer: SecretKey, identity: str, usual: str, value: bytes
 ) -> Headers:
-    """The headers of a command; `usual`: whose key is spoiled in the ways that name none."""
+    """The headers of a command; `usual`: the default key for ways that do not name one."""
     mine = keys[usual]
     over = command_message(identity, value)
     good = to_base64url(mine.sign(over)).encode()

@@ -132,7 +132,7 @@ FEW_VALUES: Final = {
 
 
 def wrong_types(content: str) -> tuple[str, ...]:
-    """JSON texts of other types than this one's; and of other forms of numbers."""
+    """JSON texts of other types than this one's, and numbers in other notations."""
     if content.startswith('"'):
         return "null", '{"type":"$.change.type"}'
     if content in ("true", "false"):

@@ -26,27 +26,27 @@ class Browser:
         self.http = httpx.AsyncClient(timeout=30, trust_env=False, follow_redirects=False)
 
     async def get(self, url: str, **more: Any) -> httpx.Response:
-        """Open an address: a path of the gateway, or any."""
+        """Open an address: a path of the gateway, or any URL."""
         return await self._send("GET", url, **more)
 
     async def post(self, url: str, **more: Any) -> httpx.Response:
-        """Send a form or a call."""
+        """Send a form or an API call."""
         return await self._send("POST", url, **more)
 
     async def _send(self, method: str, url: str, **more: Any) -> httpx.Response:
         for cookie in self.http.cookies.jar:
-            # Browsers send Secure cookies to http://localhost, Python's cookie jar never does.
+            # Browsers send Secure cookies to http://localhost; Python's cookie jar never does.
             cookie.secure = False
         return await self.http.request(method, self.gateway + url if url.startswith("/") else url, **more)
 
     async def leave(self, return_to: str | None = None) -> str:
-        """Begin to sign in; the provider's address."""
+        """Begin to sign in; returns the provider's address."""
         answer = await self.get("/sign-in", params={"return_to": return_to} if return_to is not None else {})
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 
     async def at_provider(self, url: str, name: str, password: str | None = None) -> str:
-        """Follow the provider from `url`, fill in its form where it shows one; the callback's address."""
+        """Follow the provider from `url` and fill in its form, if any; returns the callback's address."""
         answer, filled_in = await self.get(url), False
         for _ in range(_STEPS_MAX):
             if answer.is_redirect:
@@ -61,17 +61,17 @@ class Browser:
                 break
             filled_in = filled_in or asks
             person = {"username": name, "password": f"{name}-password" if password is None else password}
-            # A form without a name is one that the page's own script would send on.
+            # A form without a name is one that the page's own script would submit.
             fields = person if asks else {key: html.unescape(value) for key, value in _hidden(answer.text)}
             answer = await self.post(str(answer.url.join(html.unescape(found[1]))), data=fields)
         raise NotLetInError(f"{answer.status_code} {answer.url} {_words(answer.text)}")
 
     async def sign_in(self, name: str, return_to: str | None = None) -> httpx.Response:
-        """The whole way; the gateway's answer to the callback."""
+        """The whole sign-in; returns the gateway's answer to the callback."""
         return await self.get(await self.at_provider(await self.leave(return_to), name))
 
     async def me(self) -> httpx.Response:
-        """Who is signed in, as the API says it."""
+        """The signed-in person, as the API reports it."""
         return await self.get("/api/v1/me")
 
     def cookie(self, name: str = SESSION) -> str | None:
@@ -80,7 +80,7 @@ class Browser:
 
 
 class NotLetInError(Exception):
-    """The provider did not send the person back; the message has its last page."""
+    """The provider did not redirect the person back; the message has its last page."""
 
 
 def _hidden(page: str) -> list[tuple[str, str]]:

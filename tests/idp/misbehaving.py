@@ -1,4 +1,4 @@
-"""npm's oidc-provider as a program that tests start (0.4 s): a real provider that errs when it is told to."""
+"""npm's oidc-provider as a program that tests start (0.4 s): a real provider that misbehaves on request."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ from joserfc.jwk import KeyParameters, RSAKey
 
 from assent.local.jars import cache_lock
 from assent_contracts.client.publisher import now_ms
-from tests.idp.kept import kept_between_runs
+from tests.idp.download_cache import kept_between_runs
 from tests.support.services import dies_with_us
 from tests.support.stack import until
 
@@ -32,7 +32,7 @@ _NPM: Final = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 def installed() -> Path:
     """The folder with `node_modules`, made once for this lock file, whose hashes npm checks.
 
-    Raises CalledProcessError where it cannot be fetched.
+    Raises CalledProcessError if it cannot be downloaded.
     """
     kept = kept_between_runs("oidc-provider")
     made = kept / hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:16]
@@ -60,7 +60,7 @@ def _install(kept: Path, made: Path) -> None:
 
 
 def _beside_modules(folder: Path) -> Path:
-    """The program in a folder where it finds its modules: beside itself, and nowhere else."""
+    """The program in a folder where it finds its modules, which must be next to it."""
     modules = folder / "node_modules"
     if not modules.exists():
         modules.symlink_to(installed() / "node_modules")
@@ -68,10 +68,10 @@ def _beside_modules(folder: Path) -> Path:
 
 
 class Misbehaving:
-    """A running provider, and what tests tell it."""
+    """A running provider, and the tests' instructions to it."""
 
     def __init__(self, port: int, callback: str, folder: Path) -> None:
-        """`callback`: where its one client for people is sent back to."""
+        """`callback`: where its only client for people is redirected."""
         self.issuer = f"http://localhost:{port}"
         self._arguments = [str(port), callback]
         self._folder = folder
@@ -97,7 +97,7 @@ class Misbehaving:
             )
 
     async def stop(self) -> None:
-        """Stop it: nobody answers at its address."""
+        """Stop it: its address no longer answers."""
         if self._process is not None:
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
@@ -133,7 +133,7 @@ class Misbehaving:
         return RSAKey.import_key((await self.http.get("/_test/key")).json())
 
     async def signed(self, claims: dict[str, Any], **header: Any) -> str:
-        """A token with exactly these claims, signed as the provider signs."""
+        """A token with exactly these claims, signed by the provider."""
         key = await self.key()
         return jwt.encode({"alg": "RS256", "kid": key.kid, **header}, claims, key, algorithms=["RS256"])
 
@@ -148,7 +148,7 @@ class Misbehaving:
 
 
 def other_key() -> RSAKey:
-    """A key that no provider knows."""
+    """A key that the provider does not have."""
     named: KeyParameters = {"kid": "stranger", "use": "sig", "alg": "RS256"}
     return RSAKey.generate_key(2048, named)
 

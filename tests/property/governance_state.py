@@ -1,4 +1,4 @@
-"""Governance at one seq, as plain sets and dictionaries, apart from the code under test."""
+"""Governance at one seq, as plain sets and dictionaries, independent of the code under test."""
 
 from assent_contracts import governance_messages as g
 from assent_contracts.access_policies import Policy
@@ -14,7 +14,7 @@ class State:
         self.person: dict[str, str | None] = {}
         self.enabled: set[str] = set()
         self.vanished: set[str] = set()
-        """Whom the directory has disabled, and nobody by hand since: coming back enables them."""
+        """Accounts that the directory disabled, and nobody by hand since: coming back enables them."""
         self.key_of: dict[str, str] = {}
         """The principals of the keys that are not revoked."""
         self.valid: dict[str, tuple[int, int]] = {}
@@ -22,7 +22,7 @@ class State:
         self.members: dict[str, tuple[str, ...]] = {}
         self.assignments: dict[str, RoleAssignment] = {}
         self.policies: dict[tuple[str, int], Policy] = {}
-        """By id and the seq of its creation: one recreated under an old id is another one."""
+        """By id and the seq of its creation: one recreated under an old id is a different one."""
         self.protected = False
         self.writers: set[str] = set()
         self.settings = Settings()
@@ -111,7 +111,7 @@ class State:
         }
 
     def people(self, accounts: set[str]) -> set[str]:
-        """The people behind those accounts that are enabled humans'."""
+        """The people behind the enabled human accounts among these."""
         people = {self.person[who] for who in accounts & self.enabled}
         return {person for person in people if person is not None}
 
@@ -128,9 +128,9 @@ class State:
 
 
 def acting_administrators(governance: State, at: int) -> set[str]:
-    """The people who administer every type and can sign then.
+    """The people who administer every type and can sign at that time.
 
-    With their own key or, where the settings let that count, through a gateway.
+    With their own key or, where the settings accept that, through a gateway.
     """
     signers = {
         who
@@ -150,7 +150,7 @@ def moments(governance: State, at: int, end: int) -> set[int]:
 
 
 def unmet(governance: State) -> list[str]:
-    """The policies that the people there are could not meet, whichever of them asks."""
+    """The policies that the existing people could not meet, whichever of them requests."""
     return [
         policy.id
         for policy in governance.policies.values()

@@ -1,4 +1,4 @@
-"""Several writers, late and doubled batches, crashes and forgeries on one log: every reader sees the same."""
+"""Several writers, late and duplicate batches, crashes and forgeries on one log: all readers agree."""
 
 from itertools import pairwise
 
@@ -40,7 +40,7 @@ class OneLog(RuleBasedStateMachine):
         self.log = Log()
         self.writers = {key_id: Writer(key_id, self.log) for key_id in WRITERS}
         self.adrift: list[list[Entry]] = []
-        """Batches that nobody waits for any more, and that may still land."""
+        """Batches that no writer waits for any more, and that may still be appended."""
         self.honest: set[bytes] = set()
         self.follower = reader()
         self.read_to = 0
@@ -90,7 +90,7 @@ class OneLog(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(FORGERIES), ahead=st.integers(0, 2))
     def somebody_forges(self, kind: str, ahead: int) -> None:
-        """Records that fit the head, `ahead` of them unsealed before the last; only the seal is not good."""
+        """Records that fit the head, with `ahead` unsealed ones before the last; only the seal is invalid."""
         head, batch = self._head(), list[Entry]()
         governance = max(head.governance, 0)
         for number in range(ahead + 1):

@@ -1,4 +1,4 @@
-"""What a broker's clock said wrongly for a while leaves what came before and after as it is."""
+"""Times around a period in which a broker's clock was wrong stay as they are."""
 
 from itertools import accumulate, combinations
 
@@ -20,9 +20,9 @@ def falls(times: list[int]) -> bool:
 
 @st.composite
 def a_burst(draw: st.DrawFn) -> tuple[list[int], list[int], int]:
-    """True times, what the broker said, and where the burst of wrong ones begins.
+    """True times, the broker's times, and where the burst of wrong ones begins.
 
-    On both sides there are more honest ones within an hour than it has, and others, days away.
+    On both sides there are more honest ones within an hour than the burst has, and others, days away.
     """
     wrong = draw(st.lists(st.one_of(_OFF, _OFF.map(lambda off: -off)), min_size=1, max_size=A_BURST))
     near = st.lists(st.integers(0, HOUR_MS // 20), min_size=len(wrong) + 1, max_size=len(wrong) + 9)
@@ -38,7 +38,7 @@ def a_burst(draw: st.DrawFn) -> tuple[list[int], list[int], int]:
 
 
 @given(a_burst())
-def test_wrong_times_between_more_right_ones_are_put_right_and_no_other_is_touched(
+def test_wrong_times_between_more_right_ones_are_corrected_and_no_other_is_changed(
     burst: tuple[list[int], list[int], int],
 ) -> None:
     true, said, begin = burst
@@ -52,7 +52,7 @@ def test_wrong_times_between_more_right_ones_are_put_right_and_no_other_is_touch
 
 
 @given(st.lists(st.integers(0, 12).map(lambda time: time * APART_MS // 2), max_size=8))
-def test_of_times_that_contradict_each_other_as_many_as_can_be_are_believed(times: list[int]) -> None:
+def test_of_contradicting_times_as_many_as_possible_are_believed(times: list[int]) -> None:
     right = put_right(times)
     if not falls(times):
         assert right == times

@@ -10,15 +10,15 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_messages import GroupDefined, PolicyDeleted, SettingsChanged
 from assent_contracts.governance_objects import Group, Settings
 from assent_contracts.ledger import RecordedCommand
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 
 OBJECTS = (here("app"), here("app", 1))
 APPROVERS = ("bob", "bob2", "carol")
 FEW = 56
-"""Governance is forged seldom: from then on nothing has evidence."""
+"""Governance is rarely forged, because from then on nothing has evidence."""
 PEOPLE = ("alice", "alice2", *APPROVERS, "dave", "mallory")
 _DERAILED = (ImpossibleEventError, AssertionError, KeyError)
-"""The honest decider cannot continue from what the thief wrote: what is on the ledger is judged anyway."""
+"""The honest decider cannot continue after the thief's records: the ledger is judged anyway."""
 
 Will = tuple[str, str, str, str]
 """Kind, principal, request and submission of a command that a person has truly signed."""
@@ -34,13 +34,13 @@ class Run:
         self.seen: list[RecordedCommand] = []
 
     def submit(self, pick: int) -> None:
-        """Alice asks for a change."""
+        """Alice submits a change."""
         with suppress(*_DERAILED):
             self.opened.append(self.log.submit(OBJECTS[pick % 2]))
             self.seen.append(self.log.as_signed(self.opened[-1][1]))
 
     def say(self, pick: int, *, send: bool) -> None:
-        """Somebody approves or completes what is open; `send`: the decider gets it, not only the thief."""
+        """A person approves or completes an open request; `send`: the decider gets it, not only the thief."""
         if not self.opened:
             return
         request, submission = self.opened[pick % len(self.opened)]
@@ -56,7 +56,7 @@ class Run:
                 self.log.send(command)
 
     def steal(self, pick: int) -> None:
-        """The thief writes events that fit, with whatever command he has, or with one that he signs."""
+        """The thief writes events that fit, with any command he has, or with one that he signs."""
         if not self.opened:
             return
         if pick > FEW:
@@ -91,7 +91,7 @@ class Run:
             self.log.append_governance(events[pick % 3])
 
     def wanted(self, request: str, submission: c.SubmitChange) -> bool:
-        """Whether alice has completed it and somebody else who may has approved it."""
+        """Whether alice has completed it and another eligible person has approved it."""
         sha256 = sha256_hex(encode(submission))
         approved = any(("Approve", name, request, sha256) in self.wills for name in APPROVERS)
         return approved and ("Complete", "alice", request, sha256) in self.wills

@@ -1,4 +1,4 @@
-"""What is known outside: a head counts when a writer signed it, and less than it is always a finding."""
+"""What is known outside: a head counts if a writer signed it, and a ledger with less is always a finding."""
 
 from typing import Final
 
@@ -76,7 +76,7 @@ def end_of(head: SignedHead, seq: int) -> LedgerEnd:
 
 
 @given(signed_heads())
-def test_a_head_is_read_as_it_was_written_and_counts_when_a_writer_signed_it(head: SignedHead) -> None:
+def test_head_is_read_as_written_and_counts_if_a_writer_signed_it(head: SignedHead) -> None:
     value = encode_head(head)
     assert decode_head(value) == head
     headers = head_headers(WRITER, IDENTITY, value)
@@ -88,13 +88,13 @@ def test_a_head_is_read_as_it_was_written_and_counts_when_a_writer_signed_it(hea
 
 
 @given(st.binary(max_size=200) | signed_heads().map(lambda head: encode_head(head)[:-2]))
-def test_anything_else_is_no_head_and_ends_in_no_error(value: bytes) -> None:
+def test_anything_else_is_not_a_head_and_causes_no_error(value: bytes) -> None:
     assert decode_head(value) is None
     assert decode_head(None) is None
 
 
 @given(signed_heads(), st.integers(0, 100), st.integers(0, 3), st.none() | hashes | st.just(NOTHING))
-def test_a_ledger_holds_all_that_is_known_or_there_is_a_finding(
+def test_ledger_contains_all_that_is_known_or_there_is_a_finding(
     head: SignedHead, end: int, beginning: int, sha256: str | None
 ) -> None:
     known = known_from(head)
@@ -109,7 +109,7 @@ def test_a_ledger_holds_all_that_is_known_or_there_is_a_finding(
         assert finding.todo
 
 
-def test_of_what_nothing_is_known_only_a_beginning_that_is_gone_is_a_finding() -> None:
+def test_without_known_heads_only_a_missing_beginning_is_a_finding() -> None:
     known = KnownHead(ledger="ledger", partition=0, seq=-1, sha256=IDENTITY, next_offset=0)
     assert compare(known, Found(beginning=0, end=0)) is None
     finding = compare(known, Found(beginning=3, end=5))
@@ -127,7 +127,7 @@ def test_two_heads_of_one_place_with_two_hashes_are_two_histories(head: SignedHe
 
 
 @given(signed_heads(), offsets)
-def test_an_accepted_loss_stands_in_place_of_the_heads_before_it(head: SignedHead, seq: int) -> None:
+def test_accepted_loss_replaces_the_heads_before_it(head: SignedHead, seq: int) -> None:
     loss = Loss(era="loss-1", ends=(end_of(head, seq),), given_up=("loss-2",))
     known = known_heads([head], [loss])[head.ledger, head.partition]
     match head.era:
@@ -139,12 +139,12 @@ def test_an_accepted_loss_stands_in_place_of_the_heads_before_it(head: SignedHea
         case "loss-2":
             assert known == known_from(loss.ends[0])
         case _:
-            # Governance may have been put back to before that loss: what is known of it still counts.
+            # Governance may have been restored to before that loss: what is known of it still counts.
             assert known == known_from(head)
 
 
 @given(st.sampled_from(["", "loss-1", "loss-2", "loss-3", "unheard-of"]), offsets, offsets)
-def test_what_was_read_before_a_loss_was_accepted_gives_way_to_what_the_loss_says(
+def test_what_was_read_before_a_loss_was_accepted_gives_way_to_the_loss(
     era: str, seq: int, end_seq: int
 ) -> None:
     end = LedgerEnd(
@@ -167,7 +167,7 @@ def test_what_was_read_before_a_loss_was_accepted_gives_way_to_what_the_loss_say
 
 
 @given(st.lists(signed_heads(), max_size=6))
-def test_the_order_in_which_heads_are_learnt_does_not_matter(heads: list[SignedHead]) -> None:
+def test_order_in_which_heads_are_learnt_does_not_matter(heads: list[SignedHead]) -> None:
     losses = [Loss(era="loss-1", ends=())]
     seqs = {place: each.seq for place, each in known_heads(heads, losses).items()}
     assert {place: each.seq for place, each in known_heads(heads[::-1], losses).items()} == seqs
@@ -188,7 +188,7 @@ def test_commands_are_all_there_or_there_is_a_finding(
         assert "assent.commands/1" in finding.why
 
 
-def test_an_accepted_loss_says_where_commands_count_from_until_one_after_it_is_decided() -> None:
+def test_accepted_loss_determines_where_commands_count_from_until_a_later_one_is_decided() -> None:
     end = LedgerEnd(
         ledger="ledger", partition=0, seq=9, sha256=IDENTITY, next_offset=10, topic_end=10, next_input=0
     )
@@ -200,8 +200,8 @@ def test_an_accepted_loss_says_where_commands_count_from_until_one_after_it_is_d
     assert next_input("ledger", 0, [], read=40, decided=8, last=9) == 40
 
 
-def test_a_loss_whose_end_is_not_there_any_more_says_nothing_of_where_commands_count_from() -> None:
-    """It was put back once more, to before that end: what it has not decided must not be passed over."""
+def test_loss_whose_end_no_longer_exists_does_not_determine_where_commands_count_from() -> None:
+    """It was restored once more, to before that end: undecided commands must not be skipped."""
 
     def loss(era: str, seq: int, from_input: int) -> Loss:
         end = LedgerEnd(
@@ -221,7 +221,7 @@ def test_a_loss_whose_end_is_not_there_any_more_says_nothing_of_where_commands_c
     assert next_input("ledger", 0, [loss("loss-1", 8, 0), later], read=20, decided=8, last=8) == 0
 
 
-def test_a_topic_with_another_number_of_partitions_is_a_finding() -> None:
+def test_topic_with_another_number_of_partitions_is_a_finding() -> None:
     assert compare_partitions(COMMANDS, founded=4, there=4) is None
     finding = compare_partitions(COMMANDS, founded=4, there=8)
     assert finding is not None
@@ -229,7 +229,7 @@ def test_a_topic_with_another_number_of_partitions_is_a_finding() -> None:
     assert "8 partitions" in finding.why
 
 
-def test_a_ledger_that_would_forget_is_a_finding() -> None:
+def test_ledger_with_limited_retention_is_a_finding() -> None:
     whole = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
     assert compare_ledger_settings("assent.ledger", whole) is None
     for name, value in (
@@ -243,7 +243,7 @@ def test_a_ledger_that_would_forget_is_a_finding() -> None:
 
 
 @given(signed_heads(), st.integers(1, 9))
-def test_of_two_copies_of_one_record_the_first_says_where_the_ledger_ends(
+def test_of_two_copies_of_one_record_the_first_determines_where_the_ledger_ends(
     head: SignedHead, behind: int
 ) -> None:
     copy = msgspec.structs.replace(head, next_offset=head.next_offset + behind)
@@ -252,7 +252,7 @@ def test_of_two_copies_of_one_record_the_first_says_where_the_ledger_ends(
         assert known_heads(heads, ())[place].next_offset == head.next_offset
 
 
-def test_a_topic_whose_senders_say_when_a_command_came_is_a_finding() -> None:
+def test_topic_whose_senders_date_commands_is_a_finding() -> None:
     assert compare_command_settings(COMMANDS, {"message.timestamp.type": "LogAppendTime"}) is None
     finding = compare_command_settings(COMMANDS, {"message.timestamp.type": "CreateTime"})
     assert finding is not None
@@ -261,7 +261,7 @@ def test_a_topic_whose_senders_say_when_a_command_came_is_a_finding() -> None:
     assert "assent topics apply" in finding.todo
 
 
-def test_a_topic_that_keeps_only_the_newest_command_of_an_object_is_a_finding() -> None:
+def test_topic_that_keeps_only_the_newest_command_of_an_object_is_a_finding() -> None:
     assert compare_command_settings(COMMANDS, {"cleanup.policy": "delete"}) is None
     for policy in ("compact", "compact,delete"):
         finding = compare_command_settings(COMMANDS, {"cleanup.policy": policy})
@@ -271,8 +271,8 @@ def test_a_topic_that_keeps_only_the_newest_command_of_an_object_is_a_finding() 
         assert "assent topics apply" in finding.todo
 
 
-def test_heads_that_senders_date_or_that_are_not_there_are_a_finding() -> None:
-    """A decider asks there what time it is: it would be told its own."""
+def test_heads_dated_by_senders_or_missing_are_a_finding() -> None:
+    """A decider reads the time there: it would get its own back."""
     assert compare_heads_settings(HEADS, {"message.timestamp.type": "LogAppendTime"}) is None
     dated = compare_heads_settings(HEADS, {"message.timestamp.type": "CreateTime"})
     assert dated is not None

@@ -1,4 +1,4 @@
-"""Whatever anybody sends in whatever order: what never happens, and that the ledger reproduces it all."""
+"""Any input in any order: what never happens, and that the ledger reproduces all of it."""
 
 import copy
 from itertools import islice
@@ -25,8 +25,8 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.partitioner import partition_for
-from tests.support.given import MINUTE_MS, SCRIPT, VERBS, Story, received, resource_in
 from tests.support.people import DAY_MS, HUMANS, PARTITIONS, PRINCIPALS
+from tests.support.stories import MINUTE_MS, SCRIPT, VERBS, Story, received, resource_in
 
 QUORUM = 2
 OBJECTS = (SCRIPT, resource_in(Story().state.partition))
@@ -39,11 +39,11 @@ NEXT = {
     "applying": ("applier", "reports success"),
     "outcome unknown": ("dave", "reports failure"),
 }
-"""What leads on from each status, and who does it; approvers are drawn."""
+"""The commands that lead on from each status, and their senders; approvers are drawn."""
 
 
 class History:
-    """The approvals of each request, added up from the events alone, apart from the code under test."""
+    """The approvals of each request, added up from the events alone, independent of the code under test."""
 
     def __init__(self) -> None:
         self.requester: dict[str, str] = {}
@@ -191,7 +191,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 def contents(state: PartitionState) -> dict[str, Any]:
-    """All that a state says; of the deadlines, only those that are still to come."""
+    """The content of a state; of the deadlines, only those still to come."""
     said = copy.deepcopy(vars(state))
     del said["_deadlines"]
     said["memory"] = vars(said["memory"])

@@ -1,4 +1,4 @@
-"""Governance and requests, however they interleave: what is released was approved, as asked then and now."""
+"""Governance and requests in any interleaving: what is released was approved, as required then and now."""
 
 from typing import Any
 
@@ -13,7 +13,9 @@ from assent_contracts.access_policies import BUILT_IN_TYPES, ApprovalRule, Polic
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.states import Approved, NeedsApproval, Released
 from assent_contracts.governance_objects import DirectoryDifference
-from tests.property.any_change import (
+from tests.property.acting_people import People
+from tests.property.governance_state import acting_administrators, moments, unmet
+from tests.property.random_changes import (
     ADMINISTRATORS,
     DIRECTORY_PERSON,
     KINDS,
@@ -26,8 +28,6 @@ from tests.property.any_change import (
     humans,
     some_humans,
 )
-from tests.property.governance_state import acting_administrators, moments, unmet
-from tests.property.people_acting import People
 from tests.property.two_ledgers import Oracle
 from tests.support.two_ledgers import DAY_MS, KEYS_END, TwoLedgers
 
@@ -45,7 +45,7 @@ class BothLedgers(RuleBasedStateMachine):
 
     @initialize(whose=st.lists(humans, max_size=4, unique=True), approved=st.booleans())
     def founded(self, whose: list[str], *, approved: bool) -> None:
-        """The log is founded, and one request is on its way."""
+        """The log is founded, and one request is open."""
         self.ledgers.close()
         self.ledgers.catch_up()
         self.ledgers.submit("alice", OBJECTS[0])
@@ -81,7 +81,7 @@ class BothLedgers(RuleBasedStateMachine):
     def the_policy_changes_on_the_way(
         self, data: st.DataObject, rules: tuple[ApprovalRule, ...], *, early: bool, delete: bool
     ) -> None:
-        """Requests are submitted, and perhaps approved; then their policy changes; then they go on."""
+        """Requests are submitted, and perhaps approved; then their policy changes; then they continue."""
         self.ledgers.catch_up()
         if not self.ledgers.seen.policies:
             return
@@ -101,7 +101,7 @@ class BothLedgers(RuleBasedStateMachine):
     def approvers_are_told_to_sign_themselves_on_the_way(
         self, data: st.DataObject, own: list[str], proxied: tuple[str, ...], *, again: bool
     ) -> None:
-        """Most approve through a gateway; then a policy begins to mind that; and perhaps it ends to."""
+        """Most approve through a gateway; then a policy begins to forbid that, and may permit it again."""
         self.ledgers.catch_up()
         if not self.ledgers.seen.policies:
             return
@@ -124,9 +124,9 @@ class BothLedgers(RuleBasedStateMachine):
     def approvers_vanish_from_the_directory(
         self, whose: tuple[str, ...], *, by_hand: bool, read: bool, back: bool
     ) -> None:
-        """People approve, and those of them that the directory brought vanish from it, and may come back.
+        """People approve, those of them from the directory are removed from it, and they may come back.
 
-        `by_hand`: they are disabled by an administrator first, which no directory undoes.
+        `by_hand`: an administrator disables them first, which no directory undoes.
         """
         self.ledgers.catch_up()
         self.people.approve([*DIRECTORY_PERSON, *whose], KINDS)
@@ -148,7 +148,7 @@ class BothLedgers(RuleBasedStateMachine):
     def approvers_leave_a_group_of_the_directory(
         self, whose: tuple[str, ...], staff: tuple[str, ...], *, read: bool
     ) -> None:
-        """People approve, and the directory says that others than they are the staff."""
+        """People approve, and the directory replaces them in its group of staff."""
         self.people.approve(whose, KINDS)
         members = tuple(name for name in staff if name not in self.people.approvers())
         self.people.sync(DirectoryDifference(groups=(directory_group("staff", members),)))

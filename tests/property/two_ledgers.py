@@ -1,6 +1,6 @@
-"""What must hold of both ledgers, added up from their records alone, apart from the code under test.
+"""What must hold of both ledgers, added up from their records alone, independent of the code under test.
 
-It keeps each state of governance that ever was, as plain sets and dictionaries.
+It keeps every past state of governance, as plain sets and dictionaries.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ from tests.support.two_ledgers import GovernanceRecord, Listener, RequestRecord
 
 
 class Asked:
-    """A request, as its records tell of it."""
+    """A request, according to its records."""
 
     def __init__(self, command: c.SubmitChange, person: str, as_of: int, governance: State) -> None:
         self.as_of = as_of
-        """The governance seq that the submission was decided under."""
+        """The governance seq under which the submission was decided."""
         self.payload = bytes(command.payload)
         self.digest = hashlib.sha256(self.payload).hexdigest()
         self.submission = hashlib.sha256(msgspec.json.encode(command)).hexdigest()
@@ -38,7 +38,7 @@ class Asked:
         """Accounts that approved, and whether a gateway signed."""
         self.released: int | None = None
         self.released_under = -1
-        """The governance seq that the release was decided under."""
+        """The governance seq under which the release was decided."""
         self.carried = False
         self.claimed = False
         self.ended = False
@@ -56,7 +56,7 @@ def _administered(change: dict[str, Any], governance: State) -> str:
 
 
 class Oracle(Listener):
-    """Checks each record as it comes, and counts what it has seen."""
+    """Checks each record as it is written, and counts what it has seen."""
 
     def __init__(self) -> None:
         self.states: list[State] = []
@@ -201,7 +201,7 @@ def _enough(request: Asked, governance: State, accounts: set[str], quorum: int, 
 
 
 def _check_direct(event: g.GovernanceEvent, record: GovernanceRecord, before: State) -> None:
-    """What one administrator may do alone: nothing that widens anybody's power."""
+    """What one administrator may do alone: nothing that gives an account more power."""
     assert record.command is not None
     who = record.command.principal
     assert who in before.enabled
@@ -224,7 +224,7 @@ def _check_direct(event: g.GovernanceEvent, record: GovernanceRecord, before: St
         case g.RoleWithdrawn(assignment=name):
             assert before.assignments[name].role not in GUARDED
         case g.SettingsChanged(settings=settings):
-            # The stories change one time, which cuts both ways, and whose signature counts, which tightens.
+            # Stories change one time limit, which cuts both ways, and whose signature counts, which tightens.
             tightened = msgspec.structs.replace(before.settings, governance_own_signature=True)
             assert settings in (before.settings, tightened)
         case g.DirectorySynced(difference=difference):
@@ -234,7 +234,7 @@ def _check_direct(event: g.GovernanceEvent, record: GovernanceRecord, before: St
 
 
 def _check_synced(difference: DirectoryDifference, who: str, before: State) -> None:
-    """Whoever has the role directory takes over what it says; an administrator only what widens nothing."""
+    """An account with the role directory synchronises anything; an administrator only what widens nothing."""
     if who in before.holders("directory", ""):
         return
     assert who in before.holders("administrator", "")

@@ -1,4 +1,4 @@
-"""A world with a seed: broker, clocks, writers, readers, appliers and an attacker, over the real pure code.
+"""A seeded world: broker, clocks, writers, readers, appliers and an attacker, over the real pure code.
 
-`python -m tests.simulation --schedules 100000` runs that many; `--seed N` runs one again, and tells it.
+`python -m tests.simulation --schedules 100000` runs that many; `--seed N` repeats one and prints its steps.
 """

@@ -1,4 +1,4 @@
-"""python -m tests.simulation --schedules 1000000 --processes 2: prints the figure, and each failing seed."""
+"""`python -m tests.simulation --schedules 1000000 --processes 2`: prints the count and each failing seed."""
 
 import argparse
 import secrets

@@ -1,4 +1,4 @@
-"""Of the model: where losses were accepted, and which commands count on which side. It asks no rule."""
+"""Part of the model: where losses were accepted, and which commands count on which side. It uses no rules."""
 
 import hashlib
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from msgspec import json
 
 
 class BrokenError(Exception):
-    """Something that must hold does not."""
+    """An invariant does not hold."""
 
 
 def must(holds: object, what: str) -> None:
@@ -22,23 +22,23 @@ class Boundary(NamedTuple):
     after: int
     """The seq of its last record."""
     appended: list[int]
-    """When each command that it had decided by then was appended, ms."""
+    """When each command that was decided by then was appended, ms."""
     next_input: int
-    """From where commands count behind it."""
+    """The offset from which commands count after it."""
 
 
 class Times(NamedTuple):
-    """When each command was appended, ms; and the boundaries, behind which other ones stand."""
+    """When each command was appended, ms; and the boundaries, each with the commands after it."""
 
     boundaries: tuple[Boundary, ...]
     appended: list[int]
 
     def of(self, seq: int) -> list[int]:
-        """Those that the record `seq` goes by."""
+        """The times that apply to the record `seq`."""
         return next((each.appended for each in self.boundaries if seq <= each.after), self.appended)
 
     def input_behind(self, decided: int, seq: int, expected: int) -> int:
-        """What the record `seq` decides, if the one that decided the last command is `decided`."""
+        """What the record `seq` decides if the one that decided the last command is `decided`."""
         return _input_behind(self.boundaries, decided, seq, expected)
 
 
@@ -50,7 +50,7 @@ def _input_behind(boundaries: tuple[Boundary, ...], decided: int, seq: int, expe
 def with_boundary(
     boundaries: tuple[Boundary, ...], after: int, appended: list[int], next_input: int
 ) -> tuple[Boundary, ...]:
-    """One more loss: the ledger ends behind the seq `after`, and what came later is forgotten."""
+    """One more loss: the ledger ends after the seq `after`, and later records are forgotten."""
     earlier = tuple(each for each in boundaries if each.after < after)
     times = Times(boundaries, appended).of(after)
     return (*earlier, Boundary(after, times, next_input))
@@ -67,9 +67,9 @@ def sha256(value: bytes) -> str:
 
 
 def restart(values: list[bytes], commands: list[str], boundaries: tuple[Boundary, ...]) -> int:
-    """From where commands count when these records are all: behind the last decided one, if all are there.
+    """Where commands count from if these are all records: after the last decided one, if all are there.
 
-    `commands`: the hashes of those that are there.
+    `commands`: the hashes of the existing ones.
     """
     decided: dict[int, str] = {}
     last = -1
@@ -77,7 +77,7 @@ def restart(values: list[bytes], commands: list[str], boundaries: tuple[Boundary
         record = json.decode(value)
         if "input" in record:
             at, last = record["input"], record["seq"]
-            # Behind a loss they count from an earlier one again.
+            # After a loss they count from an earlier one again.
             decided = decided if at - 1 in decided and at not in decided else {}
             decided[at] = _command_of(value, record)
     crossed = [each.next_input for each in boundaries if each.after >= last]

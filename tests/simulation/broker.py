@@ -1,4 +1,4 @@
-"""Kafka as far as it matters here: a topic is a list of records, and a batch is appended whole."""
+"""Kafka as far as it matters here: a topic is a list of records, and a batch is appended as a whole."""
 
 import msgspec
 
@@ -45,8 +45,8 @@ class Broker:
 
     def __init__(self) -> None:
         self.skew_ms = 0
-        self.put_backs = 0
-        """How often its data was replaced by another copy."""
+        self.restores = 0
+        """How often its data was replaced with another copy."""
         self.commands = Topic(self)
         self.ledger = Topic(self)
         self.governance_commands = Topic(self)
@@ -59,11 +59,11 @@ class Broker:
         return (self.commands, self.ledger, self.governance_commands, self.governance, self.changes)
 
     def copied(self) -> Copy:
-        """A copy of its data as it is now."""
+        """A copy of its current data."""
         return [(topic, topic.entries.copy()) for topic in self.topics]
 
-    def put_back(self, copy: Copy) -> None:
+    def restore(self, copy: Copy) -> None:
         """Some topics' data is replaced."""
-        self.put_backs += 1
+        self.restores += 1
         for topic, entries in copy:
             topic.entries = entries.copy()

@@ -1,6 +1,6 @@
-"""What must hold, in a few lines of its own: nothing here asks the rules, the codec or the acceptance rule.
+"""The invariants, in a few lines of their own: nothing here uses the rules, the codec or the acceptance rule.
 
-It is given the accepted records of both ledgers as JSON, who signed what, and what was applied.
+Its input: the accepted records of both ledgers as JSON, who signed what, and what was applied.
 """
 
 from typing import Any, Final, NamedTuple
@@ -18,16 +18,16 @@ _CLOSED: Final = ("rejected", "completed", "failed", "canceled", "expired", "clo
 
 
 class Governance(NamedTuple):
-    """What governance has changed since the founding."""
+    """What has changed in governance since the founding."""
 
     disabled: dict[int, tuple[str, bool]]
-    """Which account each seq disabled or enabled."""
+    """The account that each seq disabled or enabled."""
     corrected: list[tuple[int, int]]
     """(seq, to): where log time was set back."""
 
 
 class Requests:
-    """The request ledger, told record by record."""
+    """The request ledger, record by record."""
 
     def __init__(self, signed: dict[str, str], told: Governance, times: Times, per_minute: int) -> None:
         """`signed`: principal by the SHA-256 of signed bytes."""
@@ -53,7 +53,7 @@ class Requests:
         self.claimed: dict[str, str] = {}
 
     def take_all(self, values: list[bytes], prev: str) -> None:
-        """All accepted records, the first behind `prev`."""
+        """All accepted records, the first of them after `prev`."""
         for value in values:
             self.take(value, prev)
             prev = sha256(value)
@@ -83,7 +83,7 @@ class Requests:
         must(("events" in record) != ("refusal" in record), f"seq {self._seq} is not one outcome")
         events = record.get("events", [])
         if command is not None and events and events[0]["type"] != "assent.command-repeated.v1":
-            # The bytes as they were sent: the record keeps them untouched.
+            # The bytes as they were sent: the record keeps them unchanged.
             start = value.index(b'"command":{"value":') + len(b'"command":{"value":')
             self._decided(command, whole(value, start), record["governance"])
         for event in events:
@@ -95,14 +95,14 @@ class Requests:
         return self._times.input_behind(self._last_decided, self._seq + 1, self._next_input)
 
     def shown(self) -> dict[str, tuple[set[str], int, int | None]]:
-        """Of each open request: its approvers, the seq that last changed it, and its deadline, if any."""
+        """For each open request: its approvers, the seq that last changed it, and its deadline, if any."""
         return {
             request: (set(it["yes"]), it["last"], None if it["deadline"] == _NEVER else it["deadline"])
             for request, it in self._open.items()
         }
 
     def _count(self, principal: str, *, is_copy: bool) -> None:
-        """Of what the ledger keeps whole, nobody sends more than so much in a minute; nor of copies."""
+        """Of what the ledger keeps whole, nobody sends more than the limit per minute; nor of copies."""
         if self._at // 60_000 != self._minute:
             self._minute, self._kept = self._at // 60_000, {}
         kept = self._kept[principal, is_copy] = self._kept.get((principal, is_copy), 0) + 1
@@ -178,7 +178,7 @@ class Requests:
 
 
 def _is_copy(record: dict[str, Any]) -> bool:
-    """Whether anybody could have sent its command, who had read it."""
+    """Whether anybody who had read its command could have sent it."""
     if "refusal" in record:
         return record["refusal"]["code"] in ("stale", "misrouted", "id-reused")
     return any(event["type"] == "assent.command-repeated.v1" for event in record["events"])
@@ -203,7 +203,7 @@ def governance_told(governance: list[bytes]) -> Governance:
 
 
 def _timed(record: dict[str, Any], before: int, appended: list[int]) -> None:
-    """Log time never goes back, and is that of the broker where the record is about a command."""
+    """Log time never goes back, and is that of the broker if the record is about a command."""
     must(record["at"] >= before, f"seq {record['seq']}: log time goes back")
     must(("input" in record) == ("received" in record), f"seq {record['seq']}: came by a topic or not")
     if "input" in record:
@@ -213,9 +213,9 @@ def _timed(record: dict[str, Any], before: int, appended: list[int]) -> None:
 
 
 def applied_once(applied: list[Applied], requests: Requests, history: int) -> None:
-    """Nothing was applied that was not released, by who has not claimed it, as other bytes, or twice.
+    """Nothing was applied unreleased, by an applier without the claim, with other bytes, or twice.
 
-    `requests`: of this history, in which only what was applied then has to be released.
+    `requests`: of this history; only what was applied in it must have been released.
     """
     for each in applied:
         request, claimed = each.request, requests.claimed.get(each.request)

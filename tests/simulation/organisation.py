@@ -74,26 +74,26 @@ T = TypeVar("T")
 
 
 class Founded(msgspec.Struct, frozen=True):
-    """A founded log, as everybody starts from it."""
+    """A founded log, where everybody starts."""
 
     signing: Signing
     identity: str
     head: Head
-    """Of the governance ledger, all of which is one batch."""
+    """The governance ledger, which is one batch."""
     records: tuple[Accepted, ...]
     history: tuple[tuple[GovernanceEvent, ...], ...]
     governance: Governance
     remembered: tuple[Remembered, ...]
-    """The commands of the founding, whose ids are taken."""
+    """The commands of the founding, whose ids are used up."""
     per_minute: int
     """How many commands each principal may send in a minute of log time."""
 
     def state(self) -> Governance:
-        """A copy of governance that its owner may move on."""
+        """A copy of governance that its owner may advance."""
         return _copied(self.governance)
 
     def ledger_state(self) -> GovernanceLedgerState:
-        """The same, with what is remembered, for a process that decides governance."""
+        """The same, with the remembered commands, for a process that decides governance."""
         state = GovernanceLedgerState()
         state.governance, state.at = self.state(), START
         for it in self.remembered:
@@ -108,17 +108,17 @@ class Founded(msgspec.Struct, frozen=True):
         return state
 
     def registry(self) -> WriterRegistry:
-        """Who may seal, for somebody who keeps that up to date."""
+        """The keys that may seal, for a caller that keeps them up to date."""
         return _copied(self.writers)
 
     @property
     def writers(self) -> WriterRegistry:
-        """Who may seal after the founding. Not to be changed."""
+        """The keys that may seal after the founding. Not to be changed."""
         return _REGISTRIES[self.identity]
 
 
 def _copied(state: T) -> T:
-    """A copy of what holds only immutable values, in containers of its own."""
+    """A copy of a state that contains only immutable values, in containers of its own."""
     made = object.__new__(type(state))
     mine = vars(made)
     for name, value in vars(state).items():
@@ -151,7 +151,7 @@ def _changes(signing: Signing, per_minute: int) -> list[g.GovernanceChange]:
             )
             for each in accounts
         ),
-        # A service among them, which is not to count.
+        # One of them is a service, which must not count.
         g.DefineGroup(group=Group(id="approvers", members=(*APPROVERS, SERVICES[1]))),
         *(
             g.AssignRole(assignment=RoleAssignment(id=f"r-{role}", role=role, principals=who))

@@ -1,4 +1,4 @@
-"""What people do: mostly what makes sense, sometimes not, and now and then twice."""
+"""What people do: mostly sensible, sometimes not, and now and then twice."""
 
 import random
 from typing import Any, Final
@@ -33,7 +33,7 @@ from tests.simulation.organisation import (
     Founded,
     key_id,
 )
-from tests.simulation.sending import Sender
+from tests.simulation.sender import Sender
 
 _OBJECTS: Final = ("app/a", "app/b", "script/x")
 
@@ -72,7 +72,7 @@ class People:
                 self.known[event.request].stage = "ended"
 
     def act(self, now: int) -> str:
-        """Somebody sends a command about a request; says which."""
+        """A person sends a command about a request; returns its name."""
         rng = self._rng
         dated = now + rng.choice((0, 0, 0, -1_000, -rng.randrange(90_000_000), rng.randrange(400_000)))
         if rng.random() < 0.7:
@@ -86,7 +86,7 @@ class People:
         return self._anything(rng.choice(open_ones), dated)
 
     def go_on(self, dated: int) -> str:
-        """Somebody does what is next for some request, or opens one where there is none."""
+        """A person takes the next step of some request, or opens one if there is none."""
         rng = self._rng
         waiting = [each for each in self.known.values() if each.stage in ("waits", "approved")]
         if not waiting or (len(waiting) < 3 and rng.random() < 0.2):

@@ -15,13 +15,13 @@ from tests.simulation.world import World
 
 EVENTS: Final = (10, 40)
 _REAL_SHARE: Final = 500
-"""One schedule in so many signs with Ed25519."""
+"""One schedule in this many signs with Ed25519."""
 _TIGHT_SHARE: Final = 8
-"""One in so many has a rate that people reach."""
+"""One in this many has a rate that people reach."""
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A schedule in which something did not hold."""
+    """A schedule in which an invariant did not hold."""
 
     seed: int
     events: int
@@ -29,7 +29,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 def run_one(seed: int, *, events: int | None = None, tell: Callable[[str], None] | None = None) -> None:
-    """One schedule. Raises whatever does not hold. `events`: fewer than the seed asks for."""
+    """One schedule. Raises the error of what does not hold. `events`: fewer than the seed would run."""
     asked = random.Random(~seed).randrange(*EVENTS) if events is None else events
     World(seed, log=_log_of(seed), tell=tell).run(asked)
 
@@ -57,7 +57,7 @@ def fails(seed: int, events: int | None = None) -> Failure | None:
 
 
 def shortest(failure: Failure) -> Failure:
-    """The same failure after fewer events, if it shows by then."""
+    """The same failure after fewer events, if it occurs by then."""
     for events in range(1, failure.events):
         found_earlier = fails(failure.seed, events)
         if found_earlier is not None:
@@ -66,8 +66,8 @@ def shortest(failure: Failure) -> Failure:
 
 
 def run_many(first_seed: int, schedules: int, *, stop_at: int = 5) -> tuple[int, float, list[Failure]]:
-    """How many ran, the seconds that it took, and the first failures."""
-    # Worlds are rings of references: they are collected now and then, all together.
+    """How many ran, how many seconds it took, and the first failures."""
+    # Worlds are reference cycles: they are collected now and then, all together.
     gc.freeze()
     threshold = gc.get_threshold()
     gc.set_threshold(200_000, 50, 50)

@@ -9,7 +9,7 @@ from assent_contracts.client.keys import verify_signature as verify_ed25519
 
 
 class Signing(Protocol):
-    """Keys by their ids, which everybody in the world has unless a run says otherwise."""
+    """Keys by their ids, which everybody in the world has unless a run changes that."""
 
     def public(self, key_id: str) -> bytes:
         """The 32 bytes of the public key."""
@@ -25,7 +25,7 @@ class Signing(Protocol):
 
 
 class _Fast:
-    """Whoever knows a public key could sign: in the simulation only `sign` does."""
+    """Knowing a public key is enough to sign, but in the simulation only `sign` does."""
 
     def __init__(self) -> None:
         self._public: dict[str, bytes] = {}

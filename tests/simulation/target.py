@@ -1,4 +1,4 @@
-"""What changes are applied to: it counts, and remembers in which history of the log."""
+"""The target of changes: it counts them, and remembers in which history of the log they were applied."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ class Applied(NamedTuple):
 
     request: str
     submission: str
-    """With the request, what it is known by: a log that lost its end gives ids again."""
+    """With the request, the identity of a change: a log that lost its end assigns ids again."""
     applier: str
     digest: str
     """Of the payload."""
@@ -20,10 +20,10 @@ class Applied(NamedTuple):
 
 
 class Target:
-    """What changes are applied to. It outlives every loss, and takes each submission once.
+    """The target of changes. It survives every loss, and accepts each submission once.
 
-    A second applier within one history is let through, so that it shows. After a loss the log knows no more
-    who has applied what, and may grant it to another: there the key of the change has to tell.
+    A second applier within one history is accepted, so that the model notices it. After a loss the log no
+    longer knows who has applied what and may grant it to another: there the key of the change has to decide.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Target:
         self.history = 0
 
     def apply(self, applier: str, change: Change) -> None:
-        """Apply a change, unless this applier has applied it before, or anybody in an earlier history."""
+        """Apply a change, unless this applier has applied it before, or any applier in an earlier history."""
         done = self._done(change)
         if not any(each.applier == applier or each.history < self.history for each in done):
             digest = sha256_hex(change.payload)

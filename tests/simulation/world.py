@@ -1,4 +1,4 @@
-"""One simulated world: everything that there is, what may happen, and what is checked when it has."""
+"""One simulated world: its parts, what may happen, and what is checked afterwards."""
 
 import random
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from typing import Final
 
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.ledger import decode_events
-from tests.simulation.applying import Applier, Folder
-from tests.simulation.attacking import Attacker
+from tests.simulation.applier import Applier, Folder
+from tests.simulation.attacker import Attacker
 from tests.simulation.boundaries import BrokenError, must
 from tests.simulation.broker import Broker, Entry
-from tests.simulation.checking import check
-from tests.simulation.following import Following, LedgerReading
-from tests.simulation.handing_over import Dispatch
-from tests.simulation.knowing import Outside
-from tests.simulation.leading import Leader
+from tests.simulation.checks import check
+from tests.simulation.dispatch import Dispatch
+from tests.simulation.known_heads import Outside
+from tests.simulation.leader import Leader
+from tests.simulation.ledger_readers import Following, LedgerReading
 from tests.simulation.organisation import (
     FAST_LOG,
     SERVICES,
@@ -25,12 +25,12 @@ from tests.simulation.organisation import (
     Founded,
 )
 from tests.simulation.people import People
-from tests.simulation.producing import Producer
-from tests.simulation.putting_back import PuttingBack
-from tests.simulation.reading import Projector, Table, empty_table
-from tests.simulation.sending import Sender
+from tests.simulation.producer import Producer
+from tests.simulation.projector import Projector, Table, empty_table
+from tests.simulation.restores import Restores
+from tests.simulation.sender import Sender
 from tests.simulation.target import Target
-from tests.simulation.thieving import Thief
+from tests.simulation.thief import Thief
 
 DAY_MS: Final = 24 * 60 * 60 * 1_000
 _STEPS_MS: Final = (1, 50, 500, 5_000, 31_000, 70_000, 600_000)
@@ -38,7 +38,7 @@ _JUMPS_MS: Final = (-DAY_MS, -3_600_000, -60_000, 60_000, 3_600_000, DAY_MS)
 
 
 class World:
-    """A seed makes it, and says what happens in it."""
+    """A seed creates it and decides what happens in it."""
 
     def __init__(
         self, seed: int, *, log: Founded = FAST_LOG, tell: Callable[[str], None] | None = None
@@ -55,9 +55,9 @@ class World:
         self.attacker = Attacker(log, broker, rng)
         self.target = Target()
         self.chain: list[bytes] = []
-        """What an auditor, who reads as it grows, has found accepted."""
+        """What an auditor, who reads while the ledger grows, has found accepted."""
         self.next_input = 0
-        """Of the commands, by what the auditor has read."""
+        """The next command, according to what the auditor has read."""
         self.outside = Outside(log)
         self.auditor = self.auditing()
         self.leaders = [self.leader(key, governs=False) for key in WRITERS[: rng.choice((1, 2, 2))]]
@@ -83,12 +83,12 @@ class World:
             actions.append(("attack", self._attack, 4))
         if rng.random() < 0.4:
             actions.append(("clock", self._jump, 1))
-        self.putting_back = PuttingBack(self)
+        self.restores = Restores(self)
         self._says = rng.random() < 0.3
         if self._says:
             loses = rng.random() < 0.4
-            self.putting_back.gives_up = 0.7 if loses else 0.1
-            actions.append(("broker", self.putting_back.act, 12 if loses else 5))
+            self.restores.gives_up = 0.7 if loses else 0.1
+            actions.append(("broker", self.restores.act, 12 if loses else 5))
         self.thief = Thief(self)
         if rng.random() < 0.05:
             actions.append(("steal", self.thief.act, 1))
@@ -103,7 +103,7 @@ class World:
         self._dispatch: Dispatch | None = None
         self.appliers: list[Applier] = []
         if rng.random() < 0.3:
-            # Something is to be released early enough.
+            # Something must be released early enough.
             self._prelude = (4, 6, 8, 10)
             self._dispatch = Dispatch(log, broker, self.outside)
             self._folders: list[tuple[Applier, Folder]] = []
@@ -121,19 +121,19 @@ class World:
         return Leader(self.log, self.broker, key, governs=governs, made=self.made, outside=self.outside)
 
     def auditing(self, head: Head | None = None) -> LedgerReading:
-        """An auditor who has just come, and continues after this head."""
+        """A new auditor, who continues after this head."""
         following = Following(self.log, self.broker)
         return LedgerReading(following, self.broker, self.audit, head, self.outside)
 
     def audit(self, accepted: Accepted) -> None:
-        """An auditor reads on."""
+        """An auditor continues reading."""
         self.chain.append(accepted.value)
         if isinstance(accepted.record.input, int):
             self.next_input = accepted.record.input + 1
         self.people.hear(decode_events(accepted.record))
 
     def run(self, events: int) -> None:
-        """So many things happen; then everything comes to rest, and is checked."""
+        """This many things happen; then everything comes to rest and is checked."""
         self.go_well(self.rng.choice(self._prelude))
         for number in range(events):
             which = self.rng.choices(range(len(self._doing)), cum_weights=self._weights)[0]
@@ -144,7 +144,7 @@ class World:
         check(self)
 
     def go_well(self, times: int) -> None:
-        """People go on with their requests, and writers decide them."""
+        """People continue their requests, and writers decide them."""
         for _ in range(times):
             self.people.go_on(self.now)
             for leader in self.leaders[-1:] + self.leaders[:1]:
@@ -153,7 +153,7 @@ class World:
             self.auditor.read()
             self.now += 50
 
-    # What happens.
+    # Events
 
     def _turn(self) -> str:
         """A leader works, and everything goes well."""
@@ -163,7 +163,7 @@ class World:
         return f"{leader.key} works, governs={leader.governs}; {self.auditor.read()} records are accepted"
 
     def _some_leader(self, same: float) -> Leader:
-        """Most of the time one that leads already; it may have lost without knowing."""
+        """Mostly one that leads already; it may have lost without knowing."""
         leading = [each for each in self.leaders if each.writer is not None]
         return self.rng.choice(leading if leading and self.rng.random() < same else self.leaders)
 
@@ -193,7 +193,7 @@ class World:
         return f"{leader.key}: landed={landed}"
 
     def _crash(self) -> str:
-        """A crash, or an acknowledgement that never comes: to the writer's state they are the same."""
+        """A crash, or an acknowledgement that never comes: for the writer's state they are the same."""
         rng = self.rng
         leader = rng.choice(self.leaders)
         leader.abandon()
@@ -239,7 +239,7 @@ class World:
         if roll < 0.1 and self.backups:
             old = rng.choice(self.backups).copied()
             self.table.head, self.table.rows = old.head, old.rows
-            # The database was stopped for it: whoever was connected begins again.
+            # The database was stopped for it: every client restarts.
             for each in self.projectors:
                 each.crash()
             return f"the table is put back to seq {old.head.seq}"
@@ -248,7 +248,7 @@ class World:
         return f"the table is at seq {self.table.head.seq}"
 
     def stop_appliers(self) -> None:
-        """Dispatch and appliers begin again."""
+        """Dispatch and appliers restart."""
         for each in self.appliers:
             each.crash()
         if self._dispatch is not None:
@@ -273,7 +273,7 @@ class World:
             self._folders.append((applier, applier.on_disk.copied()))
         elif roll < 0.09 and self._folders:
             applier, folder = rng.choice(self._folders)
-            applier.put_back(folder)
+            applier.restore(folder)
             return "an applier's folder is put back"
         for _ in range(rng.choice((1, 1, 4, 8))):
             applier.work(self.now, rng.randrange(8), recalls=rng.random() < 0.5)
@@ -281,11 +281,11 @@ class World:
                 self._turn()
         return f"in hand: {len(applier.on_disk.journal)}; applied: {len(self.target.applied)}"
 
-    # How it ends.
+    # The end
 
     def _come_to_rest(self) -> None:
-        """Whatever was sent lands, somebody who may write leads, and decides what is left."""
-        self.putting_back.undo()
+        """Everything that was sent is appended; a permitted writer leads and decides the rest."""
+        self.restores.undo()
         for leader in self.leaders:
             leader.abandon()
             self.late += leader.orphans
@@ -297,7 +297,7 @@ class World:
         last = [self.leader("", governs=True), self.leader("", governs=False)]
         quiet = not self._governed and not self.broker.governance_commands.entries
         for _ in range(6):
-            # Governance first: what it retires is to be known to who writes requests.
+            # Governance first: writers of requests must know whom it retires.
             busy = [self._finish(leader) for leader in last[quiet:]]
             if not any(busy):
                 break

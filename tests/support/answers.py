@@ -1,4 +1,4 @@
-"""Every command in every status, from everybody, in the words of `test_status_by_command`."""
+"""Every command in every status, from every account, in the words of `test_status_by_command`."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Copies of the embedded servers' folders, taken and put back while they are down, as from a backup."""
+"""Copies of the embedded servers' folders, made and restored while they are down, as with a backup."""
 
 import asyncio
 import shutil
@@ -15,16 +15,16 @@ async def copy_kafka(stack: Stack, to: Path) -> Path:
     return to
 
 
-async def put_kafka_back(stack: Stack, copy: Path) -> None:
-    """Stop Kafka, put the copy in its folder's place, and start it again on the same port."""
+async def restore_kafka(stack: Stack, copy: Path) -> None:
+    """Stop Kafka, restore the copy to its folder's place, and start it again on the same port."""
     await stack.kafka.kill()
     shutil.rmtree(stack.directory.kafka)
     await _copy(copy, stack.directory.kafka)
     await stack.kafka.start()
 
 
-async def put_topics_back(stack: Stack, copy: Path, *topics: str) -> None:
-    """The same of some topics alone: the others stay as they are."""
+async def restore_topics(stack: Stack, copy: Path, *topics: str) -> None:
+    """The same for some topics only: the others stay as they are."""
     await stack.kafka.kill()
     for there in stack.directory.kafka.rglob("*-*"):
         if there.is_dir() and there.name.rpartition("-")[0] in topics:
@@ -34,15 +34,15 @@ async def put_topics_back(stack: Stack, copy: Path, *topics: str) -> None:
 
 
 async def copy_postgres(stack: Stack, to: Path) -> Path:
-    """The same of Postgres: what it had acknowledged is in the copy."""
+    """The same for Postgres: what it had acknowledged is in the copy."""
     await stack.postgres.kill()
     await _copy(stack.directory.postgres, to)
     await stack.postgres.start()
     return to
 
 
-async def put_postgres_back(stack: Stack, copy: Path) -> None:
-    """Stop Postgres, put the copy in its folder's place, and start it again on the same port."""
+async def restore_postgres(stack: Stack, copy: Path) -> None:
+    """Stop Postgres, restore the copy to its folder's place, and start it again on the same port."""
     await stack.postgres.kill()
     shutil.rmtree(stack.directory.postgres)
     await _copy(copy, stack.directory.postgres)
@@ -50,6 +50,6 @@ async def put_postgres_back(stack: Stack, copy: Path) -> None:
 
 
 async def _copy(folder: Path, to: Path) -> None:
-    """With owners and modes: Postgres runs as another user where tests run as root."""
+    """With owners and modes, because Postgres runs as another user where tests run as root."""
     copying = await asyncio.create_subprocess_exec("cp", "-a", "--", str(folder), str(to))
     assert await copying.wait() == 0

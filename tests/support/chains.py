@@ -1,7 +1,7 @@
-"""Both ledgers of a small log in memory, decided by the real rules and really signed; and forged, if asked.
+"""Both ledgers of a small log in memory, decided by the real rules and really signed; forged on request.
 
-The organisation is that of `people`, with keys that exist. One partition of the request ledger is kept: that
-of the policy which carol proposes, `access-policy/more`.
+The organisation is that of `people`, with real keys. One partition of the request ledger is kept: that of the
+policy which carol proposes, `access-policy/more`.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ DAVE: Final = "dave"
 
 
 def key_of(principal: str) -> SecretKey:
-    """The key that the organisation knows as `<principal>-key`."""
+    """The key that the organisation registers as `<principal>-key`."""
     return SecretKey(f"{principal}-key", principal, bytes.fromhex(sha256_hex(principal.encode())))
 
 
@@ -76,7 +76,7 @@ def signed(value: bytes, key: SecretKey, identity: str) -> RecordedCommand:
 
 
 def _envelope(recorded: RecordedCommand, kafka_key: bytes) -> Envelope:
-    """The command as the ledger keeps it, as it was received."""
+    """The command as the ledger keeps it, with its envelope as received."""
     headers = [("assent-key", recorded.key.encode()), ("assent-signature", recorded.signature.encode())]
     envelope = open_envelope(bytes(recorded.value), kafka_key, headers)
     assert isinstance(envelope, Envelope), envelope
@@ -84,7 +84,7 @@ def _envelope(recorded: RecordedCommand, kafka_key: bytes) -> Envelope:
 
 
 def _writer(desk: Any, start: Head) -> PartitionWriter[Any]:
-    """One that nobody retires."""
+    """A writer that is never retired."""
     writer = PartitionWriter(desk, start, sealer=None, is_signed=lambda _envelope, _key: True)
     writer.begin()
     return writer
@@ -97,24 +97,24 @@ class Written:
         self.start = start
         self.records: list[Accepted] = []
         self.next_input = 0
-        """The offset of the first command that is not decided yet."""
+        """The offset of the first undecided command."""
         self._chain = Chain(start, epoch=1)
 
     @property
     def next_seq(self) -> int:
-        """The seq of the record that comes next."""
+        """The seq of the next record."""
         return len(self.records)
 
     def put(
         self, decision: tuple[Event, ...] | tuple[GovernanceEvent, ...] | Refusal, **fields: Any
     ) -> Accepted:
-        """The next record, whatever it says. What came by the topic came at its log time if need be."""
+        """The next record, with any content. If it needs a time of arrival, that is its log time."""
         if fields.get("input_offset", UNSET) is not UNSET:
             fields = {"received_at": fields["at"], **fields}
         return self._keep(self._chain.link(None, decision, **fields).value)
 
     def decided(self, writer: PartitionWriter[Any], envelope: Envelope, at: int) -> Accepted:
-        """The next record, which this writer makes of what it receives. Its signature is taken for good."""
+        """The next record, which this writer makes of what it receives. Its signature counts as valid."""
         for last in self.records[-1:]:
             writer.passed(last)
         writer.decide(Incoming(self.next_input, at, envelope, None, signature_good=True))
@@ -139,7 +139,7 @@ class Written:
 
 
 class Release(msgspec.Struct, frozen=True):
-    """What a governance record says about a release, and the submission that it shows."""
+    """What a governance record states about a release, and the submission that it contains."""
 
     request: str
     released: int
@@ -153,12 +153,12 @@ class Release(msgspec.Struct, frozen=True):
         return sha256_hex(bytes(self.submission.value))
 
     def changed(self, **fields: Any) -> "Release":
-        """The same, but for some fields."""
+        """The same with some fields changed."""
         return msgspec.structs.replace(self, **fields)
 
 
 class Chains:
-    """A log, founded and closed. What is decided here is decided honestly; `put` writes what one likes."""
+    """A log, founded and closed. What is decided here is decided honestly; `put` writes anything."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         """`settings`: those of the founding."""
@@ -188,7 +188,7 @@ class Chains:
 
     @property
     def identity(self) -> str:
-        """The log's identity; while record 0 is made, what stands in for it."""
+        """The log's identity; while record 0 is made, its placeholder."""
         return self.governance.records[0].value_sha256 if self.governance.records else NO_IDENTITY
 
     def _found(self, settings: Settings | None) -> None:
@@ -209,14 +209,14 @@ class Chains:
         self.govern(CloseFounding(**self.about(FOUNDER_NAME)), founder)
 
     def about(self, principal: str) -> dict[str, Any]:
-        """What every command says, with an id of its own."""
+        """The fields of every command, with a new id."""
         self._ids += 1
         return {"id": f"c-{self._ids}", "principal": principal, "at": self.at}
 
     def govern(
         self, command: GovernanceCommand, key: SecretKey | None = None
     ) -> tuple[GovernanceEvent, ...] | Refusal:
-        """Decide a governance command honestly, and write it down."""
+        """Decide a governance command honestly, and record it."""
         key = key or key_of(command.principal)
         recorded = signed(encode(command), key, self.identity)
         if command.principal == FOUNDER_NAME:
@@ -229,7 +229,7 @@ class Chains:
         return decision
 
     def _founded(self, recorded: RecordedCommand) -> tuple[GovernanceEvent, ...] | Refusal:
-        """The founder's commands come by no topic."""
+        """The founder's commands arrive on no topic."""
         received = governance_received_again(recorded)
         assert not isinstance(received, Refusal), received
         seq, times = self.governance.next_seq, {"at": self.at, "received_at": self.at}
@@ -261,9 +261,9 @@ class Chains:
         return self.governance.next_seq - 1
 
     def send(self, command: c.Command, key: SecretKey | None = None) -> tuple[Event, ...] | Refusal:
-        """Decide a command on a request honestly, under all of governance, and write it down.
+        """Decide a command on a request honestly, under all of governance, and record it.
 
-        `key`: what it is signed with, though the signature is taken for good.
+        `key`: the key that signs it, although the signature is assumed to be valid.
         """
         self._catch_up()
         recorded = signed(encode(command), key or key_of(command.principal), self.identity)
@@ -272,7 +272,7 @@ class Chains:
         return decode_refusal(record) or decode_events(record)
 
     def end_carried(self) -> None:
-        """The request decider ends what governance has dealt with."""
+        """The request decider ends what governance has carried out or refused."""
         self._catch_up()
         for _, event in release_outcomes_due(self.state, self._seen):
             self.state.record(self.requests.next_seq, self.at, (event,), governance=self._seen.seq)
@@ -298,7 +298,7 @@ class Chains:
         )
 
     def submitted(self, change: GovernanceChange = MORE) -> Release:
-        """Carol submits it: what its release will be, if the next but one record is that."""
+        """Carol submits it: what its release will be, if the next record but one is the release."""
         command = self.submission(change)
         seq = self.requests.next_seq
         decision = self.send(command)
@@ -334,7 +334,7 @@ class Chains:
         return release
 
     def outcome(self, release: Release) -> tuple[GovernanceEvent, ...]:
-        """What the rules make of the submission that this shows."""
+        """What the rules decide on the submission in it."""
         command = received_again(release.submission)
         assert not isinstance(command, Refusal)
         assert isinstance(command.command, c.SubmitChange)
@@ -354,11 +354,11 @@ class Chains:
         )
 
     def carry(self, release: Release) -> int:
-        """Governance goes by this release, whether there is such a one or not; returns the record's seq."""
+        """Governance carries out this release, whether or not it exists; returns the record's seq."""
         return self.put_carried(self.outcome(release), release)
 
     def put_carried(self, events: tuple[GovernanceEvent, ...], release: Release) -> int:
-        """A record that says what came of a release; returns its seq."""
+        """A record that states the result of a release; returns its seq."""
         return self.put_governance(events, release.submission, input_offset=UNSET)
 
     def verified(self) -> tuple[GovernanceVerifier, RequestsVerifier]:

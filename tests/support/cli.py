@@ -20,7 +20,7 @@ _LIMIT_S = 60.0
 
 @dataclass(frozen=True)
 class Answer:
-    """How a command ended and what it printed."""
+    """A command's exit code and output."""
 
     code: int
     out: str
@@ -38,7 +38,7 @@ class Cli:
     data: Path
     env: dict[str, str] = field(default_factory=dict)
     cold: bool = False
-    """Start Python for each command, instead of forking one that has imported what commands need."""
+    """Start Python for each command, instead of forking a process that has imported what commands need."""
 
     def environment(self) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("ASSENT_")}
@@ -56,7 +56,7 @@ class Cli:
 
     def __call__(self, *arguments: str, stdin: bytes | None = None, limit_s: float = _LIMIT_S) -> Answer:
         environ, content = self.environment(), b"" if stdin is None else stdin
-        # What the environment has Python do at its start is not done by a fork.
+        # A fork does not do what the environment makes Python do at its start.
         if self.cold or "PYTHONPATH" in self.env:
             done = subprocess.run(
                 [COMMAND, *arguments],
@@ -83,7 +83,7 @@ class Cli:
         deadline = time.monotonic() + limit_s
         while True:
             answer = self("show", request, "--json")
-            # The lists may not have the request yet.
+            # The lists may not contain the request yet.
             row = answer.json["request"] if answer.code == 0 else {}
             if row.get("status") == status:
                 return row
@@ -92,7 +92,7 @@ class Cli:
 
 
 class Up:
-    """`assent up`, running; its lines are in `log`. It has said `says`."""
+    """`assent up`, running; its lines are in `log`. It has printed `says`."""
 
     def __init__(self, cli: Cli, log: Path, *, says: str = "Up. ") -> None:
         self.cli, self.log = cli, log
@@ -114,7 +114,7 @@ class Up:
         return json.loads((self.cli.data / "run" / f"{name}.json").read_text())["pid"]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Stop it; returns its exit code, having seen that no process of its own is left."""
+        """Stop it; returns its exit code, after checking that none of its processes is left."""
         family = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(number)
         code = self.process.wait(_LIMIT_S)

@@ -1,4 +1,4 @@
-"""The console as its HTML says it, without a browser: forms that are filled in and sent, and links."""
+"""The console's HTML without a browser: forms that are filled in and sent, and links."""
 
 import html
 import re
@@ -10,7 +10,7 @@ HTML = {"accept": "text/html"}
 
 
 class ConsolePage:
-    """A page that came."""
+    """A page that was received."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.status = answer.status_code
@@ -18,18 +18,18 @@ class ConsolePage:
 
     @property
     def code(self) -> str:
-        """The code on a page that is a problem and nothing else."""
+        """The code on a page that consists only of a problem."""
         found = re.search(r'<p class="fine">.*?<code>([a-z-]+)</code>', self.text)
         return found[1] if found else ""
 
     def value(self, field: str) -> str:
-        """What a hidden or one-line field holds."""
+        """The value of a hidden or one-line field."""
         found = re.search(rf'<input[^>]* name="{re.escape(field)}"[^>]* value="([^"]*)"', self.text)
         assert found is not None, f"no {field} in {self.text}"
         return html.unescape(found[1])
 
     def link(self, words: str) -> str:
-        """Where the link that holds these words leads."""
+        """The address of the link that contains these words."""
         for href, inner in re.findall(r'<a [^>]*href="([^"]*)"[^>]*>(.*?)</a>', self.text, re.DOTALL):
             if words in re.sub(r"<[^>]*>", "", inner):
                 return html.unescape(href)
@@ -37,12 +37,12 @@ class ConsolePage:
 
 
 async def load(client: httpx.AsyncClient, path: str, **params: str) -> ConsolePage:
-    """Load a page, whatever comes."""
+    """Load a page, with any status."""
     return ConsolePage(await client.get(path, params=params or None, headers=HTML))
 
 
 async def post(client: httpx.AsyncClient, path: str, fields: dict[str, Any]) -> httpx.Response:
-    """Send a form as a browser does; the answer, whatever it is. `fields` lacks `csrf` unless it says it."""
+    """Send a form as a browser does; returns the answer. `csrf` is added unless `fields` contains it."""
     request = client.build_request("POST", path, data=fields, headers=HTML)
     request.headers.pop("x-csrf-token", None)
     return await client.send(request)

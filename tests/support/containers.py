@@ -1,7 +1,7 @@
 """Kafka and Postgres as containers, on the images that infra/compose.yaml names.
 
-`python -m tests.support.containers` says whether a Docker engine answers, and if none does, what
-is missing and how to get it.
+`python -m tests.support.containers` reports whether a Docker engine answers and, if none does, what is
+missing and how to get it.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _READY_TIMEOUT_S = 90
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a Kafka and a Postgres are."""
+    """The addresses of a Kafka and a Postgres."""
 
     bootstrap: str
     dsn: str
@@ -41,8 +41,8 @@ class EngineMissingError(RuntimeError):
 class ApacheKafkaContainer(DockerContainer):
     """One broker of the image apache/kafka, in KRaft mode.
 
-    A broker must advertise the port that Docker maps, which is known only once the container runs:
-    so its command waits for a start script, which is copied in then.
+    A broker must advertise the port that Docker maps, which is known only once the container runs.
+    So its command waits for a start script, which is copied in then.
     """
 
     _PORT = 9092
@@ -52,7 +52,7 @@ class ApacheKafkaContainer(DockerContainer):
         self.with_exposed_ports(self._PORT)
         wait = f"until [ -f {_START_SCRIPT} ]; do sleep 0.05; done; exec sh {_START_SCRIPT}"
         self.with_command(["sh", "-c", wait])
-        # The image drops its defaults as soon as one setting is given: these are all it needs.
+        # The image drops its defaults as soon as one setting is given. These are all it needs.
         self.with_envs(
             KAFKA_NODE_ID="1",
             KAFKA_PROCESS_ROLES="broker,controller",
@@ -67,7 +67,7 @@ class ApacheKafkaContainer(DockerContainer):
             KAFKA_TRANSACTION_STATE_LOG_MIN_ISR="1",
             KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS="0",
             KAFKA_AUTO_CREATE_TOPICS_ENABLE="false",
-            # The image's script takes it for the JVM: a start and its first minutes take half the time.
+            # The image's script passes it to the JVM: a start and its first minutes take half the time.
             KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
         )
 
@@ -77,7 +77,7 @@ class ApacheKafkaContainer(DockerContainer):
         return f"{self.get_container_host_ip()}:{self.get_exposed_port(self._PORT)}"
 
     def start(self) -> Self:
-        """Start the broker and return once it takes requests."""
+        """Start the broker; returns once it accepts requests."""
         super().start()
         script = (
             f"export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://{self.bootstrap},BROKER://$(hostname -i):9093\n"
@@ -90,7 +90,7 @@ class ApacheKafkaContainer(DockerContainer):
 
 
 def chosen_stack() -> Literal["embedded", "containers"]:
-    """What `ASSENT_TEST_STACK` says that integration tests run on; embedded unless it says otherwise."""
+    """The stack in `ASSENT_TEST_STACK` that integration tests run on; embedded by default."""
     match os.environ.get("ASSENT_TEST_STACK", "embedded"):
         case "embedded":
             return "embedded"
@@ -108,7 +108,7 @@ def image(service: str) -> str:
 
 
 def require_engine() -> None:
-    """Raise EngineMissingError, with the remedy, unless a Docker engine answers."""
+    """Raises EngineMissingError, with the remedy, unless a Docker engine answers."""
     try:
         DockerClient().client.ping()
     except DockerException as error:
@@ -126,7 +126,7 @@ def require_engine() -> None:
 def _running(kafka: ApacheKafkaContainer, postgres: PostgresContainer) -> Iterator[Endpoints]:
     with ExitStack() as stack:
         for container in (kafka, postgres):
-            # Before the start: one that does not get ready has to go as well.
+            # Before the start: a container that does not become ready has to be removed as well.
             stack.callback(container.stop)
         postgres.start()
         kafka.start()
@@ -137,7 +137,7 @@ def _running(kafka: ApacheKafkaContainer, postgres: PostgresContainer) -> Iterat
 async def containers() -> AsyncIterator[Endpoints]:
     """A new Kafka and a new Postgres; both are removed at the end.
 
-    Raises EngineMissingError where no Docker engine answers.
+    Raises EngineMissingError if no Docker engine answers.
     """
     await asyncio.to_thread(require_engine)
     # driver=None: a plain postgresql:// URL, as asyncpg takes it.
@@ -153,7 +153,7 @@ async def containers() -> AsyncIterator[Endpoints]:
 
 
 def main() -> int:
-    """Say whether the tests on containers can run; the exit code says so too."""
+    """Report whether the tests on containers can run; the exit code states it too."""
     try:
         require_engine()
     except EngineMissingError as error:

@@ -1,4 +1,4 @@
-"""A gateway that answers whatever a test wants it to, and keeps what it hears."""
+"""A gateway that answers whatever a test wants, and keeps the requests that it receives."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,19 +15,19 @@ Answers = Callable[[str, str], Answer]
 
 
 class Heard(msgspec.Struct):
-    """What was asked of it: (method, path, body)."""
+    """The requests that it received: (method, path, body)."""
 
     requests: list[tuple[str, str, bytes]]
 
     @property
     def commands(self) -> list[bytes]:
-        """The signed commands among it."""
+        """The signed commands among them."""
         return [body for method, _, body in self.requests if method == "POST"]
 
 
 @contextmanager
 def false_gateway(answers: Answers) -> Iterator[tuple[str, Heard]]:
-    """Its address, and what it hears."""
+    """Its address, and what it receives."""
     heard = Heard(requests=[])
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,8 +1,8 @@
-"""`python -m tests.support.forced_decider`: a decider that leads everything, whoever else does.
+"""`python -m tests.support.forced_decider`: a decider that leads everything, even if others do too.
 
 The consumer group lets one process at a time lead a partition. Here there is none, so that two processes
-write the same partition at once: what keeps the ledger right must be the ledger itself. Its wall clock is as
-many milliseconds ahead as the file says that ASSENT_TEST_CLOCK names, read each time that it looks.
+write the same partition at once: the ledger itself must keep the result correct. Its wall clock is ahead by
+the milliseconds in the file that ASSENT_TEST_CLOCK names, which is read each time the clock is.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _LOOK_S = 0.2
 
 
 def stepping_clock(file: Path) -> Clock:
-    """This machine's clocks, with the wall clock as far ahead as the file says; right without a file."""
+    """This machine's clocks, with the wall clock as far ahead as the file states; right without a file."""
 
     def read() -> ClockReading:
         now = read_clock()

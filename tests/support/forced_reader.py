@@ -1,7 +1,7 @@
 """`python -m tests.support.forced_reader status|audit GROUP`: a reader of all partitions.
 
-In a consumer group of its own it is given all of them: two such processes write the same rows at once, and
-what keeps the tables right must be the position in Postgres.
+In its own consumer group it is assigned all of them. So two such processes write the same rows at once, and
+the position in Postgres must keep the tables correct.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """`python -m tests.support.fork_server FD`: imports Assent once, then forks a process on each order.
 
-A fork is a process like any other, with an environment, pipes and an exit code of its own. It saves the half
-second in which Python imports what a command or a service needs. `tests/support/forked.py` sends the orders.
+A fork is a process like any other, with its own environment, pipes and exit code. It saves the half second in
+which Python imports what a command or a service needs. `tests/support/forked.py` sends the orders.
 """
 
 import array
@@ -31,13 +31,13 @@ def _import_everything() -> None:
     for module in pkgutil.walk_packages(assent.__path__, "assent."):
         if not module.name.endswith((".__main__", ".die_with_parent")):
             importlib.import_module(module.name)
-    # What is there is shared with the children, as long as nobody writes to it.
+    # The imported modules are shared with the children as long as nobody writes to them.
     gc.collect()
     gc.freeze()
 
 
 def serve(orders: socket.socket) -> dict[str, Any] | None:
-    """Fork on order; returns the order in the child, and None here once nobody can order any more."""
+    """Fork on order; returns the order in the child, and None here once no client is left."""
     reports: dict[int, socket.socket] = {}
     woken, wake = socket.socketpair()
     for end in (woken, wake):
@@ -89,11 +89,11 @@ def _reap(reports: dict[int, socket.socket]) -> None:
             try:
                 report.send(str(os.waitstatus_to_exitcode(status)).encode())
             except OSError:
-                continue  # nobody wants to know any more
+                continue  # the client is no longer interested
 
 
 def _become(order: dict[str, Any], standard: list[int]) -> None:
-    """What a new process is: streams, environment, folder, arguments; it ends when the fork server does."""
+    """Set up a new process: streams, environment, folder, arguments; it ends when the fork server does."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if os.getppid() != order["server"]:

@@ -1,6 +1,6 @@
 """Processes of Assent that start without importing: forks of one that has imported everything.
 
-They are processes in every other respect: killed, paused, read from and waited for by their pid.
+Otherwise they are ordinary processes: killed, paused, read from and waited for by their pid.
 """
 
 import array
@@ -30,7 +30,7 @@ class _Server:
         with theirs:
             argv = [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno())]
             environ = {name: value for name, value in os.environ.items() if not name.startswith("ASSENT_")}
-            # In a session of its own: Ctrl-C at a terminal is the tests', which end it.
+            # In a session of its own: Ctrl-C at a terminal is for the tests, which end it.
             self._process = subprocess.Popen(
                 argv, pass_fds=[theirs.fileno()], env=environ, cwd=_ROOT, start_new_session=True
             )
@@ -55,7 +55,7 @@ def _server() -> _Server:
 
 
 class Forked:
-    """One process, to be used as one of `subprocess.Popen` is."""
+    """One process, to be used like one of `subprocess.Popen`."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Forked:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Does nothing once it has ended."""
+        """Does nothing once the process has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
@@ -154,4 +154,4 @@ def _write(descriptor: int, content: bytes) -> None:
         try:
             pipe.write(content)
         except BrokenPipeError:
-            return  # as in `subprocess`: whoever does not read does not want it
+            return  # as in `subprocess`: a reader that does not read does not want it

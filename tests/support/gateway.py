@@ -31,12 +31,12 @@ class Gateway:
 
     def __init__(self, url: str, dsn: str, log: Log, actor: Actor, clients: AsyncExitStack) -> None:
         self.url = url
-        """Where it answers: `http://127.0.0.1:PORT`."""
+        """Its address: `http://127.0.0.1:PORT`."""
         self.dsn = dsn
         """The database of the gateway and the readers, as its superuser."""
         self.log = log
         self.actor = actor
-        """Anybody, with their own key, past the gateway: `device-config` and `applier` above all."""
+        """Acts as any principal with their own key, past the gateway: usually `device-config`, `applier`."""
         self._clients = clients
         self._signed_in: dict[str, httpx.AsyncClient] = {}
 
@@ -62,13 +62,13 @@ class Gateway:
         return client
 
     async def submit(self, resource: str, *, principal: str = "alice", **fields: Any) -> dict[str, Any]:
-        """Submit a change that must be accepted; the decision."""
+        """Submit a change that must be accepted; returns the decision."""
         return accepted(await self.try_to_submit(resource, principal=principal, **fields), 201)
 
     async def try_to_submit(
         self, resource: str, *, principal: str = "alice", **fields: Any
     ) -> httpx.Response:
-        """Submit a change; the answer, whatever it is."""
+        """Submit a change; returns the answer, whatever it is."""
         usual = {"operation": "edit", "justification": "It is needed.", "payload": "echo hello"}
         client = await self.signed_in(principal)
         return await client.post("/api/v1/requests", json={"resource": resource, **usual, **fields})
@@ -83,30 +83,30 @@ class Gateway:
     async def show(
         self, request: str, *, principal: str = "alice", after: str | None = None
     ) -> dict[str, Any]:
-        """A request as its page shows it; `after`: once the lists hold this position."""
+        """A request as its page shows it; `after`: once the lists contain this position."""
         client = await self.signed_in(principal)
         headers = {"assent-after": after} if after else {}
         return accepted(await client.get(f"/api/v1/requests/{request}", headers=headers))
 
     async def submission(self, request: str, principal: str = "alice") -> str:
-        """R23: the SHA-256 of a request's submission, as somebody sees it who may."""
+        """R23: the SHA-256 of a request's submission, as a person who may see it reads it."""
         return (await self.show(request, principal=principal, after=request))["request"]["submission"]
 
     async def act(self, request: str, action: str, principal: str, **fields: Any) -> httpx.Response:
-        """Do something to a request, named by what it is now unless said; the answer, whatever it is."""
+        """Act on a request, naming its current version by default; returns the answer, whatever it is."""
         client = await self.signed_in(principal)
         if action in ("approve", "reject", "complete") and "submission" not in fields:
             fields["submission"] = await self.submission(request)
         return await client.post(f"/api/v1/requests/{request}/{action}", json=fields)
 
     async def approve(self, request: str, principal: str = "bob", *, note: str = "") -> dict[str, Any]:
-        """Approve what the approver sees; the decision."""
+        """Approve what the approver sees; returns the decision."""
         shown = await self.show(request, principal=principal, after=request)
         fields = {"submission": shown["request"]["submission"], "note": note}
         return accepted(await self.act(request, "approve", principal, **fields))
 
     async def complete(self, request: str, principal: str = "alice") -> dict[str, Any]:
-        """Release an approved request; the decision."""
+        """Release an approved request; returns the decision."""
         seen = await self.submission(request, principal)
         return accepted(await self.act(request, "complete", principal, submission=seen))
 
@@ -118,7 +118,7 @@ class Gateway:
         return request
 
     async def governed(self, change: dict[str, Any], principal: str = "bob") -> None:
-        """A change to permissions: at once, or approved by carol and completed where it must be."""
+        """A governance change: at once, or approved by carol and completed where that is required."""
         client = await self.signed_in(principal)
         body = {"change": change, "justification": "It is needed."}
         answer = await client.post("/api/v1/governance/changes", json=body)
@@ -155,7 +155,7 @@ def accepted(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The problem of an answer that must be this one."""
+    """The problem of an answer that must have this status and code."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (status, code), answer.text
@@ -165,14 +165,14 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+    """A free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def gateway_settings(**environ: str) -> GatewaySettings:
-    """What a gateway of the tests is told: a free port, the local sign-in; `environ` beside or instead."""
+    """The settings of the tests' gateways: a free port, local sign-in; `environ` adds to or replaces them."""
     port = str(free_port())
     usual = {
         "ASSENT_GATEWAY_PORT": port,
@@ -185,9 +185,9 @@ def gateway_settings(**environ: str) -> GatewaySettings:
 
 @asynccontextmanager
 async def answering(log: Log, dsn: str, settings: GatewaySettings | None = None) -> AsyncIterator[str]:
-    """A gateway in this process; its address. Stopped in the way that SIGTERM stops it.
+    """A gateway in this process; yields its address. Stopped in the way that SIGTERM stops it.
 
-    Decider and readers come from elsewhere: see `everything`.
+    Decider and readers are started separately: see `everything`.
     """
     settings = settings or gateway_settings()
     service = msgspec.structs.replace(settings_for(log, dsn), key_file=log.folder / "gateway.key")
@@ -222,7 +222,7 @@ async def migrated(dsn: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def projecting(log: Log, dsn: str) -> AsyncIterator[None]:
-    """The status and audit readers, into this database."""
+    """The status and audit readers, writing into this database."""
     number = next(_numbers)
     async with AsyncExitStack() as readers:
         for name, spec in SPECS.items():
@@ -237,7 +237,7 @@ async def gateway_of(
     dsn: str,
     settings: GatewaySettings | None = None,
 ) -> AsyncIterator[Gateway]:
-    """A gateway with clients, on a log whose decider and readers run already."""
+    """A gateway with clients, on a log whose decider and readers are running."""
     async with (
         publishing(log, follower) as actor,
         answering(log, dsn, settings) as url,
@@ -250,7 +250,7 @@ async def gateway_of(
 async def everything(
     log: Log, follower: GovernanceFollower, dsn: str, settings: GatewaySettings | None = None
 ) -> AsyncIterator[Gateway]:
-    """Decider, readers and a gateway on a migrated database beside the one of `dsn`."""
+    """Decider, readers and a gateway on a migrated database next to the one of `dsn`."""
     async with (
         migrated(dsn) as made,
         deciding(log, follower),

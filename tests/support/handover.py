@@ -40,12 +40,12 @@ class Folders(msgspec.Struct, frozen=True):
 
 
 class Running:
-    """An applier at work, and what it said of each change."""
+    """A running applier, and its answers to each change."""
 
     def __init__(self) -> None:
         self.handled: list[Handled] = []
         self.differing: Mapping[int, Finding] = {}
-        """The partitions of the ledger that are not the ones that it has gone by."""
+        """The partitions of the ledger that differ from what it has read."""
         self.ready = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
@@ -59,7 +59,7 @@ class Running:
             self._news.notify_all()
 
     async def of(self, request: str, *results: str) -> Handled:
-        """What it said of a request, once it has; one of `results` if any are named."""
+        """Its answer to a request, once there is one; one of `results` if any are named."""
         async with asyncio.timeout(30), self._news:
             while True:
                 assert self.task is None or not self.task.done(), self.task.result()
@@ -98,7 +98,7 @@ async def applying(
     recall: Recall | None = None,
     group: str | None = None,
 ) -> AsyncIterator[Running]:
-    """An applier at work, by default on `folders.target`. It is cut off at the end, not stopped."""
+    """A running applier, by default on `folders.target`. It is cut off at the end, not stopped."""
     running = Running()
     told: set[asyncio.Task[None]] = set()
 
@@ -114,7 +114,7 @@ async def applying(
         apply or folder.apply,
         partitions=PARTITIONS,
         recall=recall if apply is not None else folder.recall,
-        # A group of its own: nobody waits for the session of one that was cut off.
+        # In its own group, so that it does not wait for the session of one that was cut off.
         group=group or f"tests-{principal}-{id(running)}",
         on_handled=tell,
         on_differing=running.differ,
@@ -148,7 +148,7 @@ async def read_changes(connection: Connection) -> list[ConsumerRecord]:
 
 
 async def forge(log: Log, partition: int, value: bytes | None, *, position: int = 1 << 60) -> None:
-    """Put a record on `assent.changes`, as somebody with a producer can."""
+    """Put a record on `assent.changes`, as anybody with a producer can."""
     producer = await open_producer(log.connection)
     try:
         await producer.send_and_wait(
@@ -168,7 +168,7 @@ def altered(change: Change, **fields: object) -> bytes:
 
 
 async def events_of(log: Log, follower: GovernanceFollower, request: str) -> list[str]:
-    """The names of the events on a request, in order, as the accepted ledger has them."""
+    """The names of the events on a request, in order, according to the accepted ledger."""
     partition = int(request.partition("-")[0])
     found: list[str] = []
     for accepted in (await read_ledger(log, follower))[partition]:
@@ -180,7 +180,7 @@ async def events_of(log: Log, follower: GovernanceFollower, request: str) -> lis
 
 
 async def process(module: str, *arguments: str, log: Log, folders: Folders) -> asyncio.subprocess.Process:
-    """A service of its own: `python -m MODULE`, with the demo applier's settings."""
+    """A service as a process: `python -m MODULE`, with the demo applier's settings."""
     environment = {
         **os.environ,
         "ASSENT_KAFKA": log.connection.bootstrap,

@@ -1,4 +1,4 @@
-"""`python -m tests.support.killed_applier STEP`: the real applier, which is killed (SIGKILL) at one step.
+"""`python -m tests.support.killed_applier STEP`: the real applier, killed (SIGKILL) at one step.
 
 Settings come from the environment, as for `python -m assent.applier`.
 """
@@ -46,7 +46,7 @@ def die_at(step: str) -> None:
 
 
 def in_a_group_of_its_own() -> None:
-    """Else it would wait until the session of the one that was killed before has run out."""
+    """Otherwise it would wait until the session of the one that was killed before has expired."""
     join = Membership.__init__
 
     def alone(self: Membership, connection: Connection, topic: str, group: str) -> None:

@@ -56,7 +56,7 @@ class Load:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def until_decided(self, count: int) -> None:
-        """Wait until so many more commands have been decided."""
+        """Wait until this many more commands have been decided."""
         target = self.decided + count
         while self.decided < target:
             for task in self._tasks:

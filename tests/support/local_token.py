@@ -1,4 +1,4 @@
-"""The token of local sign-in that every gateway of the tests is started with."""
+"""The token of local sign-in with which every gateway of the tests is started."""
 
 import atexit
 import os
@@ -10,7 +10,7 @@ from typing import Final
 
 from assent.gateway.identity.local_token import PATH, LocalToken
 
-# By the environment, so that processes which the tests start know it too.
+# Through the environment, so that processes which the tests start know it too.
 TOKEN: Final = os.environ.setdefault("ASSENT_TEST_LOCAL_TOKEN", secrets.token_urlsafe(32))
 LINK: Final = f"{PATH}?token={TOKEN}"
 """What the terminal shows, below a gateway's address."""

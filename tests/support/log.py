@@ -1,4 +1,4 @@
-"""A founded log on a real broker, with everybody's keys, and commands made short."""
+"""A founded log on a real broker, with everybody's keys, and short ways to send commands."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -52,13 +52,13 @@ class Log(msgspec.Struct, frozen=True):
     identity: str
     writer: SecretKey
     keys: dict[str, SecretKey]
-    """By principal, everybody of the demo's governance file."""
+    """By principal, for everybody in the demo's governance file."""
     folder: Path
-    """Where the key files are: `<principal>.key`, and `writer.key`."""
+    """The folder of the key files: `<principal>.key`, and `writer.key`."""
 
 
 async def fresh_log(bootstrap: str, folder: Path, *, governance: Path | None = None) -> Log:
-    """Empty topics with a newly founded log on them. Everything that was in the topics is gone."""
+    """Empty topics with a newly founded log on them. Everything that was in the topics is deleted."""
     connection = Connection(bootstrap=bootstrap)
     await delete_topics(connection)
     await apply_topics(connection, partitions=PARTITIONS)
@@ -89,14 +89,14 @@ async def founded_log(
 
 
 def make_keys(file: GovernanceFile, folder: Path) -> dict[str, SigningKey]:
-    """Make and save the keys that the file lacks; returns the public halves by principal id."""
+    """Create and save the keys that the file lacks; returns the public halves by principal id."""
     made = keys_to_make(file, folder)
     save_keys({folder / f"{principal}.key": secret for principal, (_, secret) in made.items()})
     return {principal: key for principal, (key, _) in made.items()}
 
 
 async def delete_topics(connection: Connection, names: Collection[str] | None = None) -> None:
-    """Leave a broker without these topics, or any of Assent's."""
+    """Delete these topics of a broker, or all of Assent's."""
     names = topic_specs() if names is None else names
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
@@ -131,9 +131,9 @@ async def deciding(
     heads_file: Path | None = None,
     postgres: str | None = None,
 ) -> AsyncIterator[Decider]:
-    """A real decider in this process that leads `partitions` (all, if not said), and governance.
+    """A real decider in this process that leads `partitions` (all by default), and governance.
 
-    It says in `health` what it lacks; `heads_file` and `postgres` are what it knows heads from outside Kafka.
+    Its `health` lists what is missing; `heads_file` and `postgres` are its sources of heads outside Kafka.
     """
     decider = Decider(
         log.connection,
@@ -155,7 +155,7 @@ async def deciding(
 
 @asynccontextmanager
 async def publishing(log: Log, follower: GovernanceFollower) -> AsyncIterator["Actor"]:
-    """Somebody who can send any command as anybody and hear its decision."""
+    """A client that sends any command as any principal and receives its decision."""
     publisher = Publisher(log.connection, follower, partitions=PARTITIONS, source="tests")
     await publisher.start()
     try:
@@ -185,7 +185,7 @@ class Actor:
         justification: str = "It is needed.",
         on_behalf_of: str | None = None,
     ) -> Decided:
-        """Submit a change; as a service perhaps on behalf of somebody."""
+        """Submit a change, as a service optionally on behalf of a person."""
         return await self.send(
             SubmitChange(
                 id=new_command_id(),
@@ -216,7 +216,7 @@ class Actor:
         return await self.send(Reject(**_seen(request, principal), note=note))
 
     async def revoke(self, request: ChangeSubmitted, principal: str = "bob") -> Decided:
-        """Take an approval back."""
+        """Revoke an approval."""
         return await self.send(Revoke(**_on(request, principal)))
 
     async def cancel(self, request: ChangeSubmitted, principal: str = UPSTREAM) -> Decided:
@@ -234,7 +234,7 @@ class Actor:
     async def report(
         self, request: ChangeSubmitted, outcome: Outcome = "succeeded", principal: str = APPLIER
     ) -> Decided:
-        """Say what became of it."""
+        """Report its outcome."""
         return await self.send(ReportOutcome(**_on(request, principal), outcome=outcome))
 
     async def released(self, resource: str, payload: bytes = b'"echo hello"') -> ChangeSubmitted:

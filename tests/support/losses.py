@@ -1,4 +1,4 @@
-"""A log that has lost something, and the acceptance of that with its recovery key."""
+"""A log that has lost records, and the acceptance of that loss with its recovery key."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,7 +44,7 @@ def loss_at(seq: int) -> Loss:
 async def known_beyond(
     log: Log, dsn: str, partition: int, ledger: LedgerName = "ledger"
 ) -> AsyncIterator[None]:
-    """For a while Postgres knows of more of a partition than is there: as if that was cut."""
+    """For a while Postgres knows of more of a partition than exists, as if that was cut."""
     head = SignedHead(
         ledger=ledger,
         partition=partition,

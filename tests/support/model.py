@@ -1,6 +1,6 @@
-"""What a log's commands must have come to: a small model of the rules, apart from the product's own.
+"""The expected result of a log's commands: a small model of the rules, independent of the product's own.
 
-It knows what the load of the fault tests does, no more: no expiry, no leases, no changes to governance.
+It covers only what the load of the fault tests does: no expiry, no leases, no changes to governance.
 """
 
 import json
@@ -28,7 +28,7 @@ class Organisation:
 
 @dataclass
 class Request:
-    """One request as far as its partition's commands have brought it."""
+    """One request after its partition's commands so far."""
 
     id: str
     resource: str
@@ -58,7 +58,7 @@ class Model:
         self._first: dict[tuple[str, str], tuple[int, bytes]] = {}
 
     def take(self, value: bytes, decision: dict[str, Any]) -> str | None:
-        """Take the next command; returns what is wrong with its decision, if anything is."""
+        """Process the next command; returns what is wrong with its decision, if anything."""
         command = json.loads(value)
         seq = decision["seq"]
         name = (command["principal"], command["id"])

@@ -1,4 +1,4 @@
-"""A small organisation, founded by the real rules: who the tests' stories are about.
+"""A small organisation, founded by the real rules, that the tests' stories are about.
 
 alice and alice2 are two accounts of one person, bob and bob2 of another. carol and dave administer; mallory
 has no role at all. `app` needs one approval, `script` two, `free` has no policy.
@@ -65,12 +65,12 @@ RECOVERY_KEY: Final = to_base64url(bytes([2] * 32))
 
 
 def public_key_of(name: str) -> str:
-    """A public key made up for a principal: nothing is signed with it."""
+    """An invented public key of a principal: nothing is signed with it."""
     return to_base64url(bytes.fromhex(sha256_hex(name.encode())))
 
 
 def founding_commands(settings: Settings | None = None) -> list[GovernanceCommand]:
-    """The commands that set the organisation up, in their order."""
+    """The commands that set the organisation up, in order."""
     founding = Founding(
         founder=FOUNDER, recovery=RECOVERY_KEY, writers={"writer-1": WRITER}, partitions=PARTITIONS
     )
@@ -87,7 +87,7 @@ def founding_commands(settings: Settings | None = None) -> list[GovernanceComman
 
 
 def founding_changes(settings: Settings | None = None) -> list[c.GovernanceChange]:
-    """What the commands between the first and the last one change."""
+    """The changes of the commands between the first and the last one."""
     accounts = [Account(id=name, kind="human", person=person) for name, person in HUMANS.items()]
     accounts += [Account(id=name, kind="service") for name in SERVICES]
     return [
@@ -123,7 +123,7 @@ def key_of(principal: str) -> SigningKey:
 
 
 def govern(governance: Governance, command: GovernanceCommand, at: int = START) -> Refusal | None:
-    """Decide one governance command and take in what it made true; returns the refusal, if it is one.
+    """Decide one governance command and apply its events; returns the refusal, if it is one.
 
     The founder's while the founding is open, then that of the account that it names.
     """
@@ -139,13 +139,13 @@ def change(
     at: int = START,
     through: str | None = None,
 ) -> Refusal | None:
-    """Decide a change that an account makes at once, and take it in; returns the refusal, if it is one."""
+    """Decide a change that an account makes at once, and apply it; returns the refusal, if it is one."""
     command = ChangeGovernance(id="g", principal=principal, at=at, change=change)
     return _take_in(governance, decide_at_once(governance, command, at, through=through))
 
 
 def force(governance: Governance, change: c.GovernanceChange, at: int = START) -> None:
-    """Make a change as a release that others approved would; it must fit."""
+    """Make a change as an approved release would; it must fit."""
     decision = decide_change(governance, change, at)
     assert not isinstance(decision, Refusal), decision
     governance.evolve(governance.seq + 1, decision)

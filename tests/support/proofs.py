@@ -1,4 +1,4 @@
-"""What a gateway can offer as a request's submission: what its log has, and whatever else it seals."""
+"""What a gateway can offer as a request's submission: what its log has, and anything else that it seals."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from assent_contracts.topics import LedgerName
 from tests.support.chains import PARTITION, WRITER, Chains
 
 STRANGER = SecretKey("writer-1", "decider", bytes([7]) * 32)
-"""It has the name of the writer, and another key."""
+"""It has the name of the writer with another key."""
 
 
 class Offered:
-    """A log with one request, `first`, and the evidence of it, honest unless told otherwise."""
+    """A log with one request, `first`, and the evidence of it, honest by default."""
 
     def __init__(self) -> None:
         self.chains = Chains()

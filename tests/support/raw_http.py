@@ -1,4 +1,4 @@
-"""HTTP byte by byte, for clients that no library would be."""
+"""HTTP byte by byte, for clients that no library would imitate."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     status: int
     headers: dict[str, str]
-    """By lower-case name; of one that came twice, both, joined by a comma."""
+    """By lower-case name; of a repeated one, both values joined by a comma."""
     body: bytes
 
     @property

@@ -32,13 +32,13 @@ class Running(msgspec.Struct):
     task: asyncio.Task[None]
 
     async def kill(self) -> None:
-        """End it where it stands."""
+        """End it at once, wherever it is."""
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
 
 def settings_for(log: Log, dsn: str) -> ServiceSettings:
-    """The settings of a reader of this log into this database."""
+    """The settings of a reader of this log that writes into this database."""
     return ServiceSettings(
         kafka=log.connection,
         identity=log.identity,
@@ -82,7 +82,7 @@ async def spawn(name: str, log: Log, dsn: str) -> asyncio.subprocess.Process:
 
 
 async def positions(connection: asyncpg.Connection, spec: ReaderSpec) -> Heads:
-    """How far the reader has come."""
+    """How far the reader has read."""
     rows = await connection.fetch(
         "select ledger, partition, seq, value_sha256, governance, next_offset "
         " from positions where reader = $1 and seq >= 0",
@@ -92,12 +92,12 @@ async def positions(connection: asyncpg.Connection, spec: ReaderSpec) -> Heads:
 
 
 def wanted(spec: ReaderSpec, heads: Heads) -> Heads:
-    """Those of `heads` that the reader is about and that have records."""
+    """Those of `heads` that the reader covers and that have records."""
     return {place: head for place, head in heads.items() if place[0] in spec.topics and head.seq >= 0}
 
 
 async def caught_up(connection: asyncpg.Connection, spec: ReaderSpec, heads: Heads) -> None:
-    """Wait until the reader's positions are these heads, exactly."""
+    """Wait until the reader's positions are exactly these heads."""
     target = wanted(spec, heads)
 
     async def there() -> bool:
@@ -107,7 +107,7 @@ async def caught_up(connection: asyncpg.Connection, spec: ReaderSpec, heads: Hea
 
 
 async def projected(connection: asyncpg.Connection, spec: ReaderSpec) -> int:
-    """How many records of the request ledger are in, of all partitions."""
+    """How many records of the request ledger it has processed, of all partitions."""
     heads = await positions(connection, spec)
     return sum(head.seq + 1 for (ledger, _), head in heads.items() if ledger == LEDGER)
 

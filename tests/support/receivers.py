@@ -1,4 +1,4 @@
-"""What notifications go to: a web server and a mail server of a few lines, on loopback."""
+"""The receivers of notifications: a web server and a mail server of a few lines, on loopback."""
 
 import asyncio
 import email.policy
@@ -34,7 +34,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class WebReceiver:
-    """Takes POSTs and answers with `status`; while `holds` is set it reads them and never answers."""
+    """Accepts POSTs and answers with `status`; while `holds` is set it reads them and never answers."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -86,7 +86,7 @@ async def web_receiver(tls: ssl.SSLContext | None = None) -> AsyncIterator[WebRe
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """One mail as it came, with its envelope."""
+    """One mail as received, with its envelope."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -94,7 +94,7 @@ class Mail(msgspec.Struct, frozen=True):
 
 
 class MailReceiver:
-    """Speaks as much SMTP as smtplib does; while `holds` is set it accepts and never says a word."""
+    """Speaks as much SMTP as smtplib does; while `holds` is set it accepts and never answers."""
 
     def __init__(self) -> None:
         self.received: list[Mail] = []

@@ -1,6 +1,6 @@
-"""What must be, counted again from the commands as they stand on the topic: not with the product's rules.
+"""The expected result, recomputed from the commands on the topic, without the product's rules.
 
-Everything here reads JSON as JSON and hashes bytes itself; only reading from Kafka and the acceptance rule
+Everything here reads JSON as JSON and hashes bytes itself. Only reading from Kafka and the acceptance rule
 (`read_ledger`) are the product's.
 """
 

@@ -1,4 +1,4 @@
-"""Rotate a running log's writers: a key is added, the deciders take it, and the one before is retired."""
+"""Rotate a running log's writers: a key is added, the deciders switch to it, the previous one retires."""
 
 import itertools
 from pathlib import Path
@@ -13,18 +13,18 @@ from assent_contracts.commands import Approve, Complete, SubmitChange
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_changes import AddWriter, GovernanceChange, RetireWriter, object_of
 from assent_contracts.governance_objects import Writer
-from tests.support.governing import PROPOSER
+from tests.support.governor import PROPOSER
 from tests.support.services import Running
 from tests.support.stack import until
 from tests.support.world import World
 
 _APPROVER = "bob"
 _LISTED_WITHIN_S = 180.0
-"""Whoever has to decide it may be paused or killed meanwhile."""
+"""The decider of it may be paused or killed in the meantime."""
 
 
 class Rotation:
-    """The writers of one world, by turns."""
+    """The writers of one world, in turn."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -32,7 +32,7 @@ class Rotation:
         self._numbers = itertools.count(2)
 
     async def turn(self, deciders: list[Running]) -> None:
-        """Two administrators add a key, each decider is started with it, and two retire the key before."""
+        """Two administrators add a key, each decider is started with it, and two retire the previous key."""
         world, before = self._world, self._now
         key = SecretKey(f"writer-{next(self._numbers)}", "decider")
         await self._change(AddWriter(writer=Writer(id=key.id, public_key=key.public)))

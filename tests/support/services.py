@@ -18,7 +18,7 @@ _STOP_LIMIT_S = 15.0
 
 
 def dies_with_us(by: signal.Signals = signal.SIGKILL) -> list[str]:
-    """What to put before a program's arguments, so that it gets a signal when this process ends."""
+    """The command prefix with which a program gets a signal when this process ends."""
     found = importlib.util.find_spec("assent.local")
     assert found is not None
     assert found.origin is not None
@@ -27,7 +27,7 @@ def dies_with_us(by: signal.Signals = signal.SIGKILL) -> list[str]:
 
 
 class Running:
-    """One process. What it writes goes to a log, appended to over its restarts."""
+    """One process. Its output goes to a log, which is appended to over its restarts."""
 
     def __init__(self, name: str, module: list[str], environ: dict[str, str], log: Path) -> None:
         self.name = name
@@ -68,7 +68,7 @@ class Running:
         self._popen = self._start()
 
     def pause(self) -> None:
-        """SIGSTOP: it holds its connections, and knows nothing of the time that passes."""
+        """SIGSTOP: it keeps its connections, and does not notice the time that passes."""
         self._popen.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -90,7 +90,7 @@ class Running:
             self._popen.wait()
 
     def says(self, text: str) -> int:
-        """How often a text stands in its log."""
+        """How often a text is in its log."""
         return self.log.read_text(errors="replace").count(text)
 
     def tail(self) -> str:
@@ -100,10 +100,10 @@ class Running:
 
 
 class Services:
-    """The processes of one test. When the test fails, the ends of their logs are shown."""
+    """The processes of one test. If the test fails, the ends of their logs are printed."""
 
     def __init__(self, folder: Path, environ: dict[str, str]) -> None:
-        """`environ`: what every service is told, beside what `start` adds."""
+        """`environ`: the environment of every service, in addition to what `start` adds."""
         self.folder = folder
         self.running: dict[str, Running] = {}
         kept = {
@@ -114,7 +114,7 @@ class Services:
         self._environ = {**kept, **environ}
 
     def start(self, name: str, instance: str = "", *, module: str = "", **more: str) -> Running:
-        """Start `assent.NAME` (or another module with arguments); `instance` tells two of a name apart."""
+        """Start `assent.NAME` (or another module with arguments); `instance` distinguishes equal names."""
         title = name + instance
         command = (module or f"assent.{name}").split()
         started = Running(title, command, {**self._environ, **more}, self.folder / f"{title}.log")

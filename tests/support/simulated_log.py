@@ -1,7 +1,7 @@
-"""A ledger partition in memory, and writers that follow the algorithm of the decider on it.
+"""A ledger partition in memory, and writers that run the algorithm of the decider on it.
 
-Nothing waits and nothing is parallel: a test says which batch lands when, twice or never. What a produce
-batch is on Kafka it is here: appended whole, and in order as long as its producer lives.
+Nothing waits and nothing is parallel: a test decides which batch is appended when, twice or never. A batch
+here is like a produce batch of Kafka: appended as a whole, and in order as long as its producer lives.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ def public_key(key_id: str) -> bytes:
 
 
 def sign(key_id: str, message: bytes) -> bytes:
-    """A stand-in for a signature: it says who signed what, and takes a fraction of the time."""
+    """A stand-in for a signature: it states who signed what, and takes a fraction of the time."""
     return hashlib.sha512(public_key(key_id) + message).digest()
 
 
@@ -83,7 +83,7 @@ def reader(head: Head | None = None) -> Acceptance:
 def sealed(
     key_id: str, seq: int, value: bytes, *, signer: str | None = None, era: str = FIRST_ERA
 ) -> Headers:
-    """The two headers of a seal, in the name of `key_id`; `signer` made it, if that is somebody else."""
+    """The two headers of a seal, in the name of `key_id`; `signer` is the key that made it, if another."""
     message = seal.seal_message_of(IDENTITY, "ledger", PARTITION, seq, value, era)
     signature = to_base64url(sign(signer or key_id, message))
     return [(seal.WRITER_HEADER, key_id.encode()), (seal.SEAL_HEADER, signature.encode())]
@@ -111,7 +111,7 @@ class Log:
         self.entries: list[Entry] = []
 
     def append(self, batch: list[Entry]) -> int:
-        """Append a batch whole; returns the offset of its first record."""
+        """Append a batch as a whole; returns the offset of its first record."""
         self.entries += batch
         return len(self.entries) - len(batch)
 
@@ -124,7 +124,7 @@ class Log:
 
 
 class Writer:
-    """The decider's writer: reads to the end, sends batches ahead, and gives up when it has lost."""
+    """The decider's writer: reads to the end, sends batches ahead, and gives up when another writer won."""
 
     def __init__(self, key_id: str, log: Log) -> None:
         self.key_id = key_id
@@ -162,7 +162,7 @@ class Writer:
         self.in_flight.append(batch)
 
     def acknowledged(self, offset: int) -> None:
-        """The oldest batch in flight stands at `offset`. An accepted run before it means: lost."""
+        """The oldest batch in flight was appended at `offset`. An accepted run before it means: lost."""
         assert self._accepted is not None
         batch = self.in_flight[0]
         if self._log.read(self._accepted, self._expected, offset):
@@ -174,7 +174,7 @@ class Writer:
         assert [each.value for each in mine] == [value for value, _ in batch], "not accepted, and not noticed"
 
     def stop(self) -> list[list[Entry]]:
-        """Crash, send error, timeout or loss: drop everything. What was in flight may still land."""
+        """Crash, send error, timeout or loss: drop everything. What was in flight may still be appended."""
         self._accepted = None
         on_the_way, self.in_flight = list(self.in_flight), deque()
         return on_the_way

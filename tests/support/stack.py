@@ -1,6 +1,6 @@
 """The real Kafka and Postgres that integration tests run on.
 
-Embedded by default; `ASSENT_TEST_STACK=containers` takes the images of infra/compose.yaml instead.
+Embedded by default; `ASSENT_TEST_STACK=containers` uses the images of infra/compose.yaml instead.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _migrated: Final[set[str]] = set()
 
 @asynccontextmanager
 async def endpoints(data: Path) -> AsyncIterator[Endpoints]:
-    """A running Kafka and Postgres, from whichever source was chosen."""
+    """A running Kafka and Postgres, from the chosen source."""
     if chosen_stack() == "containers":
         async with containers() as running:
             yield running
@@ -33,12 +33,12 @@ async def endpoints(data: Path) -> AsyncIterator[Endpoints]:
 
 
 async def fresh_database(dsn: str, name: str) -> str:
-    """A new empty database beside the one of `dsn`; returns its DSN."""
+    """A new empty database next to the one of `dsn`; returns its DSN."""
     return await _made_from("template1", dsn, name)
 
 
 async def migrated_database(dsn: str, name: str) -> str:
-    """A new migrated database beside the one of `dsn`; returns its DSN.
+    """A new migrated database next to the one of `dsn`; returns its DSN.
 
     It is a copy of one that was migrated once for this server.
     """
@@ -60,7 +60,7 @@ async def _made_from(template: str, dsn: str, name: str) -> str:
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, timeout_s: float = 30.0) -> None:
-    """Wait until the async function `holds` answers True; fails after `timeout_s`."""
+    """Wait until the async function `holds` returns True; fails after `timeout_s`."""
     async with asyncio.timeout(timeout_s):
         while not await holds():
             await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ _WITHIN_S = 20.0
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One event as it came."""
+    """One event as received."""
 
     id: str | None
     event: str | None
@@ -28,7 +28,7 @@ class Stream:
         self._lines = response.aiter_lines()
 
     async def next(self, name: str = "changed", *, within_s: float = _WITHIN_S) -> Event:
-        """The next event of this name; what else comes is passed over."""
+        """The next event of this name; others are skipped."""
         async with asyncio.timeout(within_s):
             while (event := await self._event()) is not None:
                 if event.event == name:
@@ -43,7 +43,7 @@ class Stream:
                 return event
 
     async def rest(self, *, within_s: float = _WITHIN_S) -> list[Event]:
-        """Everything until the server ends it."""
+        """Everything until the server ends the stream."""
         events: list[Event] = []
         async with asyncio.timeout(within_s):
             while (event := await self._event()) is not None:
@@ -70,7 +70,7 @@ class Stream:
 async def streaming(
     client: httpx.AsyncClient, *, last: str | None = None, since: int | None = None
 ) -> AsyncIterator[Stream]:
-    """The events that this client may hear, from its first byte on."""
+    """The events that this client may receive, from the first byte on."""
     headers = {} if last is None else {"last-event-id": last}
     params = {} if since is None else {"since": since}
     async with client.stream("GET", "/api/v1/events", headers=headers, params=params) as response:

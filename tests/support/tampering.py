@@ -1,4 +1,4 @@
-"""What somebody with Kafka's own tools can do to a topic: cut its beginning off, or make it anew."""
+"""What an attacker with Kafka's own tools can do to a topic: delete its beginning, or recreate it."""
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -9,7 +9,7 @@ from tests.support.log import PARTITIONS, delete_topics
 
 
 async def forget_records(connection: Connection, before: dict[TopicPartition, int]) -> None:
-    """Delete the records before these offsets, as retention does it; -1 stands for all."""
+    """Delete the records before these offsets, as retention does it; -1 means all."""
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:
@@ -20,7 +20,7 @@ async def forget_records(connection: Connection, before: dict[TopicPartition, in
         await admin.close()
 
 
-async def make_anew(connection: Connection, topic: str) -> None:
+async def recreate_topic(connection: Connection, topic: str) -> None:
     """Delete a topic and create it again, empty."""
     await delete_topics(connection, {topic})
     await apply_topics(connection, partitions=PARTITIONS)

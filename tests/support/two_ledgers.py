@@ -1,6 +1,6 @@
 """Both ledgers of a small log, decided by their writers, with a request decider that may lag behind.
 
-The log has one partition. Nothing is signed: who sends says itself whether the signature is good.
+The log has one partition. Nothing is signed: the sender decides whether the signature is good.
 """
 
 from collections.abc import Iterable, Sequence
@@ -59,15 +59,15 @@ FOUNDING: Final = Founding(
 
 
 class RequestRecord(msgspec.Struct, frozen=True):
-    """One record of the request ledger, as whoever audits it finds it."""
+    """One record of the request ledger, as an auditor finds it."""
 
     seq: int
     governance: int
-    """The governance seq that it was decided under."""
+    """The governance seq under which it was decided."""
     events: tuple[Event, ...]
     command: c.Command | None
     key: str
-    """Whose key signed the command."""
+    """The principal whose key signed the command."""
 
 
 class GovernanceRecord(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class GovernanceRecord(msgspec.Struct, frozen=True):
 
 
 class Listener:
-    """Is told of each record of both ledgers."""
+    """Is notified of each record of both ledgers."""
 
     def governance_record(self, record: GovernanceRecord) -> None: ...
 
@@ -96,13 +96,13 @@ def account(name: str, person: str | None) -> tuple[GovernanceChange, ...]:
 
 
 def signing_key(key: str, principal: str) -> SigningKey:
-    """A key made up from its id, valid for years."""
+    """A key invented from its id, valid for years."""
     public_key = to_base64url(bytes.fromhex(sha256_hex(key.encode())))
     return SigningKey(id=key, principal=principal, public_key=public_key, not_before=0, not_after=KEYS_END)
 
 
 class TwoLedgers:
-    """A log, founded with these changes. `found` and `close` go on with the founding."""
+    """A log, founded with these changes. `found` and `close` continue the founding."""
 
     def __init__(self, founding: Iterable[GovernanceChange], listener: Listener | None = None) -> None:
         self.at = START
@@ -159,13 +159,13 @@ class TwoLedgers:
     def change(
         self, who: str, change: GovernanceChange, *, key: str | None = None
     ) -> tuple[GovernanceEvent, ...] | Refusal:
-        """Somebody changes governance directly, and the record is kept."""
+        """An account changes governance directly, and the record is kept."""
         return self._govern(ChangeGovernance(**self._about(who), change=change), key)
 
     def would_change(
         self, who: str, change: GovernanceChange, *, key: str | None = None
     ) -> tuple[GovernanceEvent, ...] | Refusal:
-        """What the answer would be; nothing is kept."""
+        """The answer that it would get; nothing is kept."""
         return self._govern(ChangeGovernance(**self._about(who), change=change), key, keeps=False)
 
     def _govern(
@@ -178,7 +178,7 @@ class TwoLedgers:
         if not keeps:
             return decision
         if is_founding:
-            # It comes by no topic, so that no writer receives it: the first one reads it.
+            # It arrives on no topic, so that no writer receives it: the first one reads it.
             command_kept = RecordedCommand(
                 value=Raw(envelope.value), key=envelope.key_id, signature=envelope.signature
             )
@@ -193,7 +193,7 @@ class TwoLedgers:
         return decision
 
     def _judged(self, desk: GovernanceDesk | RequestsDesk, envelope: Envelope) -> Any:
-        """What the answer to a command is; nothing is kept."""
+        """The answer to a command; nothing is kept."""
         received = desk.read(envelope)
         assert isinstance(received, Received), received
         return desk.handle(received, signature_good=True, seq=self.seq, at=self.at, received_at=self.at)
@@ -203,7 +203,7 @@ class TwoLedgers:
         return self._written(writer)
 
     def _written(self, writer: PartitionWriter[Any]) -> LedgerRecord:
-        """The one record that a writer has made; of requests, governance's decider takes note of it."""
+        """The only record that a writer has made. Governance's decider notes those of requests."""
         batch = writer.take_batch()
         assert batch is not None
         [link] = batch.links
@@ -213,7 +213,7 @@ class TwoLedgers:
         return record
 
     def carry(self) -> tuple[GovernanceEvent, ...]:
-        """Governance carries the first release out that waits for it."""
+        """Governance carries out the first release that waits for it."""
         next(self._governor.record_due(self.at))
         events = decode_governance_events(self._written(self._governor))
         self._governed(events, None, "")
@@ -226,7 +226,7 @@ class TwoLedgers:
         self._listener.governance_record(GovernanceRecord(events, command, key))
 
     def catch_up(self, behind: int = 0) -> None:
-        """The request decider reads governance on, up to `behind` records before its end; never back."""
+        """The request decider reads governance further, up to `behind` records before its end; never back."""
         self._requests.follow(self.history, max(self.seen.seq, self.governance.seq - behind))
         self._record_due()
 
@@ -247,7 +247,7 @@ class TwoLedgers:
     def submit(
         self, who: str, resource: str, payload: bytes = b"{}", *, on_behalf_of: str | None = None, **how: Any
     ) -> RequestDecision:
-        """A submission of this payload, by a service perhaps on behalf of somebody."""
+        """A submission of this payload, by a service optionally on behalf of a person."""
         fields: dict[str, Any] = {"operation": "edit", "justification": "why", "payload": Raw(payload)}
         if on_behalf_of is not None:
             fields["on_behalf_of"] = on_behalf_of
@@ -258,7 +258,7 @@ class TwoLedgers:
         return self.submit(who, object_of(change), msgspec.json.encode(change), **how)
 
     def propose_and_carry(self, change: GovernanceChange, requester: str, approver: str) -> None:
-        """A change to governance goes all its way; nothing may be refused."""
+        """A change to governance goes through all steps; nothing may be refused."""
         self.catch_up()
         submitted = self.propose(requester, change)
         assert not isinstance(submitted, Refusal), submitted
@@ -290,14 +290,14 @@ class TwoLedgers:
 
 
 def _writer(desk: Any, head: Head) -> PartitionWriter[Any]:
-    """One that nobody retires, and that takes every signature for good."""
+    """A writer that is never retired and accepts every signature."""
     writer = PartitionWriter(desk, head, sealer=None, is_signed=lambda _envelope, _key: True)
     writer.begin()
     return writer
 
 
 def _envelope(command: c.Command | GovernanceCommand, kafka_key: bytes, key: str | None) -> Envelope:
-    """The command as it is received, signed with this key or its principal's own."""
+    """The command as received, signed with this key or its principal's own."""
     headers = signed(key or f"{command.principal}-key")
     envelope = open_envelope(msgspec.json.encode(command), kafka_key, headers)
     assert isinstance(envelope, Envelope), envelope

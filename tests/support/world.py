@@ -15,7 +15,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.topics import LEDGER
 from tests.support.forced_decider import CLOCK
-from tests.support.governing import assert_verified
+from tests.support.governor import assert_verified
 from tests.support.load import Load
 from tests.support.log import PARTITIONS, Log, following, fresh_log
 from tests.support.model import Model, Organisation, Request
@@ -28,7 +28,7 @@ _LOOK_S = 0.3
 
 
 class World:
-    """Services, load, and what must be."""
+    """Services, load, and the expected results."""
 
     def __init__(
         self, log: Log, follower: GovernanceFollower, dsn: str, services: Services, load: Load
@@ -40,10 +40,10 @@ class World:
         self.load = load
         self.target = services.folder / "target"
         self.clock = services.folder / "clock"
-        """By how much the forced decider's clock is ahead."""
+        """How far the forced decider's clock is ahead."""
         self._organisation = Organisation()
         self.counted: dict[str, Request] = {}
-        """The requests as the last recount left them."""
+        """The requests after the last recount."""
 
     def start(self, *names: str, instance: str = "") -> list[Running]:
         """Start services by name; `forced` is a decider in no group, `forced-status` a reader in its own."""
@@ -65,7 +65,7 @@ class World:
         return self.services.start(name, instance, module=module, **more)
 
     async def settled(self, *, applied: bool = True, tables: bool = True, timeout_s: float = 60.0) -> None:
-        """Wait until everything is as the recount says that it must be; fails with what is not."""
+        """Wait until everything matches the recount; fails with what does not."""
         wrong = "nothing was looked at"
         try:
             async with asyncio.timeout(timeout_s):
@@ -75,7 +75,7 @@ class World:
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             raise AssertionError(wrong) from None
-        # With what governance claims of the requests, or a release that never was would pass.
+        # Including governance's claims about requests; otherwise a release that never existed would pass.
         tallies = await assert_verified(self.log, self.follower)
         assert sum(tally.records for tally in tallies.values()) >= self.load.decided
 
@@ -117,7 +117,7 @@ class World:
             if request.status == "completed"
         }
         there = {path: path.read_bytes() for path in self.target.rglob("*") if path.is_file()}
-        # Since the recount an applier may have gone on with what was released by then.
+        # Since the recount an applier may have continued with what was released by then.
         released = {self.target / each.resource for each in self.counted.values() if each.progress}
         unfinished = {path for path in there if path.name.startswith(TEMPORARY_PREFIX)}
         surplus = there.keys() - must_be.keys() - released - unfinished

@@ -1,4 +1,4 @@
-"""The acceptance rule, one sentence of it after the other; tests/property has them all at once."""
+"""The acceptance rule, one sentence after the other; tests/property tests all of them at once."""
 
 from collections.abc import Callable
 
@@ -56,18 +56,18 @@ def test_sealed_run_is_accepted() -> None:
     assert accepted(FIRST, NEXT) == [0, 1, 2, 3]
 
 
-def test_run_without_seal_is_not_accepted() -> None:
+def test_run_without_a_seal_is_not_accepted() -> None:
     assert accepted(FIRST, UNSEALED) == [0, 1]
 
 
 def test_run_in_place_of_an_unsealed_one_is_accepted() -> None:
-    """Nobody can block a writer by putting records that fit before its own."""
+    """An attacker cannot block a writer by putting records that fit before its own."""
     assert accepted(FIRST, UNSEALED, NEXT) == [0, 1, 4, 5]
     assert accepted(FIRST, UNSEALED[:1], NEXT) == [0, 1, 3, 4]
 
 
 def test_seal_covers_only_what_its_record_chains_to() -> None:
-    """A sealed record that follows a forged one in seq, but not in `prev`, does not make it accepted."""
+    """A sealed record that follows a forged one by seq, but not by `prev`, does not make it accepted."""
     assert accepted(FIRST, UNSEALED[:1], NEXT[1:]) == [0, 1]
 
 
@@ -77,15 +77,15 @@ def test_record_that_fits_nowhere_ends_the_run() -> None:
     assert accepted(FIRST, NEXT[:1], [(None, ())], NEXT[1:]) == [0, 1]
 
 
-def test_run_leaves_no_seq_out() -> None:
-    """Not even one that a writer has sealed: its key could be in the wrong hands."""
+def test_run_has_no_gaps() -> None:
+    """Not even if a writer has sealed it: its key could be in the wrong hands."""
     first, _ = NEXT
     head = Head(3, sha256_hex(first[0] or b""), 0)
     value = sim.record(head, epoch=1, input_offset=3, governance=0)
     assert accepted(FIRST, [first, (value, sim.sealed("writer-0", 4, value))]) == [0, 1]
 
 
-def test_run_is_of_neighbouring_offsets() -> None:
+def test_run_consists_of_neighbouring_offsets() -> None:
     reader = sim.reader()
     assert not reader.offer(0, *FIRST[0])
     assert not reader.offer(2, *FIRST[1])
@@ -97,11 +97,11 @@ def test_first_in_log_order_wins() -> None:
     assert accepted(FIRST, other, NEXT) == [0, 1, 2, 3, 4]
 
 
-def test_batch_that_lands_twice_counts_once() -> None:
+def test_batch_appended_twice_counts_once() -> None:
     assert accepted(FIRST, FIRST, NEXT, FIRST, NEXT) == [0, 1, 4, 5]
 
 
-def test_branch_of_a_writer_that_lost_is_dropped_though_its_seqs_fit() -> None:
+def test_branch_of_a_writer_that_lost_is_dropped_although_its_seqs_fit() -> None:
     lost = batch(sim.START, 1, epoch=2, writer="writer-1")
     later = batch(after(lost), 2, epoch=2, writer="writer-1")
     assert accepted(batch(sim.START, 1), lost, later) == [0]
@@ -109,7 +109,7 @@ def test_branch_of_a_writer_that_lost_is_dropped_though_its_seqs_fit() -> None:
 
 @pytest.mark.parametrize(("governance", "there"), [(4, False), (5, True), (9, True), (10, False)])
 def test_writer_s_key_must_be_listed_at_the_record_s_governance_seq(governance: int, *, there: bool) -> None:
-    """writer-2 is listed from 5 on, and governance stands at 9."""
+    """writer-2 is listed from 5 on, and governance is at 9."""
     assert bool(accepted(batch(sim.START, 1, writer="writer-2", governance=governance))) == there
 
 
@@ -134,13 +134,13 @@ def test_governance_seq_never_decreases() -> None:
         lambda headers: [("assent-writer", b""), headers[1]],
     ],
 )
-def test_spoiled_seal_is_none(spoil: Callable[[Headers], Headers]) -> None:
+def test_spoiled_seal_does_not_count(spoil: Callable[[Headers], Headers]) -> None:
     value, headers = FIRST[1]
     assert accepted([FIRST[0], (value, spoil(headers))]) == []
 
 
 def test_run_has_a_limit_in_bytes_and_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a reader holds is bounded, though somebody writes unsealed records for ever."""
+    """A reader's memory is bounded, even if an attacker writes unsealed records for ever."""
     monkeypatch.setattr(limits, "RUN_MAX_RECORDS", 3)
     assert accepted(batch(sim.START, 3)) == [0, 1, 2]
     assert accepted(batch(sim.START, 5)) == []
@@ -157,7 +157,7 @@ def test_record_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert accepted(batch(sim.START, 1)) == []
 
 
-def test_what_is_not_accepted_is_counted() -> None:
+def test_records_that_are_not_accepted_are_counted() -> None:
     reader, log = sim.reader(), sim.Log()
     log.entries = [*FIRST, *UNSEALED, *NEXT, (b"junk", ()), *FIRST]
     log.read(reader, 0)
@@ -165,7 +165,7 @@ def test_what_is_not_accepted_is_counted() -> None:
 
 
 def test_governance_ledger_begins_with_the_record_that_is_its_identity() -> None:
-    """Anybody could found another log in the same topic: the hash that readers are know decides."""
+    """Anybody could found another log in the same topic: the hash that readers know decides."""
     value = encode(GOVERNANCE_0)
     writer = SecretKey("writer-1", "decider", bytes(range(32, 64)))
     headers = seal_headers(writer, IDENTITY, "governance", 0, 0, bytes.fromhex(IDENTITY))
@@ -192,8 +192,8 @@ def test_governance_ledger_is_judged_by_its_own_accepted_state() -> None:
         assert bool(reader.offer(1, second, headers)) == there
 
 
-def test_seal_is_good_in_one_log_only() -> None:
-    """What a writer has sealed for one log does not count in another that knows the same writer's key."""
+def test_seal_is_valid_in_one_log_only() -> None:
+    """What a writer has sealed for one log does not count in another with the same writer's key."""
     value, headers = batch(sim.START, 1)[0]
     other = Acceptance("ledger", sim.PARTITION, identity="ab" * 32, writers=sim.REGISTRY, verify=sim.verify)
     other.head = sim.START
@@ -202,13 +202,13 @@ def test_seal_is_good_in_one_log_only() -> None:
 
 
 def test_partition_begins_with_a_record_that_chains_to_the_identity() -> None:
-    """A log that is founded again does not take over the request partitions of the one before it."""
+    """A newly founded log does not take over the request partitions of the previous one."""
     zeros = Head(-1, "0" * 64)
     assert accepted(batch(zeros, 1)) == []
     assert accepted(batch(sim.START, 1)) == [0]
 
 
-def test_headers_of_others_beside_a_seal_are_passed_over() -> None:
+def test_foreign_headers_next_to_a_seal_are_ignored() -> None:
     value = sim.record(sim.START, epoch=1, input_offset=0, governance=sim.GOVERNANCE_HEAD)
     headers = [("traceparent", b"00-1"), *sim.sealed("writer-1", 0, value), ("other", None)]
     assert [each.record.seq for each in sim.reader().offer(0, value, headers)] == [0]

@@ -1,4 +1,4 @@
-"""What a policy can ask for: several groups, rejections, completion, times, own signatures; and quotas."""
+"""The requirements of policies: several groups, rejections, completion, times, own signatures; and quotas."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from assent_contracts.events import ApprovalLapsed, Event
 from assent_contracts.governance_objects import Settings
 from assent_contracts.ledger import decode_events, decode_record
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
-from tests.support.meanwhile import add_gateway, create, define, disable, edit
+from tests.support.governance_changes import add_gateway, create, define, disable, edit
 from tests.support.people import DAY_MS, START, organisation, policy_of
+from tests.support.stories import Story
 
 APP = "app/x"
-"""The policy `apps` protects it."""
+"""Protected by the policy `apps`."""
 APPS = policy_of("apps", "app")
 COMPLETED = "ApprovalGiven + RequestApproved + ChangeReleased"
 APPROVED = "ApprovalGiven + RequestApproved"
@@ -43,7 +43,7 @@ def last_events(story: Story) -> tuple[Event, ...]:
 # Several groups, several policies
 
 
-def test_every_group_that_is_asked_for_must_approve() -> None:
+def test_every_required_group_must_approve() -> None:
     story = under(approvals=(rule(1, "approvers"), rule(1, "admins")))
     assert story.when("bob approves") == "ApprovalGiven"
     assert story.when("bob2 approves") == "already-decided"
@@ -51,12 +51,12 @@ def test_every_group_that_is_asked_for_must_approve() -> None:
     assert story.when("dave approves") == APPROVED
 
 
-def test_who_is_in_two_groups_counts_in_both() -> None:
+def test_member_of_two_groups_counts_in_both() -> None:
     story = under(approvals=(rule(1, "approvers"), rule(1, "admins")))
     assert story.when("carol approves") == APPROVED
 
 
-def test_who_is_in_two_groups_of_one_rule_counts_once() -> None:
+def test_member_of_two_groups_of_one_rule_counts_once() -> None:
     story = under(approvals=(rule(2, "approvers", "admins"),))
     assert story.when("carol approves") == "ApprovalGiven"
     assert story.when("dave approves") == APPROVED
@@ -69,7 +69,7 @@ def test_group_is_met_by_its_own_members_only() -> None:
     assert story.when("carol approves") == APPROVED
 
 
-def test_R4_service_in_an_approver_group_does_not_approve_or_reject() -> None:
+def test_R4_service_in_an_approver_group_cannot_approve_or_reject() -> None:
     story = Story(governance=organisation())
     define(story.governance, "approvers", "alice", "bob", "carol", "applier")
     story.given("alice submits")
@@ -102,14 +102,14 @@ def test_R13_request_that_was_rejected_once_can_still_be_approved() -> None:
     assert story.when("carol approves") == APPROVED
 
 
-def test_R4_rejection_of_who_is_eligible_no_more_does_not_count() -> None:
+def test_R4_rejection_by_a_person_who_is_no_longer_eligible_does_not_count() -> None:
     story = under(rejections=2).given("bob rejects")
     define(story.governance, "approvers", "alice", "carol", "dave")
     assert story.when("carol rejects") == "RejectionGiven"
     assert story.when("dave rejects") == "RejectionGiven + RequestRejected"
 
 
-def test_R4_rejection_of_who_is_disabled_does_not_count() -> None:
+def test_R4_rejection_by_a_disabled_account_does_not_count() -> None:
     story = under(rejections=2).given("bob rejects")
     disable(story.governance, "bob")
     assert story.when("carol rejects") == "RejectionGiven"
@@ -123,7 +123,7 @@ def test_R13_fewest_rejections_of_several_policies_end_the_request() -> None:
 # Completion
 
 
-def test_R12_last_approval_releases_where_the_policy_says_so() -> None:
+def test_R12_last_approval_releases_if_the_policy_requires_it() -> None:
     story = under(completion="automatic", approvals=(rule(2, "approvers"),))
     assert story.when("bob approves") == "ApprovalGiven"
     assert story.when("carol approves") == COMPLETED
@@ -131,13 +131,13 @@ def test_R12_last_approval_releases_where_the_policy_says_so() -> None:
     assert story.when("applier claims") == "ChangeClaimed"
 
 
-def test_R12_automatic_completion_needs_every_policy_to_say_so() -> None:
+def test_R12_automatic_completion_must_be_set_in_every_policy() -> None:
     story = under(policy_of("more", "app"), completion="automatic")
     assert story.when("bob approves") == APPROVED
     assert story.when("alice completes") == "ChangeReleased"
 
 
-def test_R12_automatic_completion_needs_the_policy_to_have_said_so_then_and_now() -> None:
+def test_R12_automatic_completion_must_have_been_set_then_and_now() -> None:
     story = under()
     edit(story.governance, msgspec.structs.replace(APPS, completion="automatic"))
     assert story.when("bob approves") == APPROVED
@@ -175,7 +175,7 @@ def test_R14_request_expires_at_its_policy_s_time_limit() -> None:
     assert story.when("the writer looks at the clock") == "RequestExpired"
 
 
-def test_R14_approved_request_that_has_run_out_is_not_released_before_its_expiry_is_written() -> None:
+def test_R14_expired_approved_request_is_not_released_before_its_expiry_is_recorded() -> None:
     story = under(expiry_ms=DAY_MS).given("bob approves", "a day passes")
     assert story.when("alice completes") == "not-approved"
 
@@ -188,19 +188,19 @@ def with_gateway(story: Story) -> Story:
     return story
 
 
-def test_approval_that_a_gateway_signed_is_refused_where_own_signatures_are_asked_for() -> None:
+def test_approval_that_a_gateway_signed_is_refused_where_own_signatures_are_required() -> None:
     story = with_gateway(under(own_signature=True))
     assert story.when("bob approves via portal") == "own-signature-required"
     assert story.when("bob approves") == APPROVED
 
 
-def test_rejection_that_a_gateway_signed_counts_where_own_signatures_are_asked_for() -> None:
-    """What it guards is that something is let through."""
+def test_rejection_that_a_gateway_signed_counts_where_own_signatures_are_required() -> None:
+    """The requirement protects against approvals, not rejections."""
     story = with_gateway(under(own_signature=True))
     assert story.when("bob rejects via portal") == "RejectionGiven + RequestRejected"
 
 
-def test_approval_that_a_gateway_signed_lapses_when_own_signatures_are_asked_for_later() -> None:
+def test_approval_that_a_gateway_signed_lapses_if_own_signatures_are_required_later() -> None:
     story = with_gateway(under()).given("bob approves via portal")
     edit(story.governance, msgspec.structs.replace(APPS, own_signature=True))
     assert story.when("alice completes") == "ApprovalLapsed + RequestReopened"
@@ -211,22 +211,22 @@ def test_approval_that_a_gateway_signed_lapses_when_own_signatures_are_asked_for
     assert story.when("bob approves") == APPROVED
 
 
-def test_own_signature_of_a_later_policy_is_asked_for_too() -> None:
+def test_own_signature_required_by_a_later_policy_is_required_too() -> None:
     later = msgspec.structs.replace(policy_of("more", "app"), own_signature=True)
     story = with_gateway(under())
     create(story.governance, later)
     assert story.when("bob approves via portal") == "own-signature-required"
 
 
-def test_approval_that_lapses_counts_no_more_for_the_policies_that_would_take_it() -> None:
-    """`apps` asks for two and takes a gateway's signature, `more` does not: bob has to sign himself."""
+def test_lapsed_approval_no_longer_counts_for_policies_that_would_accept_it() -> None:
+    """`apps` requires two and accepts a gateway's signature, `more` does not: bob has to sign himself."""
     story = with_gateway(under(approvals=(rule(2, "approvers"),))).given("bob approves via portal")
     create(story.governance, msgspec.structs.replace(policy_of("more", "app"), own_signature=True))
     assert story.when("carol approves") == "ApprovalLapsed + ApprovalGiven"
     assert story.when("bob approves") == APPROVED
 
 
-def test_own_signatures_are_asked_for_still_where_the_policy_asks_no_more() -> None:
+def test_own_signatures_stay_required_even_if_the_policy_no_longer_asks() -> None:
     story = with_gateway(under(own_signature=True))
     edit(story.governance, APPS)
     assert story.when("bob approves via portal") == "own-signature-required"
@@ -241,7 +241,7 @@ def small() -> Governance:
     return organisation(Settings(open_requests_max=1))
 
 
-def test_quota_of_open_requests_is_each_principal_s_own(small: Governance) -> None:
+def test_quota_of_open_requests_is_per_principal(small: Governance) -> None:
     story = Story("app/x", governance=small)
     other = next(
         name
@@ -256,7 +256,7 @@ def test_quota_of_open_requests_is_each_principal_s_own(small: Governance) -> No
     assert story.when("upstream submits") == "ChangeSubmitted"
 
 
-def test_quota_counts_open_requests_only(small: Governance) -> None:
+def test_quota_counts_only_open_requests(small: Governance) -> None:
     story = Story(APP, governance=small)
     assert story.given("alice submits", "alice cancels").when("alice submits") == "ChangeSubmitted"
     story.given("bob approves", "alice completes", "applier claims", "applier reports success")

@@ -1,4 +1,4 @@
-"""R16: by what a record of either ledger is found in the audit log."""
+"""R16: how a record of either ledger is found in the audit log."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ from assent_contracts.governance_messages import (
 )
 from assent_contracts.ledger import RecordedCommand, decode_record
 from assent_contracts.refusals import Refusal, RefusalCode
-from tests.support.given import Story
 from tests.support.people import START
+from tests.support.stories import Story
 
 CHANGE = DeletePolicy(policy="apps", version=3)
 RELEASE = {"request": "2-7", "released": 9, "digest": sha256_hex(b""), "as_of": 5}
@@ -71,7 +71,7 @@ def test_R14_expiry_is_found_by_its_request() -> None:
     ("decision", "outcome"),
     [((PolicyDeleted(policy="apps"),), "assent.policy-deleted.v1"), (REFUSAL, "outdated")],
 )
-def test_R16_change_to_governance_is_named_by_what_it_changes(decision: Any, outcome: str) -> None:
+def test_R16_governance_change_is_named_by_its_object(decision: Any, outcome: str) -> None:
     command = ChangeGovernance(id="g", principal="dave", at=START, change=CHANGE)
     assert entry(decision, command) == AuditColumns(None, None, "dave", "assent.delete-policy.v1", outcome)
 
@@ -86,7 +86,7 @@ def test_R16_change_to_governance_is_named_by_what_it_changes(decision: Any, out
         ((ReleaseRefused(**RELEASE, refusal=REFUSAL),), "assent.release-refused.v1"),
     ],
 )
-def test_R16_release_that_governance_dealt_with_is_found_by_its_request(decision: Any, outcome: str) -> None:
+def test_R16_release_that_governance_decided_is_found_by_its_request(decision: Any, outcome: str) -> None:
     submission = Story("access-policy/apps", payload=encode(CHANGE)).command("dave", "submits")
     found = entry(decision, submission)
     assert (found.request, found.resource, found.principal) == ("2-7", "access-policy/apps", "dave")

@@ -1,4 +1,4 @@
-"""What an id may hold: the same on every Python, and nothing that a reader does not see."""
+"""What an id may contain: the same on every Python, and nothing that a reader does not see."""
 
 import hashlib
 import random
@@ -55,7 +55,7 @@ def members(ranges: str) -> set[int]:
 
 
 @pytest.mark.parametrize("name", UNDRAWN)
-def test_an_id_with_a_character_that_nobody_sees_is_refused(name: str) -> None:
+def test_id_with_an_invisible_character_is_refused(name: str) -> None:
     hidden = UNDRAWN[name]
     assert not is_resource(f"script/a{hidden}.sh")
     assert not is_resource(f"script/é{hidden}")
@@ -65,21 +65,21 @@ def test_an_id_with_a_character_that_nobody_sees_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [" a", "a ", " ", "é ", " é", "", "\u3164", "e\u0301", "x" * 257])
-def test_an_id_without_text_or_with_a_space_around_it_is_refused(name: str) -> None:
+def test_id_without_text_or_with_surrounding_spaces_is_refused(name: str) -> None:
     assert not is_resource(f"script/{name}")
 
 
 @pytest.mark.parametrize("name", ["a b", "été.sh", "漢字", "😀", "भारत", "שלום", "a/b", "~!", "x" * 256])
-def test_an_id_in_any_script_that_is_seen_is_taken(name: str) -> None:
+def test_id_in_any_visible_script_is_accepted(name: str) -> None:
     assert is_resource(f"script/{name}")
 
 
-def test_an_id_of_unicode_15_is_malformed_on_every_python() -> None:
-    # Python 3.11 has it in NFC, 3.13 has not: its tables know that the second mark goes first.
+def test_id_with_unicode_15_is_malformed_on_every_python() -> None:
+    # Python 3.11 has it in NFC, 3.13 does not: its tables know that the second mark goes first.
     assert not is_resource("script/x\U0001e08f\u0323.sh")
 
 
-def test_the_tables_are_those_of_unicode_14() -> None:
+def test_tables_are_those_of_unicode_14() -> None:
     drawn = members(DRAWN)
     assert members(MARKS) | members(EMOJI) | members(RIGHT_TO_LEFT) <= drawn
     if unicodedata.unidata_version == "14.0.0":
@@ -89,12 +89,12 @@ def test_the_tables_are_those_of_unicode_14() -> None:
         assert len(left_out) == 274
         assert not drawn & undrawn
     else:
-        # What was assigned stays assigned.
+        # Assigned characters stay assigned.
         assert not any(unicodedata.category(chr(point)) == "Cn" for point in drawn)
 
 
 def test_every_python_gives_the_same_answers() -> None:
-    # Compared with Unicode 14, 15 and 15.1: whichever Python runs this must give the answers that they gave.
+    # Compared with Unicode 14, 15 and 15.1: this Python, whichever it is, must give their answers.
     assert sum(is_id_text(chr(point)) for point in members(DRAWN)) == 143_123
     chosen = random.Random(7)
     marks, letters, newer = (

@@ -1,4 +1,4 @@
-"""Whether the clocks agree: the broker's, the wall clock, and the one that only runs on."""
+"""Whether the clocks agree: the broker's, the wall clock, and the monotonic one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,23 +22,23 @@ NOON = 1_767_268_800_000
 
 
 def reading(steady: int, *, ahead: int = 0) -> Reading:
-    """At `steady` ms after noon, by a wall clock that is so far ahead."""
+    """At `steady` ms after noon, by a wall clock that is this far ahead."""
     return Reading(wall=NOON + steady + ahead, steady=steady)
 
 
 def seen(at: int, *, ahead: int = 0, known: bool = True) -> SeenAppend:
-    """Appended within a second before `at` ms after noon, by a broker whose clock is so far ahead."""
+    """Appended within a second before `at` ms after noon, by a broker whose clock is this far ahead."""
     return SeenAppend(NOON + at + ahead, at - 1_000 if known else None, at)
 
 
 @pytest.mark.parametrize("ahead", [APART_MS, -APART_MS, 0])
-def test_clocks_agree_to_within_five_minutes(ahead: int) -> None:
+def test_clocks_may_differ_by_five_minutes(ahead: int) -> None:
     assert seen(9_000, ahead=ahead).agrees(NOON)
     assert seen(9_000, ahead=ahead).received_at(NOON) == NOON + 9_000 + ahead
 
 
 @pytest.mark.parametrize("ahead", [APART_MS + 1, 2 * HOUR_MS, 2 * DAY_MS])
-def test_what_a_broker_dates_ahead_counts_as_received_when_it_was_read(ahead: int) -> None:
+def test_command_that_a_broker_dates_ahead_counts_as_received_when_it_was_read(ahead: int) -> None:
     it = seen(9_000, ahead=ahead)
     assert it.ahead(NOON) == ahead
     assert not it.agrees(NOON)
@@ -46,28 +46,28 @@ def test_what_a_broker_dates_ahead_counts_as_received_when_it_was_read(ahead: in
 
 
 @pytest.mark.parametrize("behind", [APART_MS + 1_001, 2 * HOUR_MS, 40 * DAY_MS])
-def test_what_a_broker_dates_behind_counts_as_received_when_it_was_not_there_yet(behind: int) -> None:
+def test_command_that_a_broker_dates_behind_counts_as_received_when_it_was_not_there_yet(behind: int) -> None:
     it = seen(9_000, ahead=-behind)
     assert not it.agrees(NOON)
     assert it.received_at(NOON) == NOON + 8_000
 
 
-def test_what_came_while_nobody_was_looking_is_as_old_as_the_broker_says() -> None:
-    """A decider that was down for days refuses nothing that came in time."""
+def test_command_that_arrived_while_no_decider_ran_is_as_old_as_the_broker_states() -> None:
+    """A decider that was down for days refuses nothing that arrived in time."""
     it = seen(9_000, ahead=-9 * DAY_MS, known=False)
     assert it.agrees(NOON)
     assert it.received_at(NOON) == it.appended
 
 
-def test_the_first_append_that_cannot_be_believed_is_found() -> None:
+def test_first_append_that_cannot_be_believed_is_found() -> None:
     good = [seen(1_000), seen(2_000), seen(3_000)]
     assert first_doubt(good, NOON, None) is None
     assert first_doubt([*good, seen(4_000, ahead=2 * HOUR_MS)], NOON, None) == 3
     assert first_doubt([seen(1_000, ahead=-2 * HOUR_MS), *good], NOON, None) == 0
 
 
-def test_an_append_long_before_the_one_before_it_is_in_doubt_though_nobody_was_looking() -> None:
-    """The broker's clock went back in between: one of the two times is wrong."""
+def test_append_long_before_the_previous_one_is_in_doubt_even_if_no_decider_was_running() -> None:
+    """The broker's clock went back in between, so one of the two times is wrong."""
     backlog = [seen(0, ahead=-3 * DAY_MS, known=False), seen(0, ahead=-3 * DAY_MS - HOUR_MS, known=False)]
     assert first_doubt(backlog, NOON, None) == 1
     assert first_doubt(backlog[1:], NOON, backlog[0].appended) == 0
@@ -81,7 +81,7 @@ def test_an_append_long_before_the_one_before_it_is_in_doubt_though_nobody_was_l
 @example([(3, None)], 3)
 @example([(-3, 0)], -3)
 @example([(-3, None)], 0)
-def test_what_agrees_at_a_glance_agrees_one_by_one(
+def test_fast_check_agrees_with_the_check_one_by_one(
     appends: list[tuple[int, int | None]], before: int | None
 ) -> None:
     """In steps of two minutes, so that some are apart and some are not."""
@@ -101,8 +101,8 @@ def test_what_agrees_at_a_glance_agrees_one_by_one(
     assert them.possible(NOON) == [each.received_at(NOON) for each in them.each()]
 
 
-def test_a_wall_clock_is_believed_once_a_broker_bears_it_out() -> None:
-    """Else a decider that is started with a clock a month ahead would expire every open request."""
+def test_wall_clock_is_believed_once_a_broker_confirms_it() -> None:
+    """Otherwise a decider started with a clock a month ahead would expire every open request."""
     wall = WallClock(reading(0, ahead=31 * DAY_MS), one_machine=False)
     assert not wall.is_borne_out
     assert not wall.is_believed(reading(1, ahead=31 * DAY_MS))
@@ -117,7 +117,7 @@ def test_a_wall_clock_is_believed_once_a_broker_bears_it_out() -> None:
     assert not wall.is_believed(reading(1, ahead=31 * DAY_MS))
 
 
-def test_an_append_of_an_unknown_moment_bears_nothing_out() -> None:
+def test_append_of_an_unknown_moment_confirms_nothing() -> None:
     wall = WallClock(reading(0), one_machine=False)
     wall.bear_out(seen(2_000, known=False), NOON)
     wall.bear_out(SeenAppend(NOON + 9, 0, APART_MS + 1), NOON)
@@ -125,7 +125,7 @@ def test_an_append_of_an_unknown_moment_bears_nothing_out() -> None:
 
 
 @pytest.mark.parametrize("step", [APART_MS + 2_000, -APART_MS - 2_000, HOUR_MS, 2 * DAY_MS, -2 * DAY_MS])
-def test_a_step_of_a_wall_clock_that_a_broker_does_not_bear_out_waits_until_it_is_taken_back(
+def test_unconfirmed_step_of_a_wall_clock_is_held_until_it_is_reverted(
     step: int,
 ) -> None:
     wall = WallClock(reading(0), one_machine=False)
@@ -140,7 +140,7 @@ def test_a_step_of_a_wall_clock_that_a_broker_does_not_bear_out_waits_until_it_i
     assert wall.is_believed(reading(4_000))
 
 
-def test_a_wall_clock_that_is_put_right_by_little_steps_is_followed() -> None:
+def test_wall_clock_corrected_in_small_steps_is_followed() -> None:
     wall = WallClock(reading(0), one_machine=True)
     for steps in range(1, 20):
         assert wall.step(reading(steps * 10 * MINUTE_MS, ahead=steps * APART_MS)) == 0
@@ -148,13 +148,13 @@ def test_a_wall_clock_that_is_put_right_by_little_steps_is_followed() -> None:
 
 
 @pytest.mark.parametrize("each", [59 * MINUTE_MS, -59 * MINUTE_MS, 4 * MINUTE_MS])
-def test_on_one_machine_steps_in_a_row_are_held_as_one_would_be(each: int) -> None:
+def test_on_one_machine_successive_steps_are_held_like_one_step(each: int) -> None:
     wall = WallClock(reading(0), one_machine=True)
     held = [wall.step(reading(number * 1_000, ahead=number * each)) for number in range(1, 50)]
     taken = [number for number, step in enumerate(held, start=1) if step == 0]
     assert taken == [number for number in range(1, 50) if number * abs(each) <= STEP_MAX_MS]
     assert held[-1] == 49 * each
-    # No hour that passes makes it right: somebody says so, or it is taken back.
+    # No passing hour makes it right: a person accepts it, or it is reverted.
     assert wall.step(reading(3 * HOUR_MS, ahead=49 * each)) == 49 * each
     assert wall.step(reading(3 * HOUR_MS, ahead=taken[-1] * each)) == 0
     accepted = reading(4 * HOUR_MS, ahead=49 * each)
@@ -163,27 +163,27 @@ def test_on_one_machine_steps_in_a_row_are_held_as_one_would_be(each: int) -> No
 
 
 @pytest.mark.parametrize("step", [STEP_MAX_MS, -STEP_MAX_MS, APART_MS])
-def test_on_one_machine_a_step_of_up_to_an_hour_is_taken_for_true(step: int) -> None:
+def test_on_one_machine_a_step_of_up_to_an_hour_is_accepted(step: int) -> None:
     wall = WallClock(reading(0), one_machine=True)
     assert wall.step(reading(1_000, ahead=step)) == 0
     assert wall.is_believed(reading(1_000, ahead=step))
 
 
 @pytest.mark.parametrize("step", [STEP_MAX_MS + 1, -STEP_MAX_MS - 1, 31 * DAY_MS])
-def test_on_one_machine_a_longer_step_waits_until_it_is_accepted_or_taken_back(step: int) -> None:
+def test_on_one_machine_a_longer_step_is_held_until_it_is_accepted_or_reverted(step: int) -> None:
     for right in (reading(2_000), reading(2_000, ahead=step)):
         wall = WallClock(reading(0), one_machine=True)
         stepped = reading(1_000, ahead=step)
         assert wall.step(stepped) == step
         assert wall.step(stepped, accepted=NOON) == step
-        # The broker reads the same clock: what it says tells nothing.
+        # The broker reads the same clock, so its time proves nothing.
         wall.bear_out(seen(1_500, ahead=step), stepped.offset)
         assert wall.step(stepped) == step
         assert wall.step(right, accepted=right.offset) == 0
 
 
 class Hands:
-    """The clocks of a machine, turned by a test."""
+    """The clocks of a machine, set by a test."""
 
     def __init__(self) -> None:
         self.ahead = 0
@@ -194,7 +194,7 @@ class Hands:
         return reading(self.steady, ahead=self.ahead)
 
 
-def test_a_step_is_noticed_across_a_restart_and_accepted_by_the_file(tmp_path: Path) -> None:
+def test_step_is_noticed_across_a_restart_and_accepted_by_the_file(tmp_path: Path) -> None:
     file, hands = tmp_path / "state" / "clock.json", Hands()
     assert MachineClock(hands, file).step() == 0
     hands.ahead = 2 * DAY_MS
@@ -205,7 +205,7 @@ def test_a_step_is_noticed_across_a_restart_and_accepted_by_the_file(tmp_path: P
     assert believed_offset(file) == NOON + 2 * DAY_MS
 
 
-def test_what_a_decider_has_noted_itself_accepts_no_little_steps_in_a_row(tmp_path: Path) -> None:
+def test_decider_s_own_note_accepts_no_successive_small_steps(tmp_path: Path) -> None:
     file, hands = tmp_path / "clock.json", Hands()
     machine = MachineClock(hands, file)
     steps: list[int] = []
@@ -219,8 +219,8 @@ def test_what_a_decider_has_noted_itself_accepts_no_little_steps_in_a_row(tmp_pa
     assert machine.step() == 0
 
 
-def test_several_may_note_the_clock_at_once_and_leave_nothing_beside(tmp_path: Path) -> None:
-    """The decider does it by itself, and `assent doctor --accept-clock` beside it."""
+def test_several_processes_may_note_the_clock_at_once_and_leave_no_other_files(tmp_path: Path) -> None:
+    """The decider does it by itself, and `assent doctor --accept-clock` at the same time."""
     file = tmp_path / "clock.json"
 
     def note(ahead: int) -> None:
@@ -234,7 +234,7 @@ def test_several_may_note_the_clock_at_once_and_leave_nothing_beside(tmp_path: P
     assert [each.name for each in tmp_path.iterdir()] == ["clock.json"]
 
 
-def test_the_note_of_another_start_of_the_machine_or_no_note_says_nothing(tmp_path: Path) -> None:
+def test_note_from_another_boot_of_the_machine_or_none_has_no_effect(tmp_path: Path) -> None:
     file = tmp_path / "clock.json"
     assert believed_offset(file) is None
     for content in (b"", b"{}", b"\xff", b'{"boot":"another","offset":5}', b'{"boot":"x","offset":"5"}'):

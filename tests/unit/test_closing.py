@@ -5,9 +5,9 @@ import pytest
 
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import RequestClosed
-from tests.support.given import Story
-from tests.support.meanwhile import define, delete, disable, edit
+from tests.support.governance_changes import define, delete, disable, edit
 from tests.support.people import DAY_MS, organisation, policy_of
+from tests.support.stories import Story
 
 APPROVED = ("alice submits", "bob approves", "carol approves")
 GONE = "RequestReopened"
@@ -32,7 +32,7 @@ def test_R22_approved_request_whose_policy_is_deleted_is_canceled_by_its_request
     assert story.status() == "canceled"
 
 
-def test_R22_approved_request_whose_approver_was_disabled_is_canceled_or_rejected(story: Story) -> None:
+def test_R22_approved_request_whose_approver_was_disabled_can_be_canceled_or_rejected(story: Story) -> None:
     define(story.governance, "approvers", "alice", "bob2", "carol", "dave", "mallory")
     disable(story.governance, "bob")
     assert story.when("alice rejects") == "own-request"
@@ -40,7 +40,7 @@ def test_R22_approved_request_whose_approver_was_disabled_is_canceled_or_rejecte
     assert story.when("dave rejects") == "ApprovalLapsed + RequestReopened + RejectionGiven + RequestRejected"
 
 
-def test_R22_who_approved_what_has_lost_its_policy_rejects_once_their_approval_is_taken_back(
+def test_R22_approver_of_a_request_that_lost_its_policy_rejects_after_revoking_their_approval(
     story: Story,
 ) -> None:
     delete(story.governance, "scripts")
@@ -49,7 +49,7 @@ def test_R22_who_approved_what_has_lost_its_policy_rejects_once_their_approval_i
     assert story.when("carol rejects") == "RejectionGiven + RequestRejected"
 
 
-def test_R22_a_rejection_that_does_not_end_it_leaves_it_open(story: Story) -> None:
+def test_R22_rejection_that_does_not_end_the_request_leaves_it_open(story: Story) -> None:
     define(story.governance, "approvers", "alice", "bob", "bob2", "carol", "dave", "mallory")
     two = msgspec.structs.replace(policy_of("scripts", "script", quorum=3), rejections=2)
     edit(story.governance, two)
@@ -60,14 +60,14 @@ def test_R22_a_rejection_that_does_not_end_it_leaves_it_open(story: Story) -> No
     assert strict.status() == "needs approval, has 2"
 
 
-def test_R22_neither_comes_too_late(story: Story) -> None:
+def test_R22_expired_request_can_be_neither_canceled_nor_closed(story: Story) -> None:
     delete(story.governance, "scripts")
     story.at += 31 * DAY_MS
     assert story.when("alice cancels") == "not-pending"
     assert story.when("dave closes") == "not-pending"
 
 
-def test_R22_an_administrator_closes_with_a_reason_and_the_object_is_free(story: Story) -> None:
+def test_R22_administrator_closes_with_a_reason_and_the_object_is_free(story: Story) -> None:
     decision = story.send(story.command("dave", "closes"))
     assert decision == (RequestClosed(request=story.request, closed_by="dave"),)
     assert b'"reason":"Nobody needs it."' in story.records[-1]
@@ -76,35 +76,37 @@ def test_R22_an_administrator_closes_with_a_reason_and_the_object_is_free(story:
 
 
 @pytest.mark.parametrize("who", ["bob", "mallory", "upstream", "applier", "alice", "alice2"])
-def test_R22_nobody_else_closes(story: Story, who: str) -> None:
+def test_R22_only_an_administrator_closes(story: Story, who: str) -> None:
     assert story.when(f"{who} closes") == "not-permitted"
 
 
-def test_R22_a_gateway_signs_it_for_a_person_and_not_for_a_service(story: Story) -> None:
+def test_R22_gateway_signs_the_closing_for_a_person_and_not_for_a_service(story: Story) -> None:
     assert story.when("applier closes via portal") == "unknown-key"
 
 
-def test_R22_administrators_do_not_close_their_own_from_whichever_account(governance: Governance) -> None:
+def test_R22_administrators_cannot_close_their_own_request_from_any_account(governance: Governance) -> None:
     define(governance, "admins", "alice2", "carol", "dave")
     story = Story(governance=governance).given(*APPROVED)
     assert story.when("alice2 closes") == "own-request"
 
 
-def test_R22_R20_nor_what_a_service_sent_on_their_behalf(governance: Governance) -> None:
+def test_R22_R20_administrators_cannot_close_what_a_service_sent_on_their_behalf(
+    governance: Governance,
+) -> None:
     define(governance, "admins", "bob2", "carol", "dave")
     story = Story(governance=governance).given("upstream submits for bob")
     assert story.when("bob2 closes") == "own-request"
     assert story.when("dave closes") == "RequestClosed"
 
 
-def test_R22_a_request_closed_before_its_claim_is_never_applied(story: Story) -> None:
+def test_R22_request_closed_before_its_claim_is_never_applied(story: Story) -> None:
     story.given("alice completes")
     assert story.when("dave closes") == "RequestClosed"
     assert story.when("applier claims") == "not-released"
     assert story.when("applier reports success") == "not-claimed"
 
 
-def test_R22_what_an_applier_holds_is_not_closed_and_its_outcome_stays_true(story: Story) -> None:
+def test_R22_claimed_request_is_not_closed_and_its_outcome_stays_true(story: Story) -> None:
     story.given("alice completes", "applier claims")
     assert story.when("dave closes") == "being-applied"
     story.given("an hour passes", "the writer looks at the clock")
@@ -128,7 +130,7 @@ REMOVALS = {
 
 
 @pytest.mark.parametrize("resource", REMOVALS)
-def test_R22_nobody_closes_a_request_that_takes_their_own_power(resource: str) -> None:
+def test_R22_administrator_cannot_close_a_request_that_takes_their_own_power(resource: str) -> None:
     """bob administers too, so that two are left without dave."""
     governance = organisation()
     define(governance, "admins", "bob", "carol", "dave")
@@ -140,7 +142,7 @@ def test_R22_nobody_closes_a_request_that_takes_their_own_power(resource: str) -
     assert story.status() == "approved"
 
 
-def test_R22_other_administrators_close_a_change_to_governance_until_it_is_released() -> None:
+def test_R22_other_administrators_close_a_governance_change_until_it_is_released() -> None:
     governance = organisation()
     define(governance, "admins", "bob", "carol", "dave")
     version = governance.version("governance/settings") or 0

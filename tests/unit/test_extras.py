@@ -37,19 +37,19 @@ importlib.import_module(sys.argv[1])
         ("assent.gateway.service", ("standardwebhooks", *_MACHINE)),
     ],
 )
-def test_each_process_starts_without_what_only_others_need(module: str, without: tuple[str, ...]) -> None:
+def test_each_process_starts_without_dependencies_of_others(module: str, without: tuple[str, ...]) -> None:
     command = [sys.executable, "-c", _WITHOUT, module, ",".join(without)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_what_production_installs_has_no_java_and_no_postgres() -> None:
+def test_production_install_has_no_java_and_no_postgres() -> None:
     pinned = set(re.findall(r"^([A-Za-z0-9._-]+)==", _RUNTIME.read_text(), re.MULTILINE))
     assert {"aiokafka", "asyncpg", "litestar", "apprise"} <= pinned
     assert not {name.replace("_", "-") for name in _MACHINE} & pinned
 
 
-def test_a_missing_part_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_part_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     need_extra("local")
     declared = (*(requires("assent") or ()), "surely-not-installed>=1; extra == 'local'")
     monkeypatch.setattr("assent.extras.requires", lambda _name: declared)

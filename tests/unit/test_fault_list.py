@@ -1,4 +1,4 @@
-"""The list of seeded faults stays true: each patch fits today's source."""
+"""The list of seeded faults is up to date: each patch fits today's source."""
 
 from pathlib import Path
 
@@ -16,5 +16,5 @@ def test_fault_is_found_exactly_once_in_the_source(fault: Fault) -> None:
     assert all((_ROOT / path).exists() for path in fault.tests)
 
 
-def test_there_are_enough_faults_and_each_has_a_name_of_its_own() -> None:
+def test_there_are_enough_faults_and_each_has_its_own_name() -> None:
     assert len({fault.breaks for fault in FAULTS}) == len(FAULTS) >= 140

@@ -7,6 +7,7 @@ from assent_contracts import governance_changes as c
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_messages import FoundLog
 from assent_contracts.governance_objects import Account, Founding, Group, RoleAssignment, Settings
+from tests.support.founding import CLOSE, add_key, answer, create, define, set_up
 from tests.support.people import (
     DAY_MS,
     FOUNDER,
@@ -18,7 +19,6 @@ from tests.support.people import (
     organisation,
     public_key_of,
 )
-from tests.support.setting_up import CLOSE, add_key, answer, create, define, set_up
 
 
 def test_log_is_founded_once() -> None:
@@ -57,7 +57,7 @@ def test_nothing_can_be_set_up_before_the_log_is_founded() -> None:
 
 
 def test_closed_founding_stays_closed() -> None:
-    """The founder's key is dead for good: no command of theirs is taken any more."""
+    """The founder's key is invalid for good: none of its commands is accepted any more."""
     governance = organisation()
     assert governance.founder is None
     for command in founding_commands():
@@ -71,7 +71,7 @@ def test_founding_is_not_closed_without_a_policy() -> None:
     assert answer(governance, CLOSE) is None
 
 
-def test_founding_can_be_closed_without_a_policy_where_everything_passes() -> None:
+def test_founding_can_be_closed_without_a_policy_where_unprotected_changes_pass() -> None:
     governance = open_founding(without=c.CreatePolicy, settings=Settings(unprotected="pass"))
     assert answer(governance, CLOSE) is None
 
@@ -96,7 +96,7 @@ def test_founding_can_be_closed_without_a_policy_where_everything_passes() -> No
     ],
     ids=repr,
 )
-def test_account_that_is_none_is_refused(account: Account, code: str) -> None:
+def test_invalid_account_is_refused(account: Account, code: str) -> None:
     assert set_up(open_founding(), c.RegisterPrincipal(account=account)) == code
 
 
@@ -114,7 +114,7 @@ def test_account_that_is_none_is_refused(account: Account, code: str) -> None:
     ],
     ids=repr,
 )
-def test_key_that_is_known_or_none_or_never_valid_is_refused(fields: dict[str, object], code: str) -> None:
+def test_known_invalid_or_never_valid_key_is_refused(fields: dict[str, object], code: str) -> None:
     """The same key twice would let its holder sign as two principals."""
     assert add_key(open_founding(), **fields) == code
 
@@ -139,7 +139,7 @@ def test_key_is_registered_with_its_validity() -> None:
     ],
     ids=repr,
 )
-def test_group_that_is_none_is_refused(group: Group, code: str) -> None:
+def test_invalid_group_is_refused(group: Group, code: str) -> None:
     assert define(open_founding(), group) == code
 
 
@@ -154,14 +154,14 @@ def test_group_that_is_none_is_refused(group: Group, code: str) -> None:
     ],
     ids=repr,
 )
-def test_role_for_what_does_not_exist_is_refused(fields: dict[str, tuple[str, ...]], code: str) -> None:
+def test_role_for_an_unknown_object_is_refused(fields: dict[str, tuple[str, ...]], code: str) -> None:
     assignment = RoleAssignment(id="new", role="auditor", principals=("dave",))
     assert set_up(open_founding(), c.AssignRole(assignment=assignment)) is None
     spoiled = msgspec.structs.replace(assignment, **fields)
     assert set_up(open_founding(), c.AssignRole(assignment=spoiled)) == code
 
 
-def test_what_is_defined_already_is_not_defined_again() -> None:
+def test_existing_object_is_not_defined_again() -> None:
     """In a founding a second definition is a mistake in the file, not an edit."""
     governance = open_founding()
     assignment = next(iter(governance.assignments.values()))

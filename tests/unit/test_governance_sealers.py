@@ -1,4 +1,4 @@
-"""Whose seal counts on the governance ledger: writers come and go; the recovery key only replaces them."""
+"""Whose seal counts on the governance ledger: writers change; the recovery key only replaces them."""
 
 import msgspec
 import pytest
@@ -57,7 +57,7 @@ class Ledger:
     def accepts(self, sealer: SecretKey) -> int:
         """How many records are accepted once all new ones are appended as one batch with this seal.
 
-        What is not accepted is taken back, so that another batch can be tried in its place.
+        Records that are not accepted are removed, so that another batch can be tried in their place.
         """
         new = self.chains.governance.records[self._read :]
         run: list[Accepted] = []
@@ -99,7 +99,7 @@ def test_retired_writer_seals_up_to_the_record_that_retires_it() -> None:
         assert ROTATED.would_accept(sealer, (NEWCOMER,)) == there
 
 
-def test_retired_writer_s_seal_counts_on_requests_that_name_an_earlier_governance_seq_only() -> None:
+def test_retired_writer_s_seal_counts_only_on_requests_that_name_an_earlier_governance_seq() -> None:
     ledger = Ledger()
     head = ledger.writers.head
     for events in ((ADDED,), (RETIRED,)):
@@ -165,7 +165,7 @@ def test_recovery_key_seals_nothing_else(batch: list[tuple[GovernanceEvent, ...]
     assert not FOUNDED.would_accept(RECOVERY, *batch)
 
 
-def test_recovery_key_seals_no_refusal_and_not_what_claims_to_be_both() -> None:
+def test_recovery_key_seals_no_refusal_and_no_record_that_claims_to_be_both() -> None:
     ledger = Ledger()
     refusal = Refusal(code=RefusalCode.ALREADY_SO, detail="No.")
     ledger.chains.governance.put(refusal, at=ledger.chains.at)
@@ -188,13 +188,13 @@ def test_recovery_key_seals_no_request_ledger() -> None:
     assert ledger.writers.public_key(RECOVERY.id, ledger.writers.head) is None
 
 
-def test_what_a_stolen_key_could_seal_of_writers_that_are_not_there_stops_no_reader() -> None:
+def test_changes_to_unknown_writers_sealed_by_a_stolen_key_stop_no_reader() -> None:
     ledger = Ledger()
     other = WriterAdded(writer=Writer(id=WRITER.id, public_key=SECOND.public))
     for events in ((WriterRetired(writer="nobody"),), (other,)):
         ledger.put(*events)
         assert ledger.accepts(WRITER) == 1
-    # The past stays: the key under this id is still the one that it was.
+    # The past is unchanged: the key under this id is still the same.
     assert ledger.writers.public_key(WRITER.id, ledger.writers.head) == ledger.writers.ever_listed(WRITER.id)
     ledger.put(NEWCOMER)
     assert ledger.accepts(WRITER) == 1
@@ -202,7 +202,7 @@ def test_what_a_stolen_key_could_seal_of_writers_that_are_not_there_stops_no_rea
 
 
 def test_record_that_founds_again_changes_no_writer_and_not_the_recovery_key() -> None:
-    """Who has stolen a writer's key can seal such a record: the past and the way back stay as they were."""
+    """A thief with a writer's key can seal such a record: the past and the recovery key stay unchanged."""
     thief = SecretKey("recovery", "recovery", bytes([9]) * 32)
     founding = Founding(
         founder=thief.public, recovery=thief.public, writers={WRITER.id: WRITER.public}, partitions=1

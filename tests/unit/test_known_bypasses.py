@@ -1,4 +1,4 @@
-"""Ways around approval that real systems have had, and the same move here: refused.
+"""Ways around approval that real systems have had, and the same attempt here, which is refused.
 
 Each test's docstring says what happened there and what is different in Assent.
 """
@@ -21,8 +21,8 @@ from assent_contracts.governance_changes import (
 )
 from assent_contracts.governance_objects import RoleAssignment
 from assent_contracts.refusals import Refusal
-from tests.support.given import PAYLOAD, Story, names, received
 from tests.support.people import force, organisation, policy_of
+from tests.support.stories import PAYLOAD, Story, names, received
 from tests.unit.governance.answers import at_once, group_of
 
 APP = "app/web"
@@ -50,7 +50,7 @@ def submits(story: Story, who: str, payload: bytes) -> str:
 
 
 def approves_as(story: Story, who: str, key: str) -> str:
-    """Approves as one principal, with the key of another."""
+    """Approves as one principal with the key of another."""
     decision = story.take(received(story.command(who, "approves"), f"{key}-key"))
     return decision.code.value if isinstance(decision, Refusal) else names(decision)
 
@@ -58,8 +58,8 @@ def approves_as(story: Story, who: str, key: str) -> str:
 def test_GitLab_CVE_2023_4812_changes_added_after_the_approval() -> None:
     """GitLab kept the code owners' approval of a merge request when further changes were pushed to it.
 
-    Here no command edits what was submitted: other bytes would be another request, which the open one locks
-    out, and the release names the digest of the bytes that were approved.
+    Here no command edits a submission. Other bytes would be another request, which the open one locks out,
+    and the release names the digest of the approved bytes.
     """
     story = Story(APP).given("alice submits", "bob approves")
     assert story.status() == "approved"
@@ -90,10 +90,10 @@ def test_GitLab_CVE_2023_4379_approval_kept_for_another_target() -> None:
 
 
 def test_GitLab_CVE_2023_2576_rules_removed_on_the_way() -> None:
-    """In GitLab a developer could take the CODEOWNERS rules away and merge to a protected branch.
+    """In GitLab a developer could remove the CODEOWNERS rules and merge to a protected branch.
 
-    Here rules are changed by administrators, two of them, and under the rules in force before; a policy that
-    is gone approves nothing, what waits under it included.
+    Here two administrators must agree to change rules, under the rules in force before. A deleted policy
+    approves nothing, including what waits under it.
     """
     story = Story(APP, governance=organisation()).given("alice submits", "bob approves")
     governance = story.governance
@@ -109,8 +109,8 @@ def test_GitLab_CVE_2023_2576_rules_removed_on_the_way() -> None:
 def test_GitLab_CVE_2024_0199_old_version_of_the_rules() -> None:
     """In GitLab a crafted change on an old feature branch got past CODEOWNERS.
 
-    Here a request from before a policy was made stricter must meet what it asks for now, and one from before
-    it was loosened what it asked for then.
+    Here a request from before a policy was made stricter must meet the current requirements, and one from
+    before it was loosened must meet the earlier ones.
     """
     story = Story(APP, governance=organisation()).given("alice submits", "bob approves")
     governance = story.governance
@@ -127,8 +127,8 @@ def test_GitLab_CVE_2024_0199_old_version_of_the_rules() -> None:
 def test_GerriScary_CVE_2025_1568_approvals_copied_to_a_new_patch_set() -> None:
     """Gerrit copied approval labels to a new patch set, which a default permission let anybody add.
 
-    Here an approval names the submission that was approved, and no approval passes from one request to
-    another, not even to one for the same object by the same requester.
+    Here an approval names the submission that was approved, and no approval carries over to another request,
+    not even to one for the same object by the same requester.
     """
     story = Story(APP).given("alice submits", "bob approves", "bob revokes")
     story.given("bob approves", "bob revokes")
@@ -146,10 +146,10 @@ def test_GerriScary_CVE_2025_1568_approvals_copied_to_a_new_patch_set() -> None:
 
 
 def test_GitHub_Actions_token_approves_its_own_pull_request() -> None:
-    """The token that GitHub gave to a workflow could approve a pull request, also its author's own.
+    """The token that GitHub gave to a workflow could approve a pull request, even its author's own.
 
-    Here a service never approves, whatever group it is in, and a gateway speaks for humans only: for a
-    service, or for itself, its signature is nobody's approval.
+    Here a service never approves, whatever group it is in, and a gateway acts for humans only. For a service,
+    or for itself, its signature is not an approval.
     """
     governance = organisation()
     approvers = ("alice", "bob", "bob2", "carol", "upstream", "applier")
@@ -168,9 +168,9 @@ def test_GitHub_Actions_token_approves_its_own_pull_request() -> None:
 
 
 def test_GitHub_Actions_token_is_not_trusted_with_approvals_where_the_policy_says_so() -> None:
-    """The same workflow approving in a reviewer's name: such an approval can be required to be their own.
+    """The same workflow approving in a reviewer's name: such approvals can be required to be their own.
 
-    Here a policy can ask for the approver's own signature; what a gateway signed for them does not count.
+    Here a policy can require the approver's own signature; one that a gateway signed for them does not count.
     """
     governance = organisation()
     own = msgspec.structs.replace(policy_of("apps", "app"), own_signature=True)
@@ -184,10 +184,10 @@ def test_GitHub_Actions_token_is_not_trusted_with_approvals_where_the_policy_say
 
 
 def test_Teleport_GHSA_76cc_p55w_63g3_owner_grants_themselves() -> None:
-    """In Teleport the owner of an access list could grant any permission with it, to themselves as well.
+    """In Teleport the owner of an access list could grant any permission with it, even to themselves.
 
-    Here an administrator of some types can grant no role at all, and one of every type can propose a role or
-    a group's members, but another administrator has to approve.
+    Here an administrator of some types can grant no role at all. One of every type can propose a role or a
+    group's members, but another administrator has to approve.
     """
     governance = organisation()
     limited = RoleAssignment(
@@ -197,7 +197,7 @@ def test_Teleport_GHSA_76cc_p55w_63g3_owner_grants_themselves() -> None:
     for role in ("administrator", "approver", "gateway", "directory"):
         own = RoleAssignment(id="own", role=role, principals=("mallory", "dave"))
         assert at_once(governance, "mallory", AssignRole(assignment=own)) == "not-permitted"
-        # Humans are no gateways, whoever agrees.
+        # Humans are not gateways, whoever agrees.
         wanted = "wrong-kind" if role == "gateway" else "approval-required"
         assert at_once(governance, "dave", AssignRole(assignment=own)) == wanted
     widened = AssignRole(

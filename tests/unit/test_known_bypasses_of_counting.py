@@ -1,4 +1,4 @@
-"""Known bypasses, further: who counts as an approver, and how many are enough.
+"""More known bypasses: who counts as an approver, and how many are enough.
 
 Each test's docstring says what happened there and what is different in Assent.
 """
@@ -25,8 +25,8 @@ from assent_contracts.governance_changes import (
 from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.governance_objects import Account, DirectoryDifference, Group, RoleAssignment
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
 from tests.support.people import force, organisation, policy_of
+from tests.support.stories import Story
 from tests.unit.governance.answers import fits, group_of, new_key
 
 APP = "app/web"
@@ -40,7 +40,7 @@ def edited(governance: Governance, policy: Policy) -> EditPolicy:
 
 
 def test_Unleash_2534_one_approver_counted_twice() -> None:
-    """Unleash had to make a change request's approvals unique: the same user's could stand there twice.
+    """Unleash had to make a change request's approvals unique: the same user's could be there twice.
 
     Here approvals are counted by person: again, from a second account, or after a revocation, one person
     remains one.
@@ -63,8 +63,8 @@ def test_Unleash_2534_one_approver_counted_twice() -> None:
 def test_OpenBao_3666_no_approvals_asked_for_fails_open(rule: dict[str, object] | None) -> None:
     """An OpenBao control group with 0 approvals, or none stated, was accepted and let everything through.
 
-    Here such a policy is refused; where no number stands it is 1; and a state that had a quorum of 0 all the
-    same would still ask for one person's approval.
+    Here such a policy is refused, and the default is 1. Even a state with a quorum of 0 would still require
+    one person's approval.
     """
     policy = json.loads(encode(policy_of("new", "app")))
     policy["approvals"] = [] if rule is None else [rule]
@@ -94,7 +94,7 @@ def test_OpenBao_3666_quorum_of_0_would_never_count_as_met() -> None:
 def test_OpenBao_3815_group_of_the_same_name() -> None:
     """OpenBao took members of a same-named group in another namespace for a control group's approvers.
 
-    Here policies name groups by id, which is unique; a name is a label, and whoever takes it gains nothing.
+    Here policies name groups by id, which is unique; a name is a label, and taking it gains nothing.
     """
     governance = organisation()
     lookalike = Group(id="approvers-2", name="approvers", members=("mallory", "dave"))
@@ -113,7 +113,7 @@ def test_OpenBao_3815_group_of_the_same_name() -> None:
 
 @pytest.mark.parametrize("name", ["@administrators", "@administrators/app", "@approvers"])
 def test_OpenBao_3815_virtual_groups_have_names_that_nobody_can_take(name: str) -> None:
-    """See above: the group of the administrators is no group that somebody could define or name."""
+    """See above: nobody can define or name the group of the administrators."""
     governance = organisation()
     assert fits(governance, group_of(governance, name, "mallory")) == "malformed"
     assert fits(governance, CreatePolicy(policy=policy_of("new", "app", 1, (name,)))) == "policy-invalid"
@@ -122,8 +122,8 @@ def test_OpenBao_3815_virtual_groups_have_names_that_nobody_can_take(name: str) 
 def test_OpenBao_3814_members_of_nested_groups() -> None:
     """OpenBao did not recognise approvers who were in a control group through another group.
 
-    Here a group has its members flattened, with the path kept, so there is one answer to who is in it; a
-    group is not a member of a group, and one that is nested in itself is refused.
+    Here a group's members are flattened, with the path kept, so there is one answer to who is in it. A group
+    is not a member of a group, and one that is nested in itself is refused.
     """
     governance = organisation()
     people = tuple(
@@ -153,8 +153,8 @@ def test_OpenBao_3814_members_of_nested_groups() -> None:
 def test_Bytebase_19142_self_approval_where_everybody_may_approve() -> None:
     """Bytebase did not keep an issue's creator from approving when the approvers were ALL_USERS.
 
-    Here being an approver never makes one's own request somebody else's: the person is compared, for every
-    account of theirs, to approve and to reject; and everybody is no group that there is without naming them.
+    Here an approver's own request stays their own: the person is compared, for every account of theirs, to
+    approve and to reject. There is no group of everybody without naming them.
     """
     governance = organisation()
     force(governance, group_of(governance, "approvers", *governance.principals))
@@ -171,7 +171,7 @@ def test_Bytebase_19142_self_approval_where_everybody_may_approve() -> None:
 def test_molecule_core_3222_true_as_1(quorum: str) -> None:
     """Where a number of approvals is read leniently, the JSON value true passes for 1, as it did there.
 
-    Here a quorum is an integer or the change is malformed: nothing else is turned into one.
+    Here a quorum is an integer or the change is malformed: nothing else is converted to one.
     """
     wanted = encode(CreatePolicy(policy=policy_of("new", "app", 2)))
     assert wanted.count(b'"quorum":2') == 1
@@ -183,8 +183,8 @@ def test_molecule_core_3222_true_as_1(quorum: str) -> None:
 def test_git_proxy_java_169_pusher_certifies_their_own_push() -> None:
     """git-proxy-java has a permission with which a user approves a push of their own.
 
-    Here there is none: no role, not administrator and approver together, and no setting makes a request of
-    one's own something to approve; and no second account, which keeps its person for good.
+    Here there is none. No role (not administrator and approver together), no setting and no second account,
+    which keeps its person for good, lets people approve their own request.
     """
     governance = organisation()
     everything = ("administrator", "requester", "approver", "applier", "auditor")

@@ -1,4 +1,4 @@
-"""Log time: what `at` is, by which clock, and how it goes back. Every rule as verify and appliers see it."""
+"""Log time: what `at` is, by which clock, and how it goes back. Each rule as verify and appliers see it."""
 
 import hypothesis.strategies as st
 import msgspec
@@ -26,7 +26,7 @@ from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.chains import PARTITION, Chains, Release, requests_verifier
 from tests.support.people import DAY_MS, START, organisation
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 from tests.unit.governance.answers import fits
 
 AHEAD = START + 40 * DAY_MS
@@ -53,17 +53,17 @@ def record(*, at: int, came: int | None = None, offset: int | None = None) -> Le
         (record(at=9), None),
         (record(at=3), "log time goes back"),
         (record(at=3, came=3, offset=0), "log time goes back"),
-        (record(at=6, came=5, offset=0), "its log time is not that at which its command came"),
-        (record(at=5, came=6, offset=0), "its log time is not that at which its command came"),
-        (record(at=5, came=5), "it says when a command came and not where, or where and not when"),
-        (record(at=5, offset=0), "it says when a command came and not where, or where and not when"),
+        (record(at=6, came=5, offset=0), "its log time is not when its command was received"),
+        (record(at=5, came=6, offset=0), "its log time is not when its command was received"),
+        (record(at=5, came=5), "it has only one of `input` and `received`"),
+        (record(at=5, offset=0), "it has only one of `input` and `received`"),
     ],
 )
-def test_what_a_records_times_can_be_after_log_time_4(it: LedgerRecord, wrong: str | None) -> None:
+def test_possible_times_of_a_record_after_log_time_4(it: LedgerRecord, wrong: str | None) -> None:
     assert not_log_time(it, 4) == wrong
 
 
-def test_a_correction_counts_once_for_the_first_record_that_names_it() -> None:
+def test_correction_counts_once_for_the_first_record_that_names_it() -> None:
     corrections = (Correction(3, 50), Correction(7, 20))
     assert corrected(90, corrections, after=-1, up_to=2) == 90
     assert corrected(90, corrections, after=2, up_to=3) == 50
@@ -73,7 +73,7 @@ def test_a_correction_counts_once_for_the_first_record_that_names_it() -> None:
 
 
 @pytest.mark.parametrize("to", [-1, START + 1])
-def test_log_time_is_set_back_only(to: int) -> None:
+def test_log_time_can_only_be_set_back(to: int) -> None:
     assert fits(organisation(), CorrectTime(to=to)) == "malformed"
 
 
@@ -96,7 +96,7 @@ def ran_ahead() -> StolenLog:
 
 
 def correct(log: StolenLog) -> None:
-    """Two administrators have set log time back to a second after START; it is a minute after it."""
+    """Two administrators have set log time back to a second after START; it is a minute after it now."""
     change = CorrectTime(to=START + 1_000)
     submission = log.submission(change)
     release = Release(
@@ -111,7 +111,7 @@ def correct(log: StolenLog) -> None:
 
 
 def verified(log: StolenLog) -> int:
-    """How many records of requests verify; where governance's release stood is another partition's."""
+    """How many records of requests verify; governance's release was in another partition."""
     governance = GovernanceVerifier(log.identity, verify_signature)
     governance.take(log.governance.records)
     requests = requests_verifier(log.identity, governance.history)
@@ -128,24 +128,24 @@ def lacking(log: StolenLog, request: str) -> str | None:
     return requests.lacking(int(request.partition("-")[2]), confirmed=False)
 
 
-def test_after_a_correction_log_time_is_the_clocks_again_and_all_of_it_verifies() -> None:
+def test_after_a_correction_log_time_is_the_clock_s_again_and_everything_verifies() -> None:
     log = ran_ahead()
     request, _ = log.submit(here("script", 2))
     assert log.change("carol", CorrectTime(to=START)) is not None
     assert [each.record.at for each in log.requests.records[-2:]] == [AHEAD, START + 60_000]
     assert log.governance.records[-1].record.at == START + 60_000
     assert verified(log) == len(log.requests.records)
-    assert lacking(log, request) == "nobody has released it"
+    assert lacking(log, request) == "it was never released"
 
 
-def test_an_idle_partition_gets_a_record_of_the_correction() -> None:
+def test_idle_partition_gets_a_record_of_the_correction() -> None:
     log = ran_ahead()
     seq = log.put_request((LogTimeCorrected(since=log.record.governance.seq),))
     assert log.requests.records[seq].record.at == START + 60_000
     verified(log)
 
 
-def test_a_correction_is_due_only_where_log_time_is_later_and_once() -> None:
+def test_correction_is_due_only_where_log_time_is_later_and_only_once() -> None:
     log = ran_ahead()
     assert log.state.correction_due(log.record.governance) == LogTimeCorrected(
         since=log.record.governance.seq
@@ -165,7 +165,7 @@ def test_log_time_that_goes_back_without_a_correction_is_named_everywhere() -> N
     request, submission = log.submit(here("script"))
     log.at -= 1
     approval = log.as_signed(log.approve_of(request, submission, "bob"))
-    # Our writer never does it: another one's record.
+    # Our writer never does it, so this is another one's record.
     log.append(*log.approval_of(request, "bob", "p-bob"), command=approval)
     assert what_is_wrong(log) == (1, "log time goes back")
     assert lacking(log, request) == "seq 1: log time goes back"
@@ -179,7 +179,7 @@ def test_log_time_goes_back_no_further_than_it_was_corrected_to() -> None:
     assert "log time goes back" in str(lacking(log, request))
 
 
-def test_what_was_decided_before_a_correction_is_not_decided_again_after_it() -> None:
+def test_command_decided_before_a_correction_is_not_decided_again_after_it() -> None:
     log = StolenLog()
     command = log.submission_of(here("script"))
     log.accepted(command)
@@ -191,8 +191,8 @@ def test_what_was_decided_before_a_correction_is_not_decided_again_after_it() ->
     assert again.code is RefusalCode.STALE
 
 
-def test_a_stolen_writer_s_key_opens_no_forgotten_submission_again_by_dating_it_back() -> None:
-    """It says that the copy came when the first did: log time need not go back for that."""
+def test_stolen_writer_s_key_cannot_reopen_a_forgotten_submission_by_backdating_it() -> None:
+    """It states that the copy arrived when the first did: log time need not go back for that."""
     log = StolenLog()
     _, command = log.submit(here("script"))
     log.at += 2 * DAY_MS
@@ -211,11 +211,11 @@ def test_a_stolen_writer_s_key_opens_no_forgotten_submission_again_by_dating_it_
         governance=len(log.history) - 1,
         command=log.as_signed(command),
     )
-    assert lacking(log, f"{PARTITION}-{seq}") == f"seq {seq}: its command came before"
+    assert lacking(log, f"{PARTITION}-{seq}") == f"seq {seq}: its command was received before"
     assert what_is_wrong(log) == (seq, "the rules refuse its command (stale)")
 
 
-def test_people_go_on_after_a_correction_though_ids_of_the_wrong_time_were_let_go() -> None:
+def test_people_continue_after_a_correction_although_ids_of_the_wrong_time_were_forgotten() -> None:
     log = StolenLog()
     log.submit(here("script"))
     log.at = AHEAD
@@ -230,7 +230,7 @@ def test_people_go_on_after_a_correction_though_ids_of_the_wrong_time_were_let_g
     verified(log)
 
 
-def test_what_was_remembered_in_the_wrong_time_takes_nothing_of_the_share_after_the_correction() -> None:
+def test_ids_remembered_in_the_wrong_time_take_nothing_of_the_share_after_the_correction() -> None:
     memory = CommandMemory()
     for number in range(6):
         dated = START if number < 2 else AHEAD
@@ -250,9 +250,7 @@ _DATES = st.lists(st.integers(0, 400).map(lambda hours: hours * 3_600_000 + STAR
 
 
 @given(_DATES, st.integers(-50, 450))
-def test_dates_that_were_let_go_are_forgotten_and_those_far_from_any_are_not(
-    dates: list[int], hour: int
-) -> None:
+def test_forgotten_dates_are_dropped_and_those_far_from_any_are_kept(dates: list[int], hour: int) -> None:
     forgotten = ForgottenDates()
     for dated in dates:
         forgotten.add(dated)
@@ -264,7 +262,7 @@ def test_dates_that_were_let_go_are_forgotten_and_those_far_from_any_are_not(
         assert asked in forgotten
 
 
-def test_so_many_gaps_are_known_and_what_is_dated_in_an_earlier_one_is_refused() -> None:
+def test_number_of_known_gaps_is_limited_and_commands_dated_in_an_earlier_one_are_refused() -> None:
     forgotten = ForgottenDates()
     for number in range(GAPS_MAX + 10):
         forgotten.add(START + number * DAY_MS)
@@ -272,7 +270,7 @@ def test_so_many_gaps_are_known_and_what_is_dated_in_an_earlier_one_is_refused()
     assert START + (GAPS_MAX + 5) * DAY_MS + 1 not in forgotten
 
 
-def test_what_a_correction_leaves_behind_is_forgotten_in_its_time() -> None:
+def test_remains_of_a_correction_are_forgotten_in_time() -> None:
     log = ran_ahead()
     command = log.submission_of(here("script", 2))
     log.accepted(command)
@@ -281,7 +279,7 @@ def test_what_a_correction_leaves_behind_is_forgotten_in_its_time() -> None:
     assert log.state.memory.recall("alice", command.id) is None
 
 
-def test_a_takeover_after_a_correction_comes_to_the_same_state() -> None:
+def test_takeover_after_a_correction_reaches_the_same_state() -> None:
     log = ran_ahead()
     log.submit(here("script", 2))
     taken_over = PartitionState(log.state.partition)
@@ -296,7 +294,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=60))
-def test_what_ages_is_let_go_of_when_its_time_has_passed_however_often_time_was_set_back(
+def test_aged_entries_are_forgotten_in_time_however_often_time_was_set_back(
     steps: list[tuple[int, bool]],
 ) -> None:
     ageing, kept, now = RetentionQueue[_Kept](), list[int](), 0
@@ -319,15 +317,15 @@ _CAME = b'"received":%d' % LATER
     ("old", "new", "what"),
     [
         (_CAME, b'"received":%d' % (START + 4), None),
-        (b"," + _CAME, b"", "and not when"),
+        (b"," + _CAME, b"", "only one of"),
         (_CAME, b'"received":null', None),
-        (_CAME, b'"received":%d' % (LATER + 1), "not that at which its command came"),
+        (_CAME, b'"received":%d' % (LATER + 1), "not when its command was received"),
         (_CAME, b'"received":%d' % (START - 1), "the rules refuse its command"),
-        (b'"at":%d,"governance"' % LATER, b'"at":%d,"governance"' % (LATER + 1), "not that at which"),
+        (b'"at":%d,"governance"' % LATER, b'"at":%d,"governance"' % (LATER + 1), "not when"),
         (b'"input":1,' + _CAME + b",", b"", "names no input"),
     ],
 )
-def test_a_record_whose_times_do_not_fit_is_found_by_verify_and_lacks_evidence(
+def test_record_whose_times_do_not_fit_is_found_by_verify_and_lacks_evidence(
     old: bytes, new: bytes, what: str | None
 ) -> None:
     """The second of two records at the same log time; only what the writer added to it is changed."""
@@ -345,13 +343,13 @@ def test_a_record_whose_times_do_not_fit_is_found_by_verify_and_lacks_evidence(
     log.requests.records[1] = msgspec.structs.replace(honest, value=value, record=decode_record(value))
     if what is None:
         assert verified(log) == 2
-        assert lacking(log, request) == "nobody has released it"
+        assert lacking(log, request) == "it was never released"
     else:
         assert what in what_is_wrong(log)[1]
-        assert lacking(log, request) not in (None, "nobody has released it")
+        assert lacking(log, request) not in (None, "it was never released")
 
 
-def test_a_writers_own_record_that_says_where_a_command_came_from_is_named() -> None:
+def test_writer_s_own_record_that_states_where_a_command_came_from_is_named() -> None:
     log = StolenLog()
     request, _ = log.submit(here("script"))
     log.at += 40 * DAY_MS

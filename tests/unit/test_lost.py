@@ -1,4 +1,4 @@
-"""What `assent up` says of a part of the log that is lost."""
+"""What `assent up` reports about a lost part of the log."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ def gone(why: str, place: str = PLACE) -> Readiness:
     return Readiness({"history": Reason(why=why, todo="Do this.", place=place), "kafka": STARTING})
 
 
-def test_each_part_is_named_once_and_what_only_takes_long_is_not() -> None:
+def test_each_part_is_named_once_and_a_slow_condition_is_not() -> None:
     said = {
         "decider": gone("By the decider."),
         "audit": gone("By audit."),
@@ -29,7 +29,7 @@ def test_each_part_is_named_once_and_what_only_takes_long_is_not() -> None:
     }
 
 
-def test_it_is_told_once_and_again_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loss_is_reported_once_and_again_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [gone("Gone."), gone("Gone, still."), Readiness({})]
     told: list[str] = []
     looking = LossNotices({"decider": "http://nowhere"}, told.append)

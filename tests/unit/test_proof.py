@@ -14,7 +14,7 @@ RETIRED_AT = sim.GOVERNANCE_HEAD + 1
 
 
 def registry() -> WriterRegistry:
-    """The writers of the simulated log, of which `writer-0` is retired at last."""
+    """The writers of the simulated log, of which `writer-0` is finally retired."""
     writers = sim.registry()
     writers.apply(RETIRED_AT, (WriterRetired(writer="writer-0"),))
     return writers
@@ -68,7 +68,7 @@ def test_R23_first_record_of_a_partition_chains_to_the_identity() -> None:
     assert isinstance(verified(run(prev="ab" * 32)), NotProven)
 
 
-def test_R23_run_is_for_the_place_that_was_asked_for() -> None:
+def test_R23_run_is_for_the_requested_place() -> None:
     offered = run(2, seq=7, prev="ab" * 32)
     assert isinstance(verified(offered, 8), NotProven)
     assert isinstance(verified(offered, 7, partition=sim.PARTITION + 1), NotProven)

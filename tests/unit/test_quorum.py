@@ -1,4 +1,4 @@
-"""Approvals are counted by person, and again at the release: who has lost the right no longer counts."""
+"""Approvals are counted by person, and again at the release: people who lost the right no longer count."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import has_quorum, standing_terms
 from assent_contracts.core.requests.states import Approval, Submission
 from assent_contracts.governance_changes import CreatePolicy, DisablePrincipal
-from tests.support.given import ORGANISATION, SCRIPT, Story
 from tests.support.people import HUMANS, change, force, organisation, policy_of
+from tests.support.stories import ORGANISATION, SCRIPT, Story
 
 [TWO] = ORGANISATION.terms_for("script")
 ADMINS = policy_of("admins", "script", groups=("admins",))

@@ -1,4 +1,4 @@
-"""What one principal can send and have remembered: by log time, and so the same for whoever decides again."""
+"""What one principal can send and have remembered: by log time, so the same for deciders and verifiers."""
 
 import hypothesis.strategies as st
 import msgspec
@@ -16,8 +16,8 @@ from assent_contracts.limits import COMMAND_ID_MAX_CHARS, COMMAND_MEMORY_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.bench.memory import bytes_per_id
-from tests.support.given import MINUTE_MS, Story, names
 from tests.support.people import DAY_MS, PARTITIONS, START, organisation
+from tests.support.stories import MINUTE_MS, Story, names
 
 
 def limited(*, rate: int = 1_000, share: int = 1_000) -> Story:
@@ -26,7 +26,7 @@ def limited(*, rate: int = 1_000, share: int = 1_000) -> Story:
 
 
 def cancel(story: Story, who: str = "alice", **fields: object) -> c.Command:
-    """Something that is refused, whoever sends it."""
+    """A command that is refused for every sender."""
     return msgspec.structs.replace(story.command(who, "cancels"), **fields)
 
 
@@ -36,7 +36,7 @@ def too_many(decision: object) -> Refusal:
     return decision
 
 
-def test_more_commands_than_the_rate_are_refused_until_the_next_minute_and_the_refusal_says_so() -> None:
+def test_commands_over_the_rate_are_refused_until_the_next_minute_and_the_refusal_says_so() -> None:
     story = limited(rate=3)
     assert START % MINUTE_MS == 0
     story.at += 10_000
@@ -52,7 +52,7 @@ def test_more_commands_than_the_rate_are_refused_until_the_next_minute_and_the_r
     assert names(story.send(story.command("alice", "submits"))) == "ChangeSubmitted"
 
 
-def test_what_is_refused_by_the_rate_can_be_sent_again_as_it_is() -> None:
+def test_command_refused_by_the_rate_can_be_sent_again_unchanged() -> None:
     story = limited(rate=1)
     story.send(cancel(story))
     command = story.command("alice", "submits")
@@ -60,7 +60,7 @@ def test_what_is_refused_by_the_rate_can_be_sent_again_as_it_is() -> None:
     assert names(story.send(command)) == "ChangeSubmitted"
 
 
-def test_one_account_takes_nothing_of_anothers_rate_or_share() -> None:
+def test_one_account_takes_nothing_of_another_s_rate_or_share() -> None:
     story = limited(rate=2, share=2)
     for _ in range(9):
         story.send(cancel(story, "mallory"))
@@ -71,7 +71,7 @@ def test_one_account_takes_nothing_of_anothers_rate_or_share() -> None:
 
 
 def copies_of(how: str, story: Story) -> c.Command:
-    """A command of alice's that somebody else has read, and sends as often as they like."""
+    """A command of alice's that another client has read, and sends as often as it likes."""
     match how:
         case "repeated":
             story.send(command := cancel(story, id="known"))
@@ -92,7 +92,7 @@ def copies_of(how: str, story: Story) -> c.Command:
 
 
 @pytest.mark.parametrize("how", ["repeated", "id-reused", "too old", "dated ahead", "misrouted"])
-def test_copies_that_anybody_can_send_take_nothing_of_what_their_sender_can(how: str) -> None:
+def test_copies_that_anybody_can_send_take_nothing_of_their_sender_s_rate(how: str) -> None:
     story = limited(rate=4, share=2)
     copy = copies_of(how, story)
     story.at += MINUTE_MS
@@ -104,7 +104,7 @@ def test_copies_that_anybody_can_send_take_nothing_of_what_their_sender_can(how:
     assert story.state.memory.remembered("alice") <= 2
 
 
-def test_no_more_copies_are_kept_than_a_thousand_a_minute_whatever_the_rate_is() -> None:
+def test_at_most_a_thousand_copies_a_minute_are_kept_whatever_the_rate_is() -> None:
     story = limited(rate=60_000)
     command = cancel(story)
     story.send(command)
@@ -116,22 +116,22 @@ def test_no_more_copies_are_kept_than_a_thousand_a_minute_whatever_the_rate_is()
 
 
 def test_refused_commands_count_too() -> None:
-    """The ledger keeps them, so they are what somebody could fill it with."""
+    """The ledger keeps them, so an attacker could fill it with them."""
     story = limited(rate=4)
     for _ in range(4):
         story.send(cancel(story))
     too_many(story.send(cancel(story)))
 
 
-def test_what_nobody_is_known_to_have_sent_counts_for_nobody() -> None:
-    """Else anybody who can write to the topic could keep alice's commands out."""
+def test_commands_of_unknown_senders_count_for_nobody() -> None:
+    """Otherwise anybody who can write to the topic could block alice's commands."""
     story = limited(rate=1)
     for _ in range(3):
         story.send(cancel(story), signature_good=False)
     assert names(story.send(story.command("alice", "submits"))) == "ChangeSubmitted"
 
 
-def test_more_ids_than_the_share_are_refused_until_the_oldest_is_forgotten() -> None:
+def test_ids_over_the_share_are_refused_until_the_oldest_is_forgotten() -> None:
     story = limited(share=2)
     first = cancel(story)
     story.send(first)
@@ -144,7 +144,7 @@ def test_more_ids_than_the_share_are_refused_until_the_oldest_is_forgotten() -> 
     assert names(story.send(story.command("alice", "submits"))) == "ChangeSubmitted"
 
 
-def test_share_that_is_lowered_takes_nothing_away() -> None:
+def test_lowered_share_takes_nothing_away() -> None:
     story = limited(share=3)
     commands = [cancel(story) for _ in range(3)]
     for command in commands:
@@ -155,8 +155,8 @@ def test_share_that_is_lowered_takes_nothing_away() -> None:
 
 
 @pytest.mark.parametrize("chars", [36, COMMAND_ID_MAX_CHARS])
-def test_a_remembered_id_takes_no_more_memory_than_is_said(chars: int) -> None:
-    """The settings say it; `python -m tests.bench.memory` shows it at the bound."""
+def test_remembered_id_takes_no_more_memory_than_documented(chars: int) -> None:
+    """The settings document it; `python -m tests.bench.memory` shows it at the limit."""
     assert bytes_per_id(20_000, chars) <= 512
 
 
@@ -172,7 +172,7 @@ _STEPS = st.lists(
 
 
 @given(_STEPS, st.integers(1, 6), st.integers(1, 6))
-def test_nobody_has_more_than_the_share_whatever_they_send_and_a_takeover_counts_the_same(
+def test_nobody_exceeds_the_share_whatever_they_send_and_a_takeover_counts_the_same(
     steps: list[tuple[str, str, int, int]], rate: int, share: int
 ) -> None:
     story = limited(rate=rate, share=share)

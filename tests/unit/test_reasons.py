@@ -1,4 +1,4 @@
-"""Why a server cannot be used, in words: by what an error is, never by what its text says."""
+"""Why a server cannot be used, in words: by the type of an error, never by its text."""
 
 from typing import Final
 
@@ -41,7 +41,7 @@ OURS: Final = (
 
 
 @pytest.mark.parametrize("kind", sorted(WHYS, key=lambda each: each.__name__))
-def test_what_postgres_lacks_has_a_why_and_a_todo(kind: type[Exception]) -> None:
+def test_each_postgres_failure_has_a_reason_and_a_remedy(kind: type[Exception]) -> None:
     found = postgres_reason(kind(TEXT))
     assert found is not None
     assert WHYS[kind] in found.why
@@ -50,13 +50,13 @@ def test_what_postgres_lacks_has_a_why_and_a_todo(kind: type[Exception]) -> None
 
 
 @pytest.mark.parametrize("kind", sorted(OURS, key=lambda each: each.__name__))
-def test_faults_of_ours_are_not_put_on_postgres(kind: type[Exception]) -> None:
+def test_our_own_faults_are_not_attributed_to_postgres(kind: type[Exception]) -> None:
     assert postgres_reason(kind(TEXT)) is None
     assert kind.__name__ in reason(kind(TEXT)).why
 
 
 @pytest.mark.parametrize("kind", [KafkaError, KafkaConnectionError, TopicAuthorizationFailedError])
-def test_what_kafka_lacks_has_them_too(kind: type[KafkaError]) -> None:
+def test_each_kafka_failure_has_them_too(kind: type[KafkaError]) -> None:
     found = reason(kind(TEXT))
     assert "Kafka" in found.why
     assert found.todo

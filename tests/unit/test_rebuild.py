@@ -1,4 +1,4 @@
-"""Where notify goes on after a loss."""
+"""Where notify continues after a loss."""
 
 from assent.store.rebuild import shared_with
 from assent_contracts.acceptance import Head
@@ -7,7 +7,7 @@ from assent_contracts.heads import HeadInEra
 from tests.support.losses import loss_at
 
 
-def test_what_a_reader_shares_with_the_log_ends_at_the_first_loss_before_it() -> None:
+def test_history_shared_with_the_log_ends_at_the_first_loss_after_the_reader_s_era() -> None:
     losses = [loss_at(10), loss_at(50)]
 
     def read(seq: int, era: str = FIRST_ERA) -> HeadInEra:

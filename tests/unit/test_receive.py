@@ -6,7 +6,7 @@ from assent_contracts.codec import encode
 from assent_contracts.core.received import Envelope, Omitted, Received, open_envelope, signature_bytes
 from assent_contracts.core.requests.receive import receive
 from assent_contracts.digests import sha256_hex
-from tests.support.given import SCRIPT, SIGNATURE, Story
+from tests.support.stories import SCRIPT, SIGNATURE, Story
 
 COMMAND = Story().command("alice", "submits")
 VALUE = encode(COMMAND)
@@ -42,7 +42,7 @@ def test_key_that_is_not_the_resource_is_malformed(key: bytes | None) -> None:
         ("assent-signature", b"A" * 129),
     ],
 )
-def test_header_that_is_wrong_is_malformed(header: tuple[str, bytes]) -> None:
+def test_invalid_header_is_malformed(header: tuple[str, bytes]) -> None:
     it = receive(VALUE, SCRIPT.encode(), [*SIGNED, header])
     assert isinstance(it, Omitted)
     assert it.refusal.code == "malformed"
@@ -51,25 +51,25 @@ def test_header_that_is_wrong_is_malformed(header: tuple[str, bytes]) -> None:
 @pytest.mark.parametrize(
     "header", [("ce_source", b"\xff"), ("x-b3-traceid", b"\x00\xff"), ("traceparent", None), ("", b"")]
 )
-def test_header_of_somebody_else_is_ignored(header: tuple[str, bytes | None]) -> None:
-    """A tracing agent adds what it likes to a good command."""
+def test_foreign_header_is_ignored(header: tuple[str, bytes | None]) -> None:
+    """A tracing agent may add anything to a good command."""
     assert isinstance(receive(VALUE, SCRIPT.encode(), [*SIGNED, header]), Received)
 
 
 @pytest.mark.parametrize("name", ["assent-key", "assent-signature"])
-def test_header_of_ours_without_a_value_is_as_none(name: str) -> None:
+def test_our_header_without_a_value_counts_as_missing(name: str) -> None:
     envelope = open_envelope(VALUE, SCRIPT.encode(), [*SIGNED, (name, None)])
     assert isinstance(envelope, Envelope)
     assert "" in (envelope.key_id, envelope.signature)
 
 
-def test_what_is_no_command_is_kept_as_its_hash_and_size() -> None:
+def test_bytes_that_are_not_a_command_are_kept_as_their_hash_and_size() -> None:
     it = receive(b"nonsense", SCRIPT.encode(), SIGNED)
     assert isinstance(it, Omitted)
     assert (it.value_sha256.hex(), it.size) == (sha256_hex(b"nonsense"), 8)
 
 
-def test_record_without_value_is_malformed() -> None:
+def test_record_without_a_value_is_malformed() -> None:
     it = receive(None, SCRIPT.encode(), SIGNED)
     assert isinstance(it, Omitted)
     assert (it.refusal.code, it.size) == ("malformed", 0)

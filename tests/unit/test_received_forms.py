@@ -1,4 +1,4 @@
-"""What cannot be a command, wherever it comes in, and what of it is told."""
+"""What cannot be a command, wherever it is received, and what of it is reported."""
 
 import json
 
@@ -13,8 +13,8 @@ from assent_contracts.core.requests.receive import receive
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernance
 from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
-from tests.support.given import Story
 from tests.support.people import START
+from tests.support.stories import Story
 
 COMMAND = encode(
     ChangeGovernance(id="g-1", principal="carol", at=START, change=DisablePrincipal(principal="bob"))
@@ -22,7 +22,7 @@ COMMAND = encode(
 
 
 @pytest.mark.parametrize("value", [None, b"", b"x" * (limits.COMMAND_MAX_BYTES + 1), b"no JSON"])
-def test_what_is_no_command_is_kept_by_its_hash_and_size_alone(value: bytes | None) -> None:
+def test_bytes_that_are_not_a_command_are_kept_only_as_hash_and_size(value: bytes | None) -> None:
     for it in (receive(value, b"script/x", ()), receive_governance(value, GOVERNANCE_KEY, ())):
         assert isinstance(it, Omitted)
         assert it.size == len(value or b"")
@@ -37,7 +37,7 @@ def test_what_is_no_command_is_kept_by_its_hash_and_size_alone(value: bytes | No
         (GOVERNANCE_KEY, (("ce_type", b"x"),), "The header ce_type is not the type in the body."),
     ],
 )
-def test_a_governance_command_whose_record_contradicts_it_is_malformed(
+def test_governance_command_whose_record_contradicts_it_is_malformed(
     key: bytes | None, headers: ReceivedHeaders, detail: str
 ) -> None:
     it = receive_governance(COMMAND, key, headers)
@@ -57,11 +57,11 @@ def submitted(**fields: str) -> str:
     return it.refusal.detail
 
 
-def test_R20_whom_a_submission_is_on_behalf_of_is_an_identifier() -> None:
+def test_R20_person_on_whose_behalf_a_submission_is_sent_is_an_identifier() -> None:
     assert "on_behalf_of" in submitted(on_behalf_of="x" * 300)
 
 
-def test_R22_a_request_is_closed_with_a_reason_that_can_be_read() -> None:
+def test_R22_request_is_closed_with_a_reason_that_can_be_read() -> None:
     story = Story().given("alice submits")
     document = json.loads(encode(story.command("carol", "closes"))) | {"reason": "\u200b "}
     it = receive(json.dumps(document).encode(), story.resource.encode(), ())

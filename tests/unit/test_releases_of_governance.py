@@ -1,4 +1,4 @@
-"""Of the records of requests, those that governance has to carry out, whatever else stands beside them."""
+"""The records of requests that governance has to carry out, whatever else is next to them."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def taken(releases: GovernanceReleases, *events: Any, command: Any = UNSET) -> b
     return releases.take(Accepted(0, decode_record(value), value, sha256_hex(value)))
 
 
-def test_a_submission_of_which_the_command_is_not_kept_is_not_carried_out() -> None:
+def test_submission_whose_command_is_not_kept_is_not_carried_out() -> None:
     chains = Chains()
     chains.released()
     releases = GovernanceReleases()
@@ -34,7 +34,7 @@ def test_a_submission_of_which_the_command_is_not_kept_is_not_carried_out() -> N
     assert releases.waiting() == ()
 
 
-def test_what_is_about_no_request_is_passed_over() -> None:
+def test_record_about_no_request_is_skipped() -> None:
     chains = Chains()
     chains.submitted()
     [submitted, *_] = kept(chains, 0)

@@ -1,4 +1,4 @@
-"""The events that end a request are one set: every reader that forgets a request goes by it."""
+"""The events that end a request are one set: every reader that forgets ended requests uses it."""
 
 from typing import get_args
 
@@ -35,13 +35,13 @@ ENDS = (
 )
 
 
-def test_each_of_them_has_a_status_and_an_example_here() -> None:
+def test_each_event_that_ends_a_request_has_a_status_and_an_example_here() -> None:
     assert set(_ENDS) == set(get_args(RequestEnd)) == {type(end) for end in ENDS}
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: type(end).__name__)
-def test_what_dispatch_and_appliers_know_of_a_request_ends_with_each(end: RequestEnd) -> None:
-    """A request that they took for open would be handed over, or its claim believed."""
+def test_dispatch_and_appliers_forget_a_request_with_each_of_them(end: RequestEnd) -> None:
+    """A request that they regarded as open would be passed to an applier, or its claim believed."""
     for state in (NEEDS_APPROVAL, APPLYING):
         known = OpenRequests(0, GovernanceEvidence("0" * 64, verify_signature))
         known._open[0] = OpenRequest(REQUEST, 0, "script/x", "edit", "alice", "", "", "", state=state)
@@ -50,7 +50,7 @@ def test_what_dispatch_and_appliers_know_of_a_request_ends_with_each(end: Reques
 
 
 def accepted_at(seq: int) -> Accepted:
-    """An accepted record, of which only the place and the time are looked at."""
+    """An accepted record, of which only the place and the time matter."""
     return Accepted(seq, LedgerRecord(seq=seq, prev="", epoch=0, at=5), b"", "")
 
 

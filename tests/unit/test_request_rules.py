@@ -17,8 +17,8 @@ from assent_contracts.ledger import (
     decode_refusal,
 )
 from assent_contracts.refusals import Refusal
-from tests.support.given import PAYLOAD, Story, names, resource_in
 from tests.support.people import DAY_MS, START, organisation
+from tests.support.stories import PAYLOAD, Story, names, resource_in
 
 
 def recorded(story: Story, seq: int) -> c.Command:
@@ -29,8 +29,8 @@ def recorded(story: Story, seq: int) -> c.Command:
     return decoded
 
 
-def test_R4_approver_of_one_type_is_none_of_another() -> None:
-    """Who may approve is what the request's own policies say: `free` has none, so nobody approves."""
+def test_R4_approver_of_one_type_is_not_an_approver_of_another() -> None:
+    """The request's own policies determine its approvers: `free` has none, so nobody approves."""
     story = Story("free/x", governance=organisation(Settings(unprotected="pass"))).given("alice submits")
     assert story.when("bob approves") == "not-an-approver"
 
@@ -55,7 +55,7 @@ def test_R6_justification_is_required(justification: str) -> None:
     assert decoded.code == "justification-required"
 
 
-def test_R8_note_goes_with_the_approval_and_the_rejection() -> None:
+def test_R8_note_is_kept_with_the_approval_and_the_rejection() -> None:
     story = Story().given("alice submits")
     for who, verb in (("bob", "approves"), ("carol", "rejects")):
         command = story.command(who, verb)
@@ -102,8 +102,8 @@ def test_R18_unprotected_type_is_refused() -> None:
     assert Story("free/x").when("alice submits") == "no-policy"
 
 
-def test_R18_unprotected_type_passes_where_the_setting_says_so() -> None:
-    """It is released at once, and the record says that no policy asked for anything."""
+def test_R18_unprotected_type_passes_where_the_setting_allows_it() -> None:
+    """It is released at once, and the record states that no policy required anything."""
     story = Story("free/x", governance=organisation(Settings(unprotected="pass")))
     assert story.when("alice submits") == "ChangeSubmitted + ChangeReleased"
     submitted, _ = decode_events(decode_record(story.records[0]))
@@ -118,7 +118,7 @@ def test_R18_protected_types_stay_protected_where_others_pass() -> None:
 
 
 def test_release_and_claim_name_the_digest_of_the_bytes_as_submitted() -> None:
-    """Spaces and all: what was approved is what is applied."""
+    """Including spaces: what was approved is what is applied."""
     story = Story("app/x")
     payload = b'{ "a" : 1.0 }'
     command = story.command("alice", "submits")
@@ -159,12 +159,12 @@ def test_R14_deadlines_follow_the_settings() -> None:
         (("alice submits", "bob approves", "carol approves"), "alice", "completes", 1, "outdated"),
         (("alice submits", "bob approves", "carol approves"), "alice", "completes", 2, "ChangeReleased"),
         (("alice submits", "bob approves"), "bob", "revokes", 0, "outdated"),
-        # What is no decision, or comes too late, is said before that.
+        # A command that is not a decision, or comes too late, is refused for that reason first.
         (("alice submits",), "alice", "approves", 1, "own-request"),
         (("alice submits", "carol rejects"), "bob", "approves", 0, "not-pending"),
     ],
 )
-def test_R16_R23_a_decision_on_what_has_changed_since_is_refused_on_record(
+def test_R16_R23_decision_on_a_request_that_changed_since_is_refused_on_record(
     given: tuple[str, ...], who: str, verb: str, seen: int, answer: str
 ) -> None:
     story = Story().given(*given)
@@ -175,7 +175,7 @@ def test_R16_R23_a_decision_on_what_has_changed_since_is_refused_on_record(
     assert len(story.records) == len(given) + 1
 
 
-def test_a_refused_decision_does_not_change_what_was_seen() -> None:
+def test_refused_decision_does_not_change_what_was_seen() -> None:
     story = Story().given("alice submits")
     assert story.when("alice approves") == "own-request"
     command = story.command("bob", "approves")

@@ -1,4 +1,4 @@
-"""An event that does not fit a request's state is a fault. What is offered is what a command may."""
+"""An event that does not fit a request's state is a fault. Offered actions are those that are permitted."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ from assent_contracts.governance_changes import (
     policy_object,
 )
 from assent_contracts.governance_objects import Group
-from tests.support.given import Story
 from tests.support.people import START, force, organisation, policy_of
+from tests.support.stories import Story
 
 REACHED: dict[str, tuple[str, ...]] = {
     "needs approval": ("alice submits",),
@@ -72,7 +72,7 @@ def event_named(name: str, story: Story) -> Any:
 @pytest.mark.parametrize(
     ("status", "name"), [(status, each) for status in NEVER for each in sorted(NEVER[status])]
 )
-def test_an_event_that_does_not_fit_the_state_is_a_fault(status: str, name: str) -> None:
+def test_event_that_does_not_fit_the_state_is_a_fault(status: str, name: str) -> None:
     story = Story().given(*REACHED[status])
     assert story.status().startswith(status)
     with pytest.raises(ImpossibleEventError, match=name):
@@ -82,7 +82,7 @@ def test_an_event_that_does_not_fit_the_state_is_a_fault(status: str, name: str)
 @pytest.mark.parametrize(
     ("request_id", "what"), [("nothing", "which is not a request"), ("0-77", "which is not open")]
 )
-def test_an_event_on_what_is_no_open_request_is_a_fault(request_id: str, what: str) -> None:
+def test_event_on_a_request_that_is_not_open_is_a_fault(request_id: str, what: str) -> None:
     story = Story()
     event = e.RequestApproved(request=request_id)
     with pytest.raises(ImpossibleEventError, match=what):
@@ -93,7 +93,7 @@ def account(story: Story, name: str) -> Principal:
     return story.governance.principals[name]
 
 
-def test_what_an_account_can_do_is_what_its_command_would_be_let() -> None:
+def test_actions_offered_to_an_account_are_those_that_its_command_would_be_permitted() -> None:
     story = Story(governance=organisation()).given("alice submits")
     can = {
         name: possible_actions(
@@ -109,7 +109,7 @@ def test_what_an_account_can_do_is_what_its_command_would_be_let() -> None:
     }
 
 
-def test_who_is_disabled_can_do_nothing() -> None:
+def test_disabled_account_can_do_nothing() -> None:
     story = Story(governance=organisation()).given("alice submits")
     force(story.governance, DisablePrincipal(principal="bob"))
     for action in ACTIONS:
@@ -118,7 +118,7 @@ def test_who_is_disabled_can_do_nothing() -> None:
         )
 
 
-def test_R12_a_completion_that_would_only_reopen_is_not_offered() -> None:
+def test_R12_completion_that_would_only_reopen_is_not_offered() -> None:
     story = Story(governance=organisation()).given("alice submits", "bob approves", "carol approves")
 
     def offered() -> bool:
@@ -130,7 +130,7 @@ def test_R12_a_completion_that_would_only_reopen_is_not_offered() -> None:
     assert not offered()
 
 
-def test_R1_who_completes_what_governance_has_come_round_to_needs_no_approval_again() -> None:
+def test_R1_completion_after_governance_came_to_permit_it_needs_no_further_approval() -> None:
     story = Story(governance=organisation())
     story.given("alice submits")
     force(story.governance, DefineGroup(group=Group(id="owners", members=("dave", "mallory"))))
@@ -144,14 +144,14 @@ def test_R1_who_completes_what_governance_has_come_round_to_needs_no_approval_ag
 
 
 @pytest.mark.parametrize("verb", ["rejects", "completes"])
-def test_R23_who_rejects_or_completes_names_what_they_have_seen(verb: str) -> None:
+def test_R23_rejection_and_completion_name_what_was_seen(verb: str) -> None:
     story = Story().given("alice submits")
     story.submission = "0" * 64
     assert story.when(f"{'bob' if verb == 'rejects' else 'alice'} {verb}") == "digest-mismatch"
 
 
 @pytest.mark.parametrize("status", REACHED)
-def test_R13_an_open_request_is_what_its_status_and_progress_make_of_it(status: str) -> None:
+def test_R13_open_request_is_determined_by_its_status_and_progress(status: str) -> None:
     request = request_in(Story().given(*REACHED[status]))
     parts = {name: getattr(request, name, ()) for name in ("approvals", "rejections")}
     more = {"deadline": getattr(request, "deadline", 0), "applier": getattr(request, "applier", "")}

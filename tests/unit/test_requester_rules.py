@@ -8,9 +8,9 @@ from assent_contracts import commands as c
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.refusals import Refusal
-from tests.support.given import PAYLOAD, Story
-from tests.support.meanwhile import define, disable, edit, enable
+from tests.support.governance_changes import define, disable, edit, enable
 from tests.support.people import organisation, policy_of
+from tests.support.stories import PAYLOAD, Story
 
 APP = "app/x"
 """One approval."""
@@ -34,7 +34,7 @@ def submits_for(story: Story, who: str, named: str) -> str:
     return decision.code.value if isinstance(decision, Refusal) else ""
 
 
-def test_R19_a_requester_who_lost_the_role_does_not_complete_until_they_have_it_again(
+def test_R19_requester_who_lost_the_role_cannot_complete_until_they_have_it_again(
     governance: Governance,
 ) -> None:
     story = story_of(governance, "alice submits", "bob approves")
@@ -45,7 +45,7 @@ def test_R19_a_requester_who_lost_the_role_does_not_complete_until_they_have_it_
     assert story.when("alice completes") == "ChangeReleased"
 
 
-def test_R19_a_disabled_requester_completes_nothing_not_even_through_a_gateway(
+def test_R19_disabled_requester_cannot_complete_not_even_through_a_gateway(
     governance: Governance,
 ) -> None:
     story = story_of(governance, "alice submits", "bob approves")
@@ -54,7 +54,7 @@ def test_R19_a_disabled_requester_completes_nothing_not_even_through_a_gateway(
     assert story.when("alice2 completes") == "not-requester"
 
 
-def test_R19_an_automatic_completion_waits_and_is_done_by_hand_afterwards(governance: Governance) -> None:
+def test_R19_automatic_completion_waits_and_is_done_manually_afterwards(governance: Governance) -> None:
     edit(governance, AUTOMATIC)
     story = story_of(governance, "alice submits")
     disable(governance, "alice")
@@ -65,13 +65,15 @@ def test_R19_an_automatic_completion_waits_and_is_done_by_hand_afterwards(govern
     assert story.when("alice completes") == "ChangeReleased"
 
 
-def test_R19_an_automatic_completion_for_who_may_request_is_released_at_once(governance: Governance) -> None:
+def test_R19_automatic_completion_for_a_permitted_requester_is_released_at_once(
+    governance: Governance,
+) -> None:
     edit(governance, AUTOMATIC)
     story = story_of(governance, "alice submits")
     assert story.when("bob approves") == "ApprovalGiven + RequestApproved + ChangeReleased"
 
 
-def test_R19_quorum_that_governance_came_round_to_releases_nothing_for_a_barred_requester(
+def test_R19_quorum_reached_by_a_governance_change_releases_nothing_for_a_barred_requester(
     governance: Governance,
 ) -> None:
     edit(governance, policy_of("apps", "app", quorum=2))
@@ -80,7 +82,7 @@ def test_R19_quorum_that_governance_came_round_to_releases_nothing_for_a_barred_
     assert story.when("alice completes") == "not-approved"
 
 
-def test_R19_an_administrator_who_is_none_any_more_completes_no_change_to_governance(
+def test_R19_former_administrator_cannot_complete_a_change_to_governance(
     governance: Governance,
 ) -> None:
     settings = b'{"type":"assent.change-settings.v1","settings":{"lease_ms":9000},"version":%d}'
@@ -92,7 +94,7 @@ def test_R19_an_administrator_who_is_none_any_more_completes_no_change_to_govern
     assert story.status() == "approved"
 
 
-def test_R20_who_is_named_counts_as_the_requester_from_whichever_account(governance: Governance) -> None:
+def test_R20_named_person_counts_as_the_requester_from_any_account(governance: Governance) -> None:
     story = story_of(governance, "upstream submits for bob")
     assert story.when("bob approves") == "own-request"
     assert story.when("bob2 approves") == "own-request"
@@ -100,7 +102,7 @@ def test_R20_who_is_named_counts_as_the_requester_from_whichever_account(governa
     assert story.when("carol approves") == "ApprovalGiven + RequestApproved"
 
 
-def test_R20_the_service_completes_and_cancels_and_the_person_does_not(governance: Governance) -> None:
+def test_R20_service_can_complete_and_cancel_and_the_person_cannot(governance: Governance) -> None:
     story = story_of(governance, "upstream submits for bob")
     assert story.when("bob cancels") == "not-requester"
     story.given("carol approves")
@@ -108,10 +110,10 @@ def test_R20_the_service_completes_and_cancels_and_the_person_does_not(governanc
     assert story.when("upstream completes") == "ChangeReleased"
 
 
-def test_R20_naming_somebody_else_lets_nobody_approve_more_than_without(governance: Governance) -> None:
-    """An upstream of bob's that names carol instead of bob shuts carol out and lets bob in as before.
+def test_R20_naming_another_person_does_not_let_anybody_else_approve(governance: Governance) -> None:
+    """An upstream of bob's that names carol instead of bob bars carol and admits bob, as before.
 
-    Nobody but the service can know for whom it acts. Its word is signed, shown to approvers, and the person
+    Only the service can know for whom it acts. Its statement is signed and shown to approvers, and the person
     named finds the request among their own and is notified of it.
     """
     story = story_of(governance, "upstream submits")
@@ -123,22 +125,22 @@ def test_R20_naming_somebody_else_lets_nobody_approve_more_than_without(governan
 
 
 @pytest.mark.parametrize("named", ["mallory2", "Bob", "applier", "upstream"])
-def test_R20_only_a_known_human_is_named(governance: Governance, named: str) -> None:
+def test_R20_only_a_known_human_can_be_named(governance: Governance, named: str) -> None:
     assert submits_for(story_of(governance), "upstream", named) == "on-behalf-of-invalid"
 
 
-def test_R20_a_disabled_account_is_not_named(governance: Governance) -> None:
+def test_R20_disabled_account_cannot_be_named(governance: Governance) -> None:
     disable(governance, "bob")
     assert submits_for(story_of(governance), "upstream", "bob") == "on-behalf-of-invalid"
     assert submits_for(story_of(governance), "upstream", "bob2") == ""
 
 
 @pytest.mark.parametrize("named", ["alice", "alice2", "bob"])
-def test_R20_a_person_names_nobody_not_even_themselves(governance: Governance, named: str) -> None:
+def test_R20_person_cannot_name_anybody_not_even_themselves(governance: Governance, named: str) -> None:
     assert submits_for(story_of(governance), "alice", named) == "on-behalf-of-invalid"
 
 
-def test_R20_a_policy_can_demand_it_of_services_and_not_of_people(governance: Governance) -> None:
+def test_R20_policy_can_require_it_of_services_and_not_of_people(governance: Governance) -> None:
     edit(governance, NAMING)
     story = story_of(governance)
     assert story.when("upstream submits") == "on-behalf-of-required"
@@ -147,14 +149,14 @@ def test_R20_a_policy_can_demand_it_of_services_and_not_of_people(governance: Go
     assert Story(governance=governance).when("upstream submits") == "ChangeSubmitted"
 
 
-def test_R20_a_policy_that_demands_it_later_strands_no_open_request(governance: Governance) -> None:
+def test_R20_policy_that_requires_it_later_blocks_no_open_request(governance: Governance) -> None:
     story = story_of(governance, "upstream submits")
     edit(governance, NAMING)
     story.given("bob approves")
     assert story.when("upstream completes") == "ChangeReleased"
 
 
-def test_R19_R20_nothing_is_released_on_behalf_of_who_is_disabled_since(governance: Governance) -> None:
+def test_R19_R20_nothing_is_released_on_behalf_of_a_person_disabled_since(governance: Governance) -> None:
     story = story_of(governance, "upstream submits for bob", "carol approves")
     disable(governance, "bob")
     assert story.when("upstream completes") == "requester-not-permitted"
@@ -162,7 +164,7 @@ def test_R19_R20_nothing_is_released_on_behalf_of_who_is_disabled_since(governan
     assert story.when("upstream completes") == "ChangeReleased"
 
 
-def test_R20_the_event_and_the_signed_command_name_the_person(governance: Governance) -> None:
+def test_R20_event_and_signed_command_name_the_person(governance: Governance) -> None:
     story = story_of(governance)
     decision = story.send(story.command("upstream", "submits for bob"))
     assert not isinstance(decision, Refusal)
@@ -172,7 +174,7 @@ def test_R20_the_event_and_the_signed_command_name_the_person(governance: Govern
     assert b'"on_behalf_of":"bob"' in story.records[-1]
 
 
-def test_R20_what_names_nobody_has_the_bytes_that_it_had() -> None:
+def test_R20_submission_that_names_nobody_has_the_same_bytes_as_before() -> None:
     command = c.SubmitChange(
         id="c",
         principal="upstream",

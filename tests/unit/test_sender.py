@@ -1,4 +1,4 @@
-"""Who sent a command, when, and whether it came before: what is asked ahead of every rule."""
+"""Who sent a command, when, and whether it was sent before: the checks before every rule."""
 
 import msgspec
 import pytest
@@ -10,9 +10,9 @@ from assent_contracts.governance_objects import Settings
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS, FOR_EVER_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
-from tests.support.given import MINUTE_MS, Story, names, received, resource_in
-from tests.support.meanwhile import disable
+from tests.support.governance_changes import disable
 from tests.support.people import DAY_MS, PARTITIONS, START, organisation
+from tests.support.stories import MINUTE_MS, Story, names, received, resource_in
 
 
 def submission(story: Story, **fields: object) -> c.SubmitChange:
@@ -26,7 +26,7 @@ def refused(decision: object) -> RefusalCode:
     return decision.code
 
 
-def test_no_signature_is_refused() -> None:
+def test_unsigned_command_is_refused() -> None:
     story = Story()
     for signature in ("", "AA", "not base64url!", "A" * 87):
         it = received(submission(story), signature=signature)
@@ -46,7 +46,7 @@ def test_unregistered_key_is_refused() -> None:
 
 
 def test_key_of_another_principal_is_refused() -> None:
-    """bob cannot speak for alice, however good his signature is."""
+    """bob cannot send as alice, however good his signature is."""
     story = Story()
     assert refused(story.take(received(submission(story), "bob-key"))) == "unknown-key"
 
@@ -57,7 +57,7 @@ def test_disabled_account_does_nothing() -> None:
     assert refused(story.send(submission(story))) == "not-permitted"
 
 
-def test_key_counts_from_not_before_until_before_not_after() -> None:
+def test_key_is_valid_from_not_before_until_before_not_after() -> None:
     story = Story(governance=organisation(Settings(expiry_ms=1_000 * DAY_MS)))
     story.at = START - 1
     assert refused(story.send(submission(story, at=START))) == "unknown-key"
@@ -69,8 +69,8 @@ def test_key_counts_from_not_before_until_before_not_after() -> None:
     assert refused(story.send(submission(story))) == "unknown-key"
 
 
-def test_unauthenticated_commands_do_not_burn_ids() -> None:
-    """Else anybody who can write to the topic could keep alice's commands out."""
+def test_unauthenticated_commands_do_not_use_up_ids() -> None:
+    """Otherwise anybody who can write to the topic could block alice's commands."""
     story = Story()
     good = submission(story, id="mine")
     forged = msgspec.structs.replace(good, justification="forged")
@@ -80,7 +80,7 @@ def test_unauthenticated_commands_do_not_burn_ids() -> None:
     assert names(story.send(good)) == "ChangeSubmitted"
 
 
-def test_same_bytes_again_point_at_the_first_decision() -> None:
+def test_same_bytes_again_refer_to_the_first_decision() -> None:
     story = Story()
     command = submission(story)
     first = len(story.records)
@@ -90,8 +90,8 @@ def test_same_bytes_again_point_at_the_first_decision() -> None:
     assert story.send(command) == (CommandRepeated(decided=first),)
 
 
-def test_same_bytes_again_point_at_the_first_refusal_too() -> None:
-    """A refused command does not come alive by being repeated when things have changed."""
+def test_same_bytes_again_refer_to_the_first_refusal_too() -> None:
+    """A refused command does not become valid by being repeated when circumstances have changed."""
     story = Story().given("alice submits")
     early = story.command("alice", "completes")
     first = len(story.records)
@@ -127,7 +127,7 @@ def test_id_with_other_bytes_stays_that_of_the_first() -> None:
         (-COMMAND_MAX_AHEAD_MS - 1, True),
     ],
 )
-def test_command_is_taken_from_5_minutes_ahead_to_24_hours_old(age_ms: int, *, stale: bool) -> None:
+def test_command_is_accepted_from_5_minutes_ahead_to_24_hours_old(age_ms: int, *, stale: bool) -> None:
     story = Story()
     story.at = START + 2 * DAY_MS
     decision = story.send(submission(story, at=story.at - age_ms))
@@ -137,7 +137,7 @@ def test_command_is_taken_from_5_minutes_ahead_to_24_hours_old(age_ms: int, *, s
 
 @pytest.mark.parametrize("ahead_ms", [0, COMMAND_MAX_AHEAD_MS])
 def test_replayed_command_is_never_decided_twice(ahead_ms: int) -> None:
-    """At whatever time a copy arrives it is known or stale, though its sender's clock ran ahead."""
+    """Whenever a copy arrives, it is known or stale, even if its sender's clock ran ahead."""
     for later_ms in (
         0,
         1,
@@ -152,13 +152,13 @@ def test_replayed_command_is_never_decided_twice(ahead_ms: int) -> None:
         assert names(story.send(command)) == "ChangeSubmitted"
         story.given("alice cancels")
         story.at += later_ms
-        # Something else comes first, so that what can be forgotten is.
+        # Another command comes first, so that everything that can be forgotten is.
         story.send(story.command("mallory", "cancels"))
         decision = story.send(command)
         assert decision == (CommandRepeated(decided=0),) or refused(decision) == "stale"
 
 
-def test_command_ids_are_forgotten() -> None:
+def test_command_ids_are_forgotten_after_their_time() -> None:
     """Memory is bounded: after 24 hours and 5 minutes nothing is left of an id."""
     story = Story().given("alice submits")
     story.at += COMMAND_MEMORY_MS
@@ -170,8 +170,8 @@ def test_command_ids_are_forgotten() -> None:
 
 
 @pytest.mark.parametrize("dated", [START + 3 * DAY_MS, FOR_EVER_MS, START - 2 * DAY_MS])
-def test_command_refused_for_its_date_takes_no_id(dated: int) -> None:
-    """Else commands dated ahead would fill the writer's memory until their time comes."""
+def test_command_refused_for_its_date_uses_up_no_id(dated: int) -> None:
+    """Otherwise commands dated ahead would fill the writer's memory until their time comes."""
     story = Story()
     assert refused(story.send(submission(story, id="mine", at=dated))) == "stale"
     assert story.state.memory.recall("alice", "mine") is None
@@ -179,8 +179,8 @@ def test_command_refused_for_its_date_takes_no_id(dated: int) -> None:
     assert refused(story.send(submission(story, id="mine", at=dated))) == "id-reused"
 
 
-def test_command_that_came_in_time_is_not_stale_however_late_it_is_decided() -> None:
-    """The broker's append time counts, not when a decider that was down came back."""
+def test_command_that_arrived_in_time_is_not_stale_however_late_it_is_decided() -> None:
+    """The broker's append time counts, not when a decider that was down is back."""
     story = Story()
     story.at += 5 * DAY_MS
     story.send(story.command("mallory", "cancels"))
@@ -188,7 +188,7 @@ def test_command_that_came_in_time_is_not_stale_however_late_it_is_decided() -> 
     assert names(story.take(received(late), received_at=START + 1)) == "ChangeSubmitted"
 
 
-def test_key_must_be_valid_when_the_command_came_not_when_it_is_decided() -> None:
+def test_key_must_be_valid_when_the_command_arrived_not_when_it_is_decided() -> None:
     story = Story(governance=organisation(Settings(expiry_ms=1_000 * DAY_MS)))
     story.at = START + 401 * DAY_MS
     story.send(story.command("mallory", "cancels"))
@@ -199,8 +199,8 @@ def test_key_must_be_valid_when_the_command_came_not_when_it_is_decided() -> Non
     )
 
 
-def test_copy_of_what_is_forgotten_is_stale_whenever_the_broker_says_it_came() -> None:
-    """Log time ran two days ahead and has let the id go; by the broker's clock the copy would be new."""
+def test_copy_of_a_forgotten_command_is_stale_whatever_the_broker_s_date() -> None:
+    """Log time ran two days ahead and has forgotten the id; by the broker's clock the copy would be new."""
     story = Story()
     command = submission(story)
     assert names(story.send(command)) == "ChangeSubmitted"
@@ -213,15 +213,15 @@ def test_copy_of_what_is_forgotten_is_stale_whenever_the_broker_says_it_came() -
     assert names(story.take(received(later), received_at=START + 10 * MINUTE_MS)) == "ChangeSubmitted"
 
 
-def test_an_id_is_its_principals_own() -> None:
-    """Somebody who learns an id first cannot take it from who will send it."""
+def test_id_belongs_to_its_principal() -> None:
+    """Learning an id first does not let another account use it up."""
     story = Story()
     assert refused(story.send(submission(story, id="order-1", principal="mallory"))) == "not-permitted"
     assert names(story.send(submission(story, id="order-1"))) == "ChangeSubmitted"
 
 
 def test_wrong_partition_is_refused_and_named() -> None:
-    """Else two partitions could hold one object's lock."""
+    """Otherwise two partitions could have one object's lock."""
     story = Story()
     elsewhere = resource_in((story.state.partition + 1) % PARTITIONS)
     commands = [submission(story, resource=elsewhere)]
@@ -236,7 +236,7 @@ def test_wrong_partition_is_refused_and_named() -> None:
         assert decision.partition == partition_for(elsewhere.encode(), PARTITIONS)
 
 
-def test_request_must_be_of_the_object_that_is_named() -> None:
+def test_request_must_be_about_the_named_object() -> None:
     """A command that reached its partition under another object's key decides nothing."""
     story = Story().given("alice submits")
     beside = resource_in(story.state.partition)

@@ -5,7 +5,7 @@ Rows about `script` need two approvals. Each name begins with its rule; each row
 
 import pytest
 
-from tests.support.given import Story
+from tests.support.stories import Story
 
 SEQUENCES = {
     "R1_nothing_is_applied_before_another_person_has_approved": (
@@ -59,7 +59,7 @@ SEQUENCES = {
         """,
     ),
     "R9_requester_cannot_approve_own_request_from_second_account": (
-        "alice2 is the same person; what counts is the person, not the account.",
+        "alice2 is the same person: the person counts, not the account.",
         """
         alice submits   -> ChangeSubmitted | needs approval, has 0
         alice2 approves -> own-request | needs approval, has 0
@@ -68,8 +68,8 @@ SEQUENCES = {
         alice2 approves -> own-request | needs approval, has 1
         """,
     ),
-    "R9_service_s_request_is_nobody_s_own": (
-        "upstream is no person, so every approver may decide.",
+    "R9_service_s_request_is_no_person_s_own": (
+        "upstream is not a person, so every approver may decide.",
         """
         upstream submits   -> ChangeSubmitted | needs approval, has 0
         alice approves     -> ApprovalGiven | needs approval, has 1
@@ -88,7 +88,7 @@ SEQUENCES = {
         """,
     ),
     "R10_object_stays_locked_while_the_outcome_is_unknown": (
-        "A second change on top of one that may have been applied would hide it.",
+        "A second change on top of one that may have been applied would hide the first.",
         """
         alice submits           -> ChangeSubmitted | needs approval, has 0
         bob approves            -> ApprovalGiven | needs approval, has 1
@@ -101,7 +101,7 @@ SEQUENCES = {
         alice submits           -> ChangeSubmitted | needs approval, has 0
         """,
     ),
-    "R11_requester_and_nobody_else_cancels": (
+    "R11_only_the_requester_cancels": (
         "Not even the requester's other account.",
         """
         alice submits  -> ChangeSubmitted | needs approval, has 0
@@ -122,7 +122,7 @@ SEQUENCES = {
         alice cancels  -> RequestCanceled | canceled
         """,
     ),
-    "R12_requester_completes_and_nobody_else": (
+    "R12_only_the_requester_completes": (
         "Not the approver, not an administrator, not alice's other account.",
         """
         alice submits    -> ChangeSubmitted | needs approval, has 0
@@ -136,7 +136,7 @@ SEQUENCES = {
         """,
     ),
     "R12_success_is_completed": (
-        "Only the applier that claimed it says so, and says it once.",
+        "Only the applier that claimed it reports success, and only once.",
         """
         alice submits            -> ChangeSubmitted | needs approval, has 0
         bob approves             -> ApprovalGiven | needs approval, has 1
@@ -181,7 +181,7 @@ SEQUENCES = {
         """,
     ),
     "R12_late_report_of_the_applier_counts": (
-        "It knows better than the lease; after the lease too.",
+        "The applier knows the outcome better than the lease does, even after its end.",
         """
         alice submits           -> ChangeSubmitted | needs approval, has 0
         bob approves            -> ApprovalGiven | needs approval, has 1
@@ -237,7 +237,7 @@ SEQUENCES = {
         """,
     ),
     "R14_request_without_progress_expires_after_30_days": (
-        "To the millisecond: the rules see the deadline before the writer has written so.",
+        "To the millisecond: the rules apply the deadline before the writer has recorded the expiry.",
         """
         alice submits -> ChangeSubmitted | needs approval, has 0
         30 days pass  -> | needs approval, has 0
@@ -248,7 +248,7 @@ SEQUENCES = {
         alice submits -> ChangeSubmitted | needs approval, has 0
         """,
     ),
-    "R14_progress_starts_the_30_days_anew": (
+    "R14_progress_restarts_the_30_days": (
         "An approval is progress, a refused command is not.",
         """
         alice submits                 -> ChangeSubmitted | needs approval, has 0
@@ -287,7 +287,7 @@ SEQUENCES = {
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_sequence(name: str) -> None:
+def test_sequence_ends_as_its_row_states(name: str) -> None:
     story = Story()
     _, lines = SEQUENCES[name]
     for line in lines.strip().splitlines():

@@ -1,4 +1,4 @@
-"""A few thousand of the simulated schedules, and what a failure lets somebody do."""
+"""A few thousand simulated schedules, and how a failure can be reproduced."""
 
 import subprocess
 import sys
@@ -13,13 +13,13 @@ _SCHEDULES = 2_000
 
 
 @pytest.mark.timeout(120)
-def test_everything_holds_in_simulated_schedules() -> None:
+def test_invariants_hold_in_simulated_schedules() -> None:
     ran, _, failures = run_many(1, _SCHEDULES, stop_at=1)
     assert not failures, f"{failures[0].what}\nagain: python -m tests.simulation --seed {failures[0].seed}"
     assert ran == _SCHEDULES
 
 
-def test_a_seed_is_the_same_schedule_each_time() -> None:
+def test_seed_gives_the_same_schedule_each_time() -> None:
     told: list[list[str]] = [[], []]
     for lines in told:
         run_one(5, tell=lines.append)
@@ -27,8 +27,8 @@ def test_a_seed_is_the_same_schedule_each_time() -> None:
     assert len(told[0]) > 10
 
 
-def test_a_fault_shows_and_its_seed_shows_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A writer that never remembers to go on: its successor decides the last command again.
+def test_fault_is_found_and_its_seed_reproduces_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A writer that never remembers where to continue: its successor decides the last command again.
     begin = PartitionWriter.begin
 
     def forgetful(writer: PartitionWriter[RequestsDesk]) -> None:
@@ -43,7 +43,7 @@ def test_a_fault_shows_and_its_seed_shows_it_again(monkeypatch: pytest.MonkeyPat
     assert fails(short.seed, short.events) == short
 
 
-def test_the_command_line_runs_and_repeats() -> None:
+def test_command_line_runs_and_repeats() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.simulation", "--schedules", "20", "--processes", "1", "--from", "1"],
         capture_output=True,

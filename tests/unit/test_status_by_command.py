@@ -1,7 +1,7 @@
-"""Every command in every status of a request, from everybody: what it answers. Two approvals are needed.
+"""Every command in every status of a request, from everybody, and its answer. Two approvals are needed.
 
 alice has submitted; bob's approval is the first and carol's the second; `applier` has claimed. In the last
-four rows governance has changed, or asks for two rejections.
+four rows governance has changed, or requires two rejections.
 """
 
 from typing import Final
@@ -11,9 +11,9 @@ import pytest
 
 from assent_contracts.core.governance.state import Governance
 from tests.support.answers import TABLE
-from tests.support.given import Story
-from tests.support.meanwhile import define, delete, edit
+from tests.support.governance_changes import define, delete, edit
 from tests.support.people import PRINCIPALS, organisation, policy_of
+from tests.support.stories import Story
 
 APPROVED = ("alice submits", "bob approves", "carol approves")
 APPLYING = (*APPROVED, "alice completes", "applier claims")
@@ -30,13 +30,13 @@ STATUSES: dict[str, tuple[str, ...]] = {
     "rejected": (*APPROVED[:1], "carol rejects"),
     "canceled": (*APPROVED[:1], "alice cancels"),
     "expired": (*APPROVED[:1], "30 days pass", "the writer looks at the clock"),
-    # Past its deadline, and the writer has not yet written so.
+    # Past its deadline, and the writer has not recorded that yet.
     "overdue approval": (*APPROVED[:2], "30 days pass"),
     "overdue approved": (*APPROVED, "30 days pass"),
     "overdue released": (*APPLYING[:-1], "30 days pass"),
     "overdue applying": (*APPLYING, "30 days pass"),
     "rejected by one": ("two rejections are asked for", APPROVED[0], "bob rejects"),
-    # It is approved still, but would not be again: mallory and dave are approvers now, carol is none.
+    # It is still approved, but would not be again: mallory and dave are approvers now, and carol is not.
     "approval lost": (*APPROVED, "carol leaves the approvers"),
     "reopened": (*APPROVED, "carol leaves the approvers", "alice completes"),
     "policy deleted": (*APPROVED[:2], "the policy is deleted"),
@@ -44,7 +44,7 @@ STATUSES: dict[str, tuple[str, ...]] = {
 
 
 def _governance() -> dict[str, Governance]:
-    """What each line about governance makes of it."""
+    """The effect of each line about governance."""
     strict, moved, gone = organisation(), organisation(), organisation()
     edit(strict, msgspec.structs.replace(policy_of("scripts", "script", 2), rejections=2))
     define(moved, "approvers", "alice", "alice2", "bob", "bob2", "dave", "mallory")
@@ -123,14 +123,14 @@ def cells() -> dict[tuple[str, str, str], str]:
 CELLS = cells()
 
 
-def test_no_cell_is_missing() -> None:
+def test_table_has_every_cell() -> None:
     verbs = {*YES, "approves other bytes"}
     assert set(CELLS) == {(verb, status, who) for verb in verbs for status in STATUSES for who in PRINCIPALS}
 
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("verb", TABLE)
-def test_answer(verb: str, status: str) -> None:
+def test_answer_is_the_cell_of_the_table(verb: str, status: str) -> None:
     for who in PRINCIPALS:
         story = story_in(status)
         before = story.status()

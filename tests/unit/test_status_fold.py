@@ -1,4 +1,4 @@
-"""R7, R13: what each event makes of a request's row; the rows are folded from records that were decided."""
+"""R7, R13: the effect of each event on a request's row; the rows are folded from decided records."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_changes import EditPolicy, object_of
 from assent_contracts.ledger import decode_events, decode_record
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
-from tests.support.meanwhile import add_gateway, delete, disable, edit
+from tests.support.governance_changes import add_gateway, delete, disable, edit
 from tests.support.people import organisation, policy_of
+from tests.support.stories import Story
 
 APP = "app/x"
 APPS = policy_of("apps", "app")
@@ -30,13 +30,13 @@ def row_of(story: Story) -> RequestRow:
 
 
 def said(story: Story, who: str, verb: str, **fields: Any) -> None:
-    """Somebody sends a command with these fields, and is not refused."""
+    """A command with these fields is sent, and is not refused."""
     decision = story.send(msgspec.structs.replace(story.command(who, verb), **fields))
     assert not isinstance(decision, Refusal), decision
 
 
 def change_of_policy() -> Story:
-    """dave has submitted that `apps` asks for two approvals; carol has approved it, and it is released."""
+    """dave has submitted that `apps` requires two approvals; carol has approved it, and it is released."""
     governance = organisation()
     version = governance.version("access-policy/apps")
     assert version is not None
@@ -46,7 +46,7 @@ def change_of_policy() -> Story:
 
 
 def carry(story: Story) -> None:
-    """Governance deals with the release of the story's change."""
+    """Governance carries out or refuses the release of the story's change."""
     change = msgspec.json.decode(story.payload, type=EditPolicy)
     governance = story.governance
     release = Release(
@@ -70,7 +70,7 @@ def test_R8_approval_is_shown_with_its_note_and_the_gateway_that_signed() -> Non
     assert (second.approver, second.through, second.note) == ("carol", None, "Fine.")
 
 
-def test_R13_reopened_request_needs_approval_and_its_lapsed_approval_is_gone() -> None:
+def test_R13_reopened_request_needs_approval_and_its_lapsed_approval_is_removed() -> None:
     story = Story(APP, governance=organisation()).given("alice submits", "bob approves")
     assert row_of(story).status == "approved"
     disable(story.governance, "bob")
@@ -81,7 +81,7 @@ def test_R13_reopened_request_needs_approval_and_its_lapsed_approval_is_gone() -
     assert (row.status, [each.approver for each in row.approvals]) == ("approved", ["carol"])
 
 
-def test_R13_broken_quorum_that_another_approval_mends_stays_approved() -> None:
+def test_R13_lost_quorum_that_another_approval_restores_stays_approved() -> None:
     story = Story(APP, governance=organisation()).given("alice submits", "bob approves")
     disable(story.governance, "bob")
     row = row_of(story.given("carol approves"))
@@ -117,7 +117,7 @@ def test_R12_failure_is_shown_with_the_applier_s_message() -> None:
     assert (row.status, row.reporter, row.outcome_message) == ("failed", "applier", "The disk is full.")
 
 
-def test_R18_released_change_to_governance_waits_for_nobody_and_is_completed_by_assent() -> None:
+def test_R18_released_governance_change_waits_for_nobody_and_is_completed_by_assent() -> None:
     story = change_of_policy()
     row = row_of(story)
     assert (row.status, row.progress, row.deadline) == ("approved", "released", None)
@@ -130,7 +130,7 @@ def test_R18_released_change_to_governance_waits_for_nobody_and_is_completed_by_
     assert (row.status, row.progress, row.reporter, row.applier) == ("completed", None, "assent", None)
 
 
-def test_R18_change_to_governance_that_fits_no_more_has_failed_and_says_why() -> None:
+def test_R18_governance_change_that_no_longer_fits_has_failed_and_gives_the_reason() -> None:
     story = change_of_policy()
     delete(story.governance, "apps")
     carry(story)

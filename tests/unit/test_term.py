@@ -1,4 +1,4 @@
-"""What a takeover notes of the commands that its ledger has decided, to hold them against what stands."""
+"""What a takeover records of the commands that its ledger has decided, to compare them with the topic."""
 
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance
@@ -12,7 +12,7 @@ REFUSED = Refusal(code=RefusalCode.MALFORMED, detail="It is no command.")
 
 
 def command(offset: int) -> OmittedCommand:
-    """What the ledger keeps of bytes that are none."""
+    """What the ledger keeps of bytes that are not a command."""
     return OmittedCommand(sha256=sha256_hex(b"%d" % offset), size=2)
 
 
@@ -25,23 +25,23 @@ def read(*offsets: int) -> Term:
     return reading.term(acceptance, len(offsets))
 
 
-def test_the_latest_decided_commands_are_noted_with_their_hashes() -> None:
+def test_latest_decided_commands_are_recorded_with_their_hashes() -> None:
     term = read(*range(100))
     assert term.last.input == term.last.seq == 99
     assert term.decided_at() == {at: command(at).sha256 for at in range(36, 100)}
 
 
-def test_behind_an_accepted_loss_what_was_decided_before_it_stands_nowhere() -> None:
+def test_commands_decided_before_an_accepted_loss_are_expected_nowhere_after_it() -> None:
     assert set(read(0, 1, 2, 3, 1, 2).decided_at()) == {1, 2}
     assert set(read(0, 1, 2, 2).decided_at()) == {2}
 
 
-def test_a_ledger_that_has_decided_nothing_knows_of_no_command() -> None:
+def test_ledger_that_has_decided_nothing_knows_of_no_command() -> None:
     term = read()
     assert term.decided_at() == {}
     assert (term.last.seq, term.next_input) == (-1, 0)
 
 
-def test_a_hole_between_decided_commands_hides_none_of_them() -> None:
+def test_gap_between_decided_commands_hides_none_of_them() -> None:
     """A transaction's marker has an offset and is not a command."""
     assert set(read(0, 1, 5).decided_at()) == {0, 1, 5}

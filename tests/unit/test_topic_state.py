@@ -1,4 +1,4 @@
-"""What the brokers have is held against what the topics must be, setting by setting."""
+"""The brokers' settings are compared with those that the topics must have, one by one."""
 
 import pytest
 
@@ -18,19 +18,19 @@ SPECS = topic_specs()
 
 
 def state(name: str, *, partitions: int = 4, replicas: int = 1, **settings: str) -> dict[str, TopicState]:
-    """One topic as it must be, but for some settings; their dots are underscores here."""
+    """One topic as it must be except for some settings; their dots are underscores here."""
     has: dict[str, str | None] = {**SPECS[name].config, "min.insync.replicas": "1", "flush.ms": "1"}
     has |= {setting.replace("_", "."): value for setting, value in settings.items()}
     return {name: TopicState(partitions, replicas, has, {})}
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_topic_as_it_must_be_has_no_difference_whatever_else_is_set(name: str) -> None:
+def test_correct_topic_has_no_difference_whatever_else_is_set(name: str) -> None:
     assert setting_differences(SPECS, state(name)) == []
 
 
 @pytest.mark.parametrize(("name", "setting"), [(name, each) for name in SPECS for each in SPECS[name].config])
-def test_any_setting_that_is_another_is_named_with_both_values(name: str, setting: str) -> None:
+def test_any_wrong_setting_is_named_with_both_values(name: str, setting: str) -> None:
     there = state(name, **{setting: "other"})
     must = SPECS[name].config[setting]
     difference = TopicDifference(topic=name, setting=setting, found="other", must=must)
@@ -44,7 +44,7 @@ def test_three_copies_must_be_written_to_two_brokers() -> None:
     ]
 
 
-def test_doctor_is_not_content_with_a_ledger_that_forgets() -> None:
+def test_doctor_reports_a_ledger_with_limited_retention() -> None:
     there = state(LEDGER, retention_ms="604800000", cleanup_policy="compact")
     findings = list(topic_findings(setting_differences(SPECS, there)))
     assert [finding.ok for finding in findings] == [False, False]
@@ -64,7 +64,7 @@ def test_another_number_of_partitions_is_named(name: str, must: int) -> None:
     assert "no decider leads" in way_back(difference)
 
 
-def test_kafka_and_the_console_may_start_beside_partitions_too_many_and_not_without_the_logs_own() -> None:
+def test_kafka_and_the_console_may_start_with_surplus_partitions_and_not_without_the_log_s_own() -> None:
     more = Applied(
         created=[], changed=[], partitions=partition_differences(SPECS, state(COMMANDS, partitions=8), 4)
     )

@@ -1,4 +1,4 @@
-"""The writer of one partition: records come from what was received and from what was given, nothing else."""
+"""The writer of one partition: records depend only on what was received and what was given."""
 
 import msgspec
 from msgspec import UNSET
@@ -32,7 +32,7 @@ SEALER = Sealer(WRITER.id, WRITER.public_key)
 
 
 def a_writer(chains: Chains, sealer: Sealer = SEALER) -> PartitionWriter[RequestsDesk]:
-    """A writer of the empty partition, who has read governance."""
+    """A writer of the empty partition that has read governance."""
     writer = PartitionWriter(
         RequestsDesk(PARTITION),
         first_head("ledger", chains.identity),
@@ -52,7 +52,7 @@ def follow(writer: PartitionWriter[RequestsDesk], chains: Chains) -> None:
 def envelope(
     command: SubmitChange | CloseFounding, key: SecretKey, identity: str, kafka_key: bytes
 ) -> Envelope:
-    """The command as it is received."""
+    """The command as received."""
     value = encode(command)
     signature = to_base64url(key.sign(command_message(identity, value)))
     opened = open_envelope(
@@ -63,13 +63,13 @@ def envelope(
 
 
 def submission(chains: Chains, key: SecretKey, offset: int = 7, came: int = START) -> Incoming:
-    """Carol's submission, checked by its named key."""
+    """Carol's submission, checked against the key that it names."""
     it = envelope(chains.submission(), key, chains.identity, object_of(MORE).encode())
     tried = key.public_key
     return Incoming(offset, came, it, tried, signature_good=True)
 
 
-def test_log_time_does_not_go_back_for_what_comes_with_an_earlier_time() -> None:
+def test_log_time_does_not_go_back_for_a_command_with_an_earlier_time() -> None:
     chains = Chains()
     writer = a_writer(chains)
     writer.decide(submission(chains, key_of("carol"), 7, START + 60_000))
@@ -98,7 +98,7 @@ def test_writer_that_takes_over_makes_the_same_next_record() -> None:
     assert writer.take_batch() is None
 
 
-def test_key_that_was_registered_since_the_check_is_tried_by_the_writer() -> None:
+def test_key_registered_since_the_check_is_tried_by_the_writer() -> None:
     chains = Chains()
     new = SecretKey("carol-new", "carol", bytes([9]) * 32)
     writer = a_writer(chains)
@@ -115,7 +115,7 @@ def test_key_that_was_registered_since_the_check_is_tried_by_the_writer() -> Non
     assert writer.decide(unchecked).refusal is None
 
 
-def test_answer_about_another_key_than_the_one_that_counts_is_not_believed() -> None:
+def test_check_result_for_another_key_than_the_valid_one_is_not_believed() -> None:
     chains = Chains()
     writer = a_writer(chains)
     it = submission(chains, SecretKey("carol-key", "carol", bytes([9]) * 32))
@@ -139,7 +139,7 @@ def test_retired_writer_records_nothing_that_is_due() -> None:
     assert decode_events(decode_record(batch.links[0].value)) == (WritersChanged(since=1),)
 
 
-def test_record_that_holds_no_known_sender_s_command_keeps_its_hash_and_moves_the_input_on() -> None:
+def test_record_without_a_known_sender_s_command_keeps_its_hash_and_advances_the_input() -> None:
     chains = Chains()
     writer = a_writer(chains)
     opened = open_envelope(b"{}", b"key", [])
@@ -151,7 +151,7 @@ def test_record_that_holds_no_known_sender_s_command_keeps_its_hash_and_moves_th
     assert not isinstance(decode_recorded_command(decode_record(batch.links[0].value)), RecordedCommand)
 
 
-def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> None:
+def test_until_the_founding_is_closed_only_the_founder_s_key_counts() -> None:
     identity = "0" * 64
     desk = GovernanceDesk()
     desk.record.governance = open_founding()
@@ -170,7 +170,7 @@ def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> None:
     assert desk.governance.founder is not None
 
 
-def test_record_says_when_its_command_came_and_log_time_goes_on_to_that() -> None:
+def test_record_states_when_its_command_arrived_and_log_time_advances_to_that() -> None:
     chains = Chains()
     writer = a_writer(chains)
     writer.decide(submission(chains, key_of("carol"), 7, START + 9))
@@ -180,7 +180,7 @@ def test_record_says_when_its_command_came_and_log_time_goes_on_to_that() -> Non
     assert (record.input, record.received, record.at) == (7, START + 9, START + 9)
 
 
-def test_correction_of_log_time_is_recorded_at_once_where_nothing_happens_and_never_twice() -> None:
+def test_correction_of_log_time_is_recorded_at_once_in_an_idle_partition_and_never_twice() -> None:
     chains = Chains()
     writer = a_writer(chains)
     writer.decide(submission(chains, key_of("carol"), 7, START + 40 * DAY_MS))
@@ -195,7 +195,7 @@ def test_correction_of_log_time_is_recorded_at_once_where_nothing_happens_and_ne
     assert list(writer.record_due(START + 120_000)) == []
 
 
-def test_correction_of_log_time_waits_for_a_time_that_is_believed_and_is_not_dated_1970() -> None:
+def test_correction_of_log_time_waits_for_a_believed_time_and_is_not_dated_1970() -> None:
     chains = Chains()
     writer = a_writer(chains)
     writer.decide(submission(chains, key_of("carol"), 7, START + 40 * DAY_MS))
@@ -210,7 +210,7 @@ def test_correction_of_log_time_waits_for_a_time_that_is_believed_and_is_not_dat
     assert writer.desk.at == START
 
 
-def test_first_record_of_a_partition_waits_for_a_time_that_is_believed() -> None:
+def test_first_record_of_a_partition_waits_for_a_believed_time() -> None:
     chains = Chains()
     writer = a_writer(chains)
     writer.desk.governance.writers_since = 1
@@ -218,9 +218,7 @@ def test_first_record_of_a_partition_waits_for_a_time_that_is_believed() -> None
     assert len(list(writer.record_due(START))) == 1
 
 
-def test_release_waits_for_a_believed_time_while_the_last_record_of_governance_has_set_log_time_back() -> (
-    None
-):
+def test_release_waits_for_a_believed_time_while_governance_s_last_record_has_set_log_time_back() -> None:
     chains = Chains()
     chains.released()
     releases = GovernanceReleases()
@@ -238,7 +236,7 @@ def test_release_waits_for_a_believed_time_while_the_last_record_of_governance_h
     assert desk.is_dated
 
 
-def test_what_is_too_much_leaves_its_hash_and_size_and_is_counted_for_nobody() -> None:
+def test_too_large_input_leaves_its_hash_and_size_and_counts_for_nobody() -> None:
     chains = Chains(Settings(commands_per_minute=1))
     writer = a_writer(chains)
     writer.decide(submission(chains, key_of("carol"), 7))
@@ -250,7 +248,7 @@ def test_what_is_too_much_leaves_its_hash_and_size_and_is_counted_for_nobody() -
     assert writer.desk.remembered.sent("carol", START) == 1
 
 
-def test_log_time_does_not_go_back_for_what_is_due_by_an_earlier_clock() -> None:
+def test_log_time_does_not_go_back_for_records_due_by_an_earlier_clock() -> None:
     chains = Chains()
     writer = a_writer(chains)
     writer.decide(submission(chains, key_of("carol"), 7, START + 60_000))
@@ -259,7 +257,7 @@ def test_log_time_does_not_go_back_for_what_is_due_by_an_earlier_clock() -> None
     assert writer.desk.at == START + 60_000
 
 
-def test_refused_command_is_answered_by_its_first_decision_when_it_comes_again() -> None:
+def test_refused_command_sent_again_is_answered_with_its_first_decision() -> None:
     chains = Chains()
     writer = a_writer(chains)
     refused = msgspec.structs.replace(chains.submission(), principal="mallory")
@@ -275,7 +273,7 @@ def test_refused_command_is_answered_by_its_first_decision_when_it_comes_again()
     assert decode_events(decode_record(batch.links[1].value)) == (CommandRepeated(decided=0),)
 
 
-def test_command_that_another_principals_key_has_signed_leaves_its_hash_only() -> None:
+def test_command_signed_with_another_principal_s_key_leaves_only_its_hash() -> None:
     chains = Chains()
     writer = a_writer(chains)
     decided = writer.decide(submission(chains, key_of("dave")))
@@ -284,7 +282,7 @@ def test_command_that_another_principals_key_has_signed_leaves_its_hash_only() -
     assert decided.omitted is not None
 
 
-def test_record_names_the_governance_that_it_was_decided_under() -> None:
+def test_record_names_the_governance_under_which_it_was_decided() -> None:
     chains = Chains()
     writer = a_writer(chains)
     writer.decide(submission(chains, key_of("carol")))
@@ -294,7 +292,7 @@ def test_record_names_the_governance_that_it_was_decided_under() -> None:
     assert batch.head.governance == len(chains.history) - 1
 
 
-def test_R12_request_ends_once_when_governance_has_carried_it_out() -> None:
+def test_R12_request_ends_once_governance_has_carried_it_out_and_only_once() -> None:
     chains = Chains()
     release = chains.released()
     writer = a_writer(chains)
@@ -344,7 +342,7 @@ def test_batches_at_the_expected_places_need_no_reading() -> None:
     assert (unconfirmed.confirmed, len(unconfirmed)) == (Head(7, "07", 0, next_offset=13), 0)
 
 
-def test_what_lies_between_is_read_from_the_confirmed_head_to_the_end_of_the_batch() -> None:
+def test_records_in_between_are_read_from_the_confirmed_head_to_the_end_of_the_batch() -> None:
     unconfirmed = Sending().unconfirmed
     assert unconfirmed.acknowledged(13) == OffsetsToRead(10, 15)
     assert unconfirmed.is_accepted(Head(6, "06", 0))
@@ -353,11 +351,11 @@ def test_what_lies_between_is_read_from_the_confirmed_head_to_the_end_of_the_bat
     assert not unconfirmed.is_accepted(Head(7, "77", 0))
 
 
-def test_the_same_records_by_another_writer_count_where_they_stood_first() -> None:
-    """Else the head that is made known ends behind what nobody accepts, and losing that is told as a loss."""
+def test_same_records_by_another_writer_count_at_their_first_place() -> None:
+    """Otherwise the published head would be after records that nobody accepts, and look lost later."""
     unconfirmed = Sending().unconfirmed
     assert unconfirmed.acknowledged(13) == OffsetsToRead(10, 15)
     unconfirmed.confirm(13, Head(6, "06", 0, next_offset=12))
     assert unconfirmed.confirmed == Head(6, "06", 0, next_offset=12)
-    # What comes next is not where it was expected either: the second copy is read over.
+    # The next one is not at its expected place either: the second copy is skipped.
     assert unconfirmed.acknowledged(15) == OffsetsToRead(12, 16)

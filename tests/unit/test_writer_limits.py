@@ -1,4 +1,4 @@
-"""What a writer does where its records would not be taken, and what it keeps in hand."""
+"""What a writer does if its records would not be accepted, and what it keeps in memory."""
 
 import pytest
 
@@ -29,20 +29,20 @@ from tests.unit.governance.test_losses import accept, ends
 from tests.unit.test_writer import a_writer, submission
 
 
-def test_a_batch_ends_where_another_record_of_any_size_would_not_fit() -> None:
+def test_batch_ends_where_another_record_of_any_size_would_not_fit() -> None:
     assert has_room(BATCH_MAX_RECORDS - 1, BATCH_MAX_BYTES)
     assert not has_room(BATCH_MAX_RECORDS, 0)
     assert not has_room(0, BATCH_MAX_BYTES + 1)
 
 
-def test_a_writer_that_has_linked_little_is_not_full() -> None:
+def test_writer_that_has_linked_little_is_not_full() -> None:
     chains = Chains()
     writer = a_writer(chains)
     writer.decide(submission(chains, key_of("carol")))
     assert not writer.is_full
 
 
-def test_a_record_that_readers_would_refuse_is_a_refusal_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_record_that_readers_would_refuse_is_a_refusal_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     chains = Chains()
     writer = a_writer(chains)
     it = submission(chains, key_of("carol"))
@@ -60,7 +60,7 @@ def test_a_record_that_readers_would_refuse_is_a_refusal_instead(monkeypatch: py
     assert writer.seq == 0
 
 
-def test_bytes_on_which_reading_fails_are_refused_and_the_failure_is_told(
+def test_bytes_on_which_reading_fails_are_refused_and_the_failure_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     chains = Chains()
@@ -77,37 +77,37 @@ def test_bytes_on_which_reading_fails_are_refused_and_the_failure_is_told(
     assert decided.omitted is not None
 
 
-def test_the_oldest_batch_is_known_by_where_it_ends() -> None:
+def test_oldest_batch_is_known_by_where_it_ends() -> None:
     waiting = UnconfirmedBatches(Head(3, "a" * 64, 0, 4))
     waiting.sent(Batch([], Head(5, "b" * 64, 0, 0), START))
     assert waiting.oldest_seq == 5
 
 
-def test_a_partition_of_which_nothing_is_known_begins_at_its_beginning() -> None:
+def test_partition_of_which_nothing_is_known_begins_at_its_beginning() -> None:
     known = nothing_known("ledger", 2)
     assert (known.partition, known.seq, known.next_offset) == (2, -1, 0)
 
 
-def test_a_release_that_names_no_request_ends_none() -> None:
+def test_release_that_names_no_request_ends_none() -> None:
     governance = organisation()
     release = ReleaseCarriedOut(request="nothing", released=1, digest="0" * 64, as_of=0)
     governance.evolve(governance.seq + 1, (release,))
     assert list(release_outcomes_due(RequestsDesk(0).state, governance)) == []
 
 
-def test_R22_a_role_assignment_that_is_not_there_concerns_nobody() -> None:
+def test_R22_unknown_role_assignment_concerns_nobody() -> None:
     assert not affects_person(organisation(), role_object("none"), "p-bob")
     assert affects_person(organisation(), role_object("r-administrator"), "p-carol")
 
 
-def test_the_founder_does_not_accept_a_loss() -> None:
+def test_founder_cannot_accept_a_loss() -> None:
     governance = open_founding()
     decision = decide_founding(governance, accept(governance, *ends(governance)), START)
     assert isinstance(decision, Refusal)
     assert decision.detail == "Only the recovery key signs this."
 
 
-def test_a_founding_command_that_the_founder_has_not_signed_is_refused() -> None:
+def test_founding_command_that_the_founder_has_not_signed_is_refused() -> None:
     record = GovernanceLedgerState()
     record.governance = open_founding()
     recorded = decode_recorded_command(Chains().governance.records[1].record)
@@ -119,7 +119,7 @@ def test_a_founding_command_that_the_founder_has_not_signed_is_refused() -> None
     assert decision.code == "bad-signature"
 
 
-def test_a_command_that_nobody_has_signed_takes_no_id_though_a_record_keeps_it() -> None:
+def test_unsigned_command_uses_up_no_id_although_a_record_keeps_it() -> None:
     chains = Chains()
     command = chains.submission()
     kept = signed(encode(command), key_of("carol"), chains.identity)

@@ -1,8 +1,8 @@
-"""What an applier has applied by the ledger, and its state folder does not know: it may be an older copy.
+"""Changes that an applier applied according to the ledger, but that its state folder does not know.
 
-Where the target was put back with the folder, those changes are gone from it, and nobody releases them
-again. The target itself is asked: another applier of the same principal may have applied them, or this one
-just before it was killed.
+The folder may be an older copy. If the target was restored together with it, those changes are missing from
+the target, and they are never released again. So the target itself is asked: another applier of the same
+principal may have applied them, or this one just before it was killed.
 """
 
 from collections.abc import Collection
@@ -22,30 +22,30 @@ from assent_contracts.released_change import Change
 from assent_contracts.resources import parse_request_id
 
 _DETAIL = (
-    "The ledger says that this change was applied, this applier's state folder does not know it, and the"
-    " target does not hold it: was an older copy put back? Submit it again, or put the newer copy back."
+    "The ledger says that this change was applied, but this applier's state folder does not know it and the"
+    " target does not have it. Was an older copy restored? Submit it again, or restore the newer copy."
 )
 
 
 class AppliedBeyondJournal:
-    """Hears the ledger behind the heads that are remembered, until it is asked."""
+    """Collects what the ledger has after the remembered heads, until it is asked."""
 
     def __init__(self, principal: str, remembered: dict[int, Head]) -> None:
-        """Of a partition that is not `remembered` nothing can be told: a new applier has applied nothing."""
+        """Partitions that are not `remembered` are ignored: a new applier has applied nothing."""
         self._principal = principal
         self._remembered = remembered
         self._last: dict[str, OpenRequest] = {}
-        """The last change to each object: what came before it is not there any more."""
+        """The last change to each object, which replaced the ones before."""
 
     def hear(self, accepted: Accepted, requests: OpenRequests) -> None:
-        """`requests` has not taken this record in yet."""
+        """Consume a record before `requests` does."""
         head = self._remembered.get(requests.partition)
         if head is None or accepted.record.seq <= head.seq:
             return
         try:
             events = decode_events(accepted.record)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return  # OpenRequests acts on nothing then
+            return  # OpenRequests then blocks all releases of the partition
         for event in events:
             found = requests.find(event.request) if isinstance(event, RequestCompleted) else None
             if found is not None and found.grant is not None and found.grant.applier == self._principal:
@@ -59,10 +59,10 @@ class AppliedBeyondJournal:
         *,
         but: Collection[str],
     ) -> list[Handled]:
-        """The last change to each object, where the target does not hold it; after that nothing is heard.
+        """The last change to each object that the target does not have. Afterwards nothing more is collected.
 
-        `but`: objects to which a change is in hand, which may have been made. None without `recall`.
-        Raises KafkaError, TimeoutError.
+        `but`: objects with a change in progress, which may have been made. Empty without `recall`. Raises
+        KafkaError, TimeoutError.
         """
         last = [each for each in self._last.values() if each.resource not in but]
         partitions, self._remembered, self._last = [*self._remembered], {}, {}
@@ -82,7 +82,7 @@ class AppliedBeyondJournal:
 
 
 async def _change(request: OpenRequest, lookup: LedgerLookup) -> Change | None:
-    """As it was released; None where its submission is not there any more, which others tell."""
+    """The change as it was released; None if its submission is missing, which is reported elsewhere."""
     place = parse_request_id(request.request)
     assert place is not None
     run = await lookup.run_at(*place, request.offset)

@@ -1,29 +1,29 @@
-"""The applier's client: takes released changes from `assent.changes`, claims, applies and reports them once.
+"""The applier's client: reads released changes from `assent.changes`, claims, applies and reports them once.
 
-What may be trusted. A record on `assent.changes` is only somebody's word. Before anything else happens,
-it is compared, field by field and byte by byte, with the release that the accepted ledger has for its
-request; what does not match is told of and left alone, without a claim, so that nobody who can write to
-the topic can make a change fail or be another one (a digest covers the payload, not the operation).
-Nor is the ledger's writer believed: the signed commands in the request's partition must have led to the
-release, by the rules and by a governance that carries its own evidence. A stolen writer key alone applies
-nothing.
+What is trusted. A record on `assent.changes` proves nothing. Before anything else happens, it is compared,
+field by field and byte by byte, with the release that the accepted ledger has for its request. A record that
+does not match is reported and not claimed. So a sender with write access to the topic cannot make a change
+fail or replace it by another one (a digest covers the payload, not the operation). The ledger's writer is not
+trusted either: the signed commands in the request's partition must have led to the release, by the rules and
+by a governance that has its own evidence. With a stolen writer key alone nothing is applied.
 
-Why positions are not compared. A consumer that skipped a record whose `assent-position` is not higher
-than the last it saw would miss a release that is written again; and one forged record with a huge position,
-or a copy of a real one sent early, would make it skip all that follow. This client reads the ledger, which
-says of every request whether its change still waits to be claimed: old, repeated and forged records are
-told by that, and the header is not looked at.
+Why positions are not compared. Suppose that a consumer skipped records whose `assent-position` is not higher
+than the last that it saw. It would miss a release that is written again. One forged record with a huge
+position, or a copy of a real one that is sent early, would make it skip everything after it. This client
+reads the ledger instead, which shows for every request whether its change still waits to be claimed. That
+identifies old, repeated and forged records, and the header is ignored.
 
-Where its position lives. With what it has put on disk: `state_dir` holds the changes in hand (see
-`journal`), and the offset before which everything is in hand or done with. To lose the offset costs time
-only. To lose the changes in hand makes the ones that had been claimed *unknown*: people settle them.
+Where its position is stored. `state_dir` has the changes in progress (see `journal`), and the offset before
+which every change is in progress or done. To lose the offset costs only time. To lose the changes in progress
+makes the outcome of the claimed ones *unknown*, and people settle them.
 
-When the log was put back. `state_dir` also holds how far the ledger had been read. Where a partition ends
-before that, or goes on otherwise, its request ids name other requests than those that were applied here:
-nothing is claimed, applied or reported there until the right log is back, or its loss was accepted. Then this
-client continues from where the accepted loss says, and warns of what it had read beyond. `assent.changes` is
-transport: where it was recreated, it is read from its beginning. Where `state_dir` is an older copy, `recall`
-is asked of what was applied since: `not-held` tells of what the target has lost. Without `recall` nobody can.
+When the log was restored to an earlier state. `state_dir` also has how far the ledger had been read. If a
+partition ends before that, or continues differently, its request ids name other requests than those that were
+applied here. Then nothing is claimed, applied or reported there until the right log is back or its loss is
+accepted. After an accepted loss this client continues from the end that it states, and warns of what it had
+read beyond. `assent.changes` is only transport: if it was recreated, it is read from its beginning. If
+`state_dir` is an older copy, `recall` is called for what was applied since, and `not-held` reports what the
+target has lost. Without `recall` this cannot be found out.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ __all__ = ["FINISH_S", "Applier", "Apply", "Change", "Handled", "Recall", "Resul
 _RETRY_MAX_S = 30.0
 _CATCH_UP_RETRY_S = 1.0
 FINISH_S = 5.0
-"""How long changes in hand may take to finish once the applier is told to stop."""
+"""How long changes in progress may take to finish once the applier is asked to stop."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,10 +85,11 @@ class _Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Applier:
-    """Applies what is released, for one principal with the role applier.
+    """Applies released changes, for one principal with the role applier.
 
-    Several may run with one principal, each with a state folder of its own: they share the partitions.
-    Changes to different objects are applied at once, up to `concurrency`; changes to one object in turn.
+    Several may run for one principal, each with its own state folder: they share the partitions. Changes to
+    different objects are applied concurrently, up to `concurrency`. Changes to one object are applied in
+    order.
     """
 
     def __init__(
@@ -110,10 +111,11 @@ class Applier:
     ) -> None:
         """`governance` has been started, with evidence; `partitions` is the log's number of them.
 
-        `types`: leave changes to other resource types alone, without a claim. `group`: the consumer
-        group, by default one for each principal. `on_missing` hears why changes are not
-        being taken, and None once they are. `on_differing` hears which partitions of the ledger are not the
-        ones that this applier has gone by, and why: nothing is done there. (None are, when it is empty.)
+        `types`: do not claim changes to other resource types. `group`: the consumer group, by default one for
+        each principal. `on_missing` is called with the reason why changes are not being read, and with None
+        once they are. `on_differing` is called with the partitions of the ledger that are no longer the ones
+        that this applier has read, and with the reasons. Nothing is done there. An empty mapping means that
+        there are none.
         """
         if governance.evidence is None:
             msg = "An applier judges governance: make its GovernanceFollower with_evidence=True."
@@ -136,7 +138,7 @@ class Applier:
         self._state_dir = state_dir
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Apply changes until `stop` is set; what is in hand then gets FINISH_S to finish.
+        """Apply changes until `stop` is set. Changes in progress then have FINISH_S to finish.
 
         Starts over when Kafka fails. Raises JournalInUseError, JournalOfAnotherLogError, and OSError of the
         state folder.
@@ -164,7 +166,7 @@ class Applier:
 
 
 class _Run:
-    """One run, from connecting to Kafka until told to stop, or until Kafka fails."""
+    """One run, from connecting to Kafka until it is asked to stop or Kafka fails."""
 
     def __init__(self, setup: _Setup, journal: Journal, memory: ApplierMemory) -> None:
         self._setup = setup
@@ -196,9 +198,9 @@ class _Run:
         )
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, asyncio.Task[None]] = {}
-        """The last change to each object that is in hand."""
+        """The last change in progress to each object."""
         self._other: set[str] = set()
-        """Requests in hand of which the ledger has released something else: left alone."""
+        """Requests in progress for which the ledger has released something else. They are not touched."""
 
     async def until(self, stop: asyncio.Event) -> None:
         try:
@@ -226,7 +228,11 @@ class _Run:
             await self._publisher.stop()
 
     async def _look_at_target(self, in_hand: Collection[str]) -> None:
-        """Before the heads are kept: after that nobody notices that the state folder is an older copy."""
+        """Ask the target for changes that the state folder does not know.
+
+        This must happen before the heads are stored, because afterwards it cannot be seen that the folder is
+        an older copy.
+        """
         setup, beyond = self._setup, self._beyond
         for handled in await beyond.not_held(setup.connection, setup.governance, setup.recall, but=in_hand):
             setup.tell(handled)
@@ -267,7 +273,7 @@ class _Run:
         )
 
     async def _take(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
-        # A release stands on the ledger before it is written here: after this, what is unknown is forged.
+        # A release is on the ledger before it is written here. So after this, an unknown one is forged.
         await self._catch_up()
         for record in records:
             change = _read(record.value)
@@ -285,19 +291,19 @@ class _Run:
             except LedgerDiffersError:
                 raise
             except KafkaError as error:
-                # Kafka is away: what has been heard of the ledger stays good.
+                # Kafka is unavailable. What has been read of the ledger stays valid.
                 _log.warning("trying again: %r", error)
                 await asyncio.sleep(_CATCH_UP_RETRY_S)
 
     def _screen(self, partition: int, change: Change | None) -> Handled | None:
-        """Why a record is left alone; None when its change is to be claimed."""
+        """Why a record is not claimed; None if its change is to be claimed."""
         found = None if change is None else self._open[partition].find(change.request)
         in_hand = change is not None and change.request in self._in_hand
         other = change is not None and change.request in self._other
         alone = left_alone(change, found, types=self._setup.types, in_hand=in_hand, other=other)
         if alone is not None or found is None:
             return alone
-        # All partitions have been read up to what governance refers to: `_take` has caught up.
+        # `_take` has caught up, so all partitions have been read as far as governance refers to them.
         lacks = self._open[partition].lacking(found)
         return None if lacks is None else Handled(result="no-evidence", detail=f"{lacks}.")
 
@@ -309,7 +315,7 @@ class _Run:
 
     async def _in_turn(self, request: str, resource: str, before: asyncio.Task[None] | None) -> None:
         if before is not None:
-            # Its outcome may have been settled by people while it was still at work.
+            # People may have settled its outcome while it was still in progress.
             await asyncio.wait([before])
         handled = await self._settler.settle(request)
         if handled.result == "other-release":

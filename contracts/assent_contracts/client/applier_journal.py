@@ -1,21 +1,22 @@
-"""What an applier remembers across a crash: one small set of files for each change that it has in hand.
+"""What an applier remembers across a crash: a small set of files for each change in progress.
 
-`<request>.change`   the released change, as it was read and checked: its position and submission are in it
+`<request>.change`   the released change as it was read and checked, with its position and submission
 `<request>.claim`    the claim's bytes, written before they are published
 `<request>.begun`    from here on the change may have been applied
 `<request>.report`   the outcome's bytes, written before they are published
 
-And what it remembers of all that it has done:
+And what it remembers of its past work:
 
 `identity`           of the log, in full
-`heads`              the newest accepted head of each ledger partition that this applier has gone by, and
-                     the era of the log that it was read in
-`position-<n>`       where it is in partition n of `assent.changes`, and the hash of the record before
+`heads`              the newest accepted head of each ledger partition that this applier has acted on, and
+                     the era of the log in which it was read
+`position-<n>`       the next offset in partition n of `assent.changes`, and the hash of the record before
 
-Each is written to a temporary file, synced and renamed: it is there as a whole or not at all. An entry
-exists as long as its `.change` does; that goes first when the entry is done with. Two logs number their
-requests alike, so each log has a folder of its own, named by its identity. So does one log that was put back
-number the requests anew that it has lost: therefore nothing here goes by a request's id alone.
+Each file is written to a temporary file, synced and renamed, so that it exists completely or not at all. An
+entry exists as long as its `.change` file does, which is deleted first when the entry is done. Two logs can
+have requests with the same ids, so each log has its own folder, named by its identity. A log that was
+restored to an earlier state also reuses the ids of the requests that it lost. So nothing here relies on a
+request's id alone.
 """
 
 import fcntl
@@ -38,7 +39,7 @@ _NOTHING: Final = ""
 
 
 class JournalInUseError(Exception):
-    """Another process works with this state folder: give each applier its own."""
+    """Another process uses this state folder: give each applier its own."""
 
 
 class JournalOfAnotherLogError(Exception):
@@ -46,11 +47,11 @@ class JournalOfAnotherLogError(Exception):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where to go on in a partition of `assent.changes`."""
+    """Where to continue in a partition of `assent.changes`."""
 
     offset: int = 0
     sha256: str = _NOTHING
-    """Of the value of the record before: hex, or empty where nothing is known of it."""
+    """SHA-256 (hex) of the previous record's value; empty if it is not known."""
 
 
 _decode_heads = msgspec.json.Decoder(dict[int, HeadInEra]).decode
@@ -58,10 +59,10 @@ _decode_position = msgspec.json.Decoder(Position).decode
 
 
 class Journal:
-    """One applier's journal of one log. Not for two processes at once."""
+    """One applier's journal of one log. Only one process can use it at a time."""
 
     def __init__(self, folder: Path, identity: str) -> None:
-        """Open it, or make it. Raises JournalInUseError, JournalOfAnotherLogError, OSError."""
+        """Open or create it. Raises JournalInUseError, JournalOfAnotherLogError, OSError."""
         self.folder: Final = folder / identity[:16]
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -80,11 +81,11 @@ class Journal:
             raise JournalOfAnotherLogError(msg)
 
     def close(self) -> None:
-        """Give the folder back."""
+        """Release the folder."""
         os.close(self._lock)
 
     def entries(self) -> list[str]:
-        """The requests in hand, and no leftovers of what was done with."""
+        """The requests in progress. Removes leftover files of those that are done."""
         names = {path.name for path in self.folder.iterdir()}
         requests = {name.removesuffix(".change") for name in names if name.endswith(".change")}
         for name in names:
@@ -94,11 +95,11 @@ class Journal:
         return sorted(request for request in requests if parse_request_id(request) is not None)
 
     def begin(self, change: Change) -> None:
-        """Take a change in hand. Durable on return."""
+        """Create the entry of a change. Durable on return."""
         write_durably(self.path_of(change.request), encode(change))
 
     def path_of(self, request: str) -> Path:
-        """The file that an entry stands and falls with."""
+        """The file whose existence makes an entry exist."""
         return self.folder / f"{request}.change"
 
     def change(self, request: str) -> Change:
@@ -121,35 +122,35 @@ class Journal:
         (self.folder / f"{request}.{part}").unlink(missing_ok=True)
 
     def drop(self, request: str) -> None:
-        """The entry is done with."""
+        """Delete an entry, which is done."""
         for part in _PARTS:
             (self.folder / f"{request}{part}").unlink(missing_ok=True)
 
     def heads(self) -> dict[int, HeadInEra]:
-        """The newest head of each ledger partition that this applier has gone by."""
+        """The newest head of each ledger partition that this applier has acted on."""
         try:
             return _decode_heads((self.folder / "heads").read_bytes())
         except FileNotFoundError:
             return {}
 
     def keep_heads(self, heads: Mapping[int, HeadInEra]) -> None:
-        """The ledger has been read up to these heads, and acted on. Durable on return."""
+        """Store that the ledger was read up to these heads and acted on. Durable on return."""
         write_durably(self.folder / "heads", encode(dict(heads)))
 
     def position(self, partition: int) -> Position:
-        """From where to read `assent.changes`; its start if unknown."""
+        """From where to read a partition of `assent.changes`; its start if unknown."""
         try:
             return _decode_position((self.folder / f"position-{partition}").read_bytes())
         except (FileNotFoundError, msgspec.MsgspecError):
-            return Position()  # to read a change again does no harm
+            return Position()  # reading a change again does no harm
 
     def keep_position(self, partition: int, position: Position) -> None:
-        """What lies before it is either in hand or done with."""
+        """Store a position. Every change before it is in progress or done."""
         write_durably(self.folder / f"position-{partition}", encode(position))
 
 
 def write_durably(path: Path, value: bytes) -> None:
-    """Replace a file as a whole: on return it holds `value`, after a power cut too."""
+    """Replace a file atomically: on return it contains `value`, also after a power cut."""
     fresh = path.with_name(f".{path.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""What an applier remembers of the log, held against the log: is it still the one that it has gone by?"""
+"""Compare what an applier remembers of the log with the log: is it still the one that it has read?"""
 
 import asyncio
 import logging
@@ -22,29 +22,29 @@ _log: Final = logging.getLogger(__name__)
 
 
 class ApplierMemory:
-    """One applier's, with its journal; it outlives the runs."""
+    """The memory of one applier, with its journal. It outlives single runs."""
 
     def __init__(self, connection: Connection, governance: GovernanceFollower, journal: Journal) -> None:
-        """`governance` has been started: it says which losses were accepted."""
+        """`governance` has been started, and has the accepted losses."""
         self._probe = Probe(connection)
         self._governance = governance
         self._era = era_of(governance.losses)
         self._journal = journal
         self._heads = journal.heads()
         self.differing: dict[int, Finding] = {}
-        """The ledger partitions that were not as they are remembered when `compare` looked."""
+        """The ledger partitions that differed from what is remembered, as of the last `compare`."""
 
     async def stop(self) -> None:
         """Disconnect."""
         await self._probe.stop()
 
     async def compare(self) -> None:
-        """Find out which partitions differ, before a run. Raises KafkaError, TimeoutError, OSError."""
+        """Find out, before a run, which partitions differ. Raises KafkaError, TimeoutError, OSError."""
         await self._count_losses_off()
         self.differing = await self._compared()
 
     async def _count_losses_off(self) -> None:
-        """What was given up with an accepted loss is remembered no more; what was applied stays marked."""
+        """Forget heads that were given up with an accepted loss, and warn that their changes stay applied."""
         losses = self._governance.losses
         self._era = era_of(losses)
         before, self._heads = self._heads, remembered_after(self._heads, losses)
@@ -55,9 +55,9 @@ class ApplierMemory:
             now = self._heads.get(partition)
             if now is None or now.head.seq < was.head.seq:
                 _log.warning(
-                    "%s/%d: a loss was accepted. This applier had gone by seq %d and goes on behind seq %d."
-                    " What it has applied of what was given up stays in its target, and the ledger does not"
-                    " know of it: compare the two by hand.",
+                    "%s/%d: a loss was accepted. This applier had read to seq %d and continues after seq %d."
+                    " Changes that it has applied and that were given up stay in its target, but are not on"
+                    " the ledger: compare the two by hand.",
                     LEDGER,
                     partition,
                     was.head.seq,
@@ -65,9 +65,9 @@ class ApplierMemory:
                 )
 
     async def until_otherwise(self) -> None:
-        """Return when another loss was accepted, or something else differs than did.
+        """Return when another loss was accepted, or when the differences have changed.
 
-        Never while nothing differs and nothing comes to differ: that the reader notices.
+        It does not look for a first difference: the reader notices that.
         """
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
@@ -78,7 +78,7 @@ class ApplierMemory:
                     if _kinds(await self._compared()) != _kinds(self.differing):
                         return
                 except (KafkaError, TimeoutError) as error:
-                    _log.info("the ledger could not be looked at: %r", error)
+                    _log.info("the ledger could not be compared: %r", error)
 
     async def _compared(self) -> dict[int, Finding]:
         known = [known_of("ledger", partition, each.head) for partition, each in self._heads.items()]
@@ -91,11 +91,11 @@ class ApplierMemory:
         return place is not None and place[0] in self.differing
 
     def known(self) -> dict[int, HeadInEra]:
-        """The heads that the ledger must have where it is acted on."""
+        """The heads that the ledger must have in the partitions that are acted on."""
         return {n: each for n, each in self._heads.items() if n not in self.differing}
 
     async def keep(self, heads: Mapping[int, HeadInEra]) -> None:
-        """The ledger has been read up to these heads: durable on return. What differs stays as it was."""
+        """Store durably that the ledger was read up to these heads. Differing ones stay as they were."""
         read = {n: head for n, head in heads.items() if n not in self.differing}
         now = {**self._heads, **read}
         if now != self._heads:
@@ -103,9 +103,10 @@ class ApplierMemory:
             self._heads = now
 
     async def start(self, partition: int) -> int:
-        """From which offset to read a partition of `assent.changes`. Raises KafkaError, TimeoutError.
+        """The offset from which to read a partition of `assent.changes`. Raises KafkaError, TimeoutError.
 
-        Where it was left; from its beginning where another record stands there, or none: it was recreated.
+        This is the stored position, or the beginning if there is another record or none at it, because then
+        the topic was recreated.
         """
         place, position = TopicPartition(CHANGES, partition), self._journal.position(partition)
         there = (await self._probe.found({place: position.offset}))[place]
@@ -120,5 +121,5 @@ def _kinds(findings: Mapping[int, Finding]) -> dict[int, str]:
 
 
 def position_after(offset: int, value: bytes | None) -> Position:
-    """Where to go on after the record at `offset`."""
+    """The position after the record at `offset`."""
     return Position(offset + 1, "" if value is None else sha256_hex(value))

@@ -1,4 +1,4 @@
-"""What an applier is given to work with, and what it says of each change."""
+"""The functions that an applier is given, and what it reports of each change."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,22 +11,28 @@ from assent_contracts.released_change import Change
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What applying a change came to; `message` is for people (the requester sees it)."""
+    """The result of applying a change. `message` is for people; the requester sees it."""
 
     outcome: Outcome
     message: str = ""
 
 
 Apply = Callable[[Change], Awaitable[Result]]
-"""Applies a change. It may be called again for a request that it has applied: `change.request` with
-`change.submission` is the idempotency key: a log that was put back numbers requests anew that it has lost.
-When it raises, nobody can tell what was done, and the outcome is reported as unknown."""
+"""Applies a change. It may be called again for a request that it has already applied.
+
+The idempotency key is `change.request` with `change.submission`, because a restored log gives the ids of lost
+requests to others. If the function raises, it is not known what was done, and the outcome is reported as
+unknown.
+"""
 Recall = Callable[[Change], Awaitable[Result | None]]
-"""What is known of a change that may have been applied before a crash. Applies nothing; None: unknown."""
+"""Returns what is known of a change that may have been applied before a crash; None if nothing is known.
+
+It applies nothing.
+"""
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
-    """One change, or what claimed to be one, and what became of it: for a log line and a metric."""
+    """One record that was or claimed to be a change, and its result: for a log line and a metric."""
 
     result: Literal[
         "succeeded", "failed", "unknown", "not-claimed", "refused", "not-open", "in-hand", "other-type",
@@ -42,10 +48,10 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """How long a granted claim holds, on nobody's clock but the log's.
+    """How long a granted claim is valid, by the log's clock only.
 
-    A decision on something that was published at `sent` (monotonic seconds here) was made at `log_ms`,
-    and not before: so log time now is at most `log_ms` and what has passed here since `sent`.
+    A decision on a command that was published at `sent` (monotonic seconds here) was made at `log_ms`, and
+    not before `sent`. So log time now is at most `log_ms` plus the time that has passed here since `sent`.
     """
 
     deadline: int

@@ -1,4 +1,4 @@
-"""What an applier may do with a change, by what the ledger says of its request. Pure."""
+"""What an applier may do with a change, by the state of its request on the ledger. Pure."""
 
 from collections.abc import Collection
 
@@ -18,13 +18,13 @@ def left_alone(
     in_hand: bool,
     other: bool = False,
 ) -> Handled | None:
-    """Why a record of `assent.changes` is left alone, by its request; None when that waits for a claim.
+    """Why a record of `assent.changes` is not claimed, by its request; None if that waits for a claim.
 
     `types`: the resource types that are applied here, if not all. `other`: another release of this id is in
-    hand, from a log that was put back. Evidence is asked for after this.
+    progress, from a log that was restored since. Evidence is checked after this.
     """
     if change is None:
-        return Handled(result="unreadable", detail="This is no change.")
+        return Handled(result="unreadable", detail="This is not a change.")
     if found is None:
         return Handled(result="not-open", detail="The ledger has no open request of this id here.")
     if not found.is_release(change):
@@ -32,7 +32,7 @@ def left_alone(
     if types is not None and resource_type(change.resource) not in types:
         return Handled(result="other-type")
     if other:
-        return Handled(result="other-release", detail="Another release of this id is in hand.")
+        return Handled(result="other-release", detail="Another release of this id is in progress.")
     if in_hand:
         return Handled(result="in-hand")
     if found.grant is not None:
@@ -41,7 +41,7 @@ def left_alone(
 
 
 def granted(found: OpenRequest | None, claim: Claim) -> Grant | str | None:
-    """The grant of this claim, once it is decided; why there is nothing to do; None when it was refused."""
+    """The grant of this decided claim, or why there is nothing to do; None if the claim was refused."""
     if found is None or found.release is None:
         return "The request has ended."
     grant = found.grant
@@ -51,9 +51,9 @@ def granted(found: OpenRequest | None, claim: Claim) -> Grant | str | None:
 
 
 def not_to_apply(change: Change, digest: str, found: OpenRequest | None) -> Result | None:
-    """The outcome of a claimed change that is not what was released; None when it is.
+    """The outcome of a claimed change that is not the released one; None if it is the released one.
 
-    `digest`: the one that the granted claim names.
+    `digest`: the digest in the granted claim.
     """
     if sha256_hex(change.payload) != digest or (found is not None and not found.is_release(change)):
         return Result("failed", "Nothing was changed: the change is not what the ledger has released.")
@@ -61,14 +61,14 @@ def not_to_apply(change: Change, digest: str, found: OpenRequest | None) -> Resu
 
 
 def too_late(*, begun: bool) -> Result:
-    """The outcome of a claimed change whose lease may have ended. `begun`: applying it was begun before."""
+    """The outcome of a claimed change whose lease may have ended. `begun`: whether applying it had begun."""
     if begun:
-        return Result("unknown", "The applier was stopped at work, and its lease ended meanwhile.")
+        return Result("unknown", "The applier was stopped while applying it, and its lease has ended since.")
     return Result("failed", "Nothing was changed: the lease ended before the applier began.")
 
 
 def is_settled(found: OpenRequest | None, principal: str, outcome: Outcome) -> bool:
-    """Whether this applier has nothing more to report of a request."""
+    """Whether this applier has nothing more to report about a request."""
     if found is None or found.grant is None or found.grant.applier != principal:
         return True
     return outcome == "unknown" and found.unsettled

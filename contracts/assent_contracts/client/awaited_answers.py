@@ -1,4 +1,4 @@
-"""Answers that are awaited by where their question stands: the decision names the command's offset."""
+"""Answers that are awaited by the place of their question: a decision names its command's offset."""
 
 import asyncio
 from collections.abc import Hashable, Iterator
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from typing import Final, Generic, TypeVar
 
 _EARLY_MAX: Final = 10_000
-"""Answers kept while the broker's acknowledgement of a question may still be on its way."""
+"""Answers that are kept while the broker's acknowledgement of their question may not have arrived."""
 
 P = TypeVar("P", bound=Hashable)
 A = TypeVar("A")
 
 
 class AwaitedAnswers(Generic[P, A]):
-    """By place: nobody else can answer a question, whatever bytes they send and wherever."""
+    """Answers by place, so that no other record can answer a question, whatever bytes it has."""
 
     def __init__(self) -> None:
         self._waiting: dict[P, asyncio.Future[A]] = {}
@@ -22,7 +22,7 @@ class AwaitedAnswers(Generic[P, A]):
 
     @contextmanager
     def expected(self) -> Iterator[None]:
-        """A question is being asked: its answer may be heard before its place is known."""
+        """Around asking a question: its answer may arrive before its place is known."""
         self._asking += 1
         try:
             yield
@@ -34,7 +34,7 @@ class AwaitedAnswers(Generic[P, A]):
         return bool(self._asking) or place in self._waiting
 
     def give(self, place: P, answer: A) -> None:
-        """The answer for a place is there."""
+        """Deliver the answer for a place."""
         future = self._waiting.get(place)
         if future is None:
             self._early[place] = answer
@@ -44,13 +44,13 @@ class AwaitedAnswers(Generic[P, A]):
             future.set_result(answer)
 
     async def wait(self, place: P, timeout_s: float) -> A:
-        """The answer. Raises TimeoutError."""
+        """Return the answer. Raises TimeoutError."""
         if place in self._early:
             return self._early.pop(place)
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting[place] = future
         try:
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+            # Not wait_for: before Python 3.12 it loses a cancellation that arrives together with the answer.
             async with asyncio.timeout(timeout_s):
                 return await future
         finally:
@@ -59,6 +59,6 @@ class AwaitedAnswers(Generic[P, A]):
                 self._early.clear()
 
     def cancel(self) -> None:
-        """Whoever still waits gets a CancelledError."""
+        """Cancel all waits: they raise CancelledError."""
         for future in self._waiting.values():
             future.cancel()

@@ -1,7 +1,7 @@
-"""Read one partition of `assent.changes` for an applier, from where its journal says, as it comes.
+"""Read one partition of `assent.changes` for an applier, from the position in its journal on.
 
-The topic is transport: it forgets, and somebody may make it anew. Then it is read from its beginning: seeing
-a change again does no harm, and waiting at a position that it does not have would be for ever.
+The topic is only transport: it deletes old records and may be recreated. Then it is read from its beginning.
+To see a change again does no harm, but to wait at a position that the topic does not have would never end.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ _POLL_RECORDS: Final = 500
 _log: Final = logging.getLogger(__name__)
 
 TakeChanges = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
-"""Takes records in hand, or is done with them, on return."""
+"""Takes records. On return each is done or in progress."""
 
 
 async def take_changes(
     connection: Connection, journal: Journal, memory: ApplierMemory, partition: int, take: TakeChanges
 ) -> None:
-    """Until cancelled. Raises KafkaError, TimeoutError, OSError, and what `take` raises."""
+    """Run until cancelled. Raises KafkaError, TimeoutError, OSError, and what `take` raises."""
     while True:
         offset = await memory.start(partition)
         if offset < journal.position(partition).offset:
-            _log.warning("%s/%d was made anew: it is read from its beginning", CHANGES, partition)
+            _log.warning("%s/%d was recreated: it is read from its beginning", CHANGES, partition)
         await _take_from(offset, connection, journal, memory, partition, take)
 
 
@@ -46,7 +46,7 @@ async def _take_from(
     partition: int,
     take: TakeChanges,
 ) -> None:
-    """Returns when the topic has to be read from elsewhere."""
+    """Return when the topic has to be read from another offset."""
     place = TopicPartition(CHANGES, partition)
     consumer = await open_consumer(connection, {place: offset})
     look_at = time.monotonic() + LOOK_EVERY_S

@@ -1,8 +1,8 @@
-"""One released change, from the claim to the decision on its outcome. Survives being killed anywhere.
+"""One released change, from the claim to the decision on its outcome. Survives a kill at any point.
 
-Every command's bytes are journaled before they are published, and published again, the same, until the
-ledger has decided them. What counts then is never the answer alone but what the ledger says of the
-request: a repeated command's answer only points at its first decision.
+Every command's bytes are journaled before they are published. The same bytes are published again until the
+ledger has decided them. The answer alone never counts, because a repeated command's answer only points to its
+first decision. What counts is the state of the request on the ledger.
 """
 
 import asyncio
@@ -42,9 +42,9 @@ _log = logging.getLogger(__name__)
 class _Refused(msgspec.Struct, frozen=True):
     refusal: Refusal | None
     fresh: bool
-    """Whether the command that was refused had just been made."""
+    """Whether the refused command had just been made."""
     governance: int
-    """The governance seq that was known when it was sent."""
+    """The governance seq that was known when the command was sent."""
 
 
 class Settler:
@@ -64,7 +64,7 @@ class Settler:
         slots: asyncio.Semaphore,
         tell: Callable[[Handled], None],
     ) -> None:
-        """`find` looks a request up in the ledger as far as `publisher` has heard it."""
+        """`find` looks up a request in the ledger, as far as `publisher` has read it."""
         self._publisher = publisher
         self._governance = governance
         self._key = key
@@ -76,17 +76,17 @@ class Settler:
         self._slots = slots
         self._tell = tell
         self.held_up: set[str] = set()
-        """Requests that wait for people, or a clock, to be put right."""
+        """Requests that wait until people or a clock remove the reason of a refusal."""
 
     async def settle(self, request: str) -> Handled:
-        """From wherever the journal stands to the end. Raises OSError when the journal cannot be written."""
+        """Continue from the journal's state to the end. Raises OSError if the journal cannot be written."""
         started = time.monotonic()
         change = await asyncio.to_thread(self._journal.change, request)
         if self._is_another(change):
-            # What is in hand belongs to another history: it is kept, and nothing of it is sent.
+            # The change in progress belongs to another history: it is kept, and nothing of it is sent.
             detail = (
-                "The ledger has released something else under the id of what is in hand. Compare the target"
-                f" with the ledger; then stop this applier and remove {self._journal.path_of(request)}."
+                "The ledger has released something else under the id of this change. Compare the target with"
+                f" the ledger, then stop this applier and remove {self._journal.path_of(request)}."
             )
             return Handled(result="other-release", detail=detail, request=request, resource=change.resource)
         report = self._journal.read(request, "report")
@@ -112,7 +112,7 @@ class Settler:
         return found is not None and not found.is_release(change)
 
     async def _claim_and_apply(self, request: str) -> bytes | Handled:
-        # The slot is given back while a refusal waits for people to do something about it.
+        # The slot is released while a refusal waits for people to act.
         while True:
             async with self._slots:
                 change = await asyncio.to_thread(self._journal.change, request)
@@ -127,7 +127,7 @@ class Settler:
             await self._before_trying_again(claimed, change)
 
     async def _claim(self, change: Change) -> Lease | _Refused | str:
-        """The lease of a granted claim; a refusal to try again after; or why there is nothing to do."""
+        """The lease of a granted claim, a refusal after which to try again, or why there is nothing to do."""
         value = self._journal.read(change.request, "claim")
         fresh = value is None
         if value is None:
@@ -155,7 +155,7 @@ class Settler:
                 await asyncio.to_thread(self._journal.forget, change.request, "claim")
                 return _Refused(answer.refusal, fresh, governance)
             lease = Lease(0 if found.unsettled else grant.deadline, grant.digest, answer.at, sent)
-            # A slow answer says little about the time: one more, to the same bytes, says it exactly.
+            # A slow answer says little about the time. One more answer to the same bytes gives it exactly.
             slow = time.monotonic() - sent >= _SLOW_S
             if not lease.over() or found.unsettled or not slow or asked == _ASK_AT_MOST:
                 return lease
@@ -175,12 +175,14 @@ class Settler:
             await asyncio.to_thread(self._journal.write, change.request, "begun", b"")
             if lease.over():
                 return too_late(begun=False)
-        return await self._guarded(self._apply, change) or Result("unknown", "The applier did not say.")
+        return await self._guarded(self._apply, change) or Result(
+            "unknown", "The applier did not report a result."
+        )
 
     async def _guarded(self, step: Apply | Recall, change: Change) -> Result | None:
         try:
             return await step(change)
-        except Exception as error:  # noqa: BLE001  whatever it raised: what was done is unknown
+        except Exception as error:  # noqa: BLE001  whatever it raised, it is unknown what was done
             _log.exception("request %s: applying it raised", change.request)
             return Result("unknown", f"The applier failed: {type(error).__name__}: {error}")
 
@@ -202,7 +204,7 @@ class Settler:
     async def _report(self, report: ReportOutcome, value: bytes) -> None:
         fresh = False
         if self._find(report.request) is None:
-            return  # it has ended, or was never there: there is nothing to report
+            return  # it has ended or never existed: there is nothing to report
         while True:
             governance = self._governance.writers.head
             answer, _ = await self._publish(report, value)
@@ -217,7 +219,7 @@ class Settler:
             fresh = True
 
     async def _before_trying_again(self, refused: _Refused, what: Change | ReportOutcome) -> None:
-        """A new command hears the same answer until something has changed: the time, or governance."""
+        """Wait until the time or governance has changed: before, a new command would get the same answer."""
         refusal = refused.refusal
         if refusal is None or not refused.fresh:
             return
@@ -241,7 +243,7 @@ class Settler:
             self.held_up.discard(what.request)
 
     async def _publish(self, command: Claim | ReportOutcome, value: bytes) -> tuple[Decided, float]:
-        """The decision, and when (monotonic seconds) what it answers was sent. Tries until there is one."""
+        """The decision, and when its command was sent (monotonic seconds). Tries until there is one."""
         headers = signed_headers(self._key, self._governance.identity, command, value, self._source)
         pause_s = _RETRY_S
         while True:
@@ -259,7 +261,7 @@ class Settler:
 
 
 def _until(again_at: int) -> float:
-    """Seconds until log time is `again_at` (ms), if this machine's clock is right."""
+    """Seconds until log time is `again_at` (ms), assuming that this machine's clock is right."""
     return min(max(_AGAIN_MIN_S, (again_at - now_ms()) / 1_000), _AGAIN_MAX_S)
 
 
@@ -268,7 +270,10 @@ def _is_text(char: str) -> bool:
 
 
 def _printable(message: str) -> str:
-    """The message as the ledger takes it: no control characters but line breaks and tabs, not too long."""
+    """The message in the form that the ledger accepts.
+
+    It has no control characters except line breaks and tabs, and is cut to its limit.
+    """
     clean = "".join(char if char in "\n\r\t" or _is_text(char) else " " for char in message)
     if len(clean) <= OUTCOME_MESSAGE_MAX_CHARS:
         return clean

@@ -1,4 +1,4 @@
-"""Publish commands, with a producer that is replaced when it has failed."""
+"""Publish commands with a producer that is replaced after a failure."""
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -27,7 +27,7 @@ class CommandProducer:
     async def send(
         self, value: bytes | None, key: bytes | None, headers: list[tuple[str, bytes]], partition: int
     ) -> RecordMetadata:
-        """Where the record stands, once every in-sync replica has it. Raises KafkaError."""
+        """Send a record. Returns its place once every in-sync replica has it. Raises KafkaError."""
         producer = self._producer
         assert producer is not None
         try:
@@ -35,16 +35,17 @@ class CommandProducer:
                 self._topic, value, key=key, headers=headers, partition=partition
             )
         except KafkaError:
-            # A record that the broker finds too large, too: it leaves a gap in the producer's numbers.
+            # This includes a record that is too large for the broker: it leaves a gap in the producer's
+            # sequence.
             await self._replace(producer)
             raise
 
     async def _replace(self, failed: AIOKafkaProducer) -> None:
-        # After a failed batch an idempotent producer may refuse every further one.
+        # After a failed batch an idempotent producer may refuse all further ones.
         try:
             fresh = await open_producer(self._connection)
         except KafkaError:
-            return  # Kafka is away still: the next send will fail and try again
+            return  # Kafka is still unavailable: the next send will fail and try again
         if self._producer is failed:
             self._producer, fresh = fresh, failed
         await fresh.stop()

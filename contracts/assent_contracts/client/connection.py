@@ -1,4 +1,4 @@
-"""How to reach Kafka, and consumers and producers that are set up the one way that is safe here."""
+"""The connection to Kafka, and consumers and producers with the settings that are safe here."""
 
 import asyncio
 import ssl
@@ -18,32 +18,32 @@ _START_ENDS_S = 5.0
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """A Kafka cluster and how to prove who we are to it."""
+    """A Kafka cluster and how to authenticate to it."""
 
     bootstrap: str
-    """host:port of one broker or several, with commas between them; any that answers names the others."""
+    """host:port of one or more brokers, separated by commas. Any of them that answers names the others."""
     security_protocol: SecurityProtocol = "PLAINTEXT"
     """`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`."""
     ca_file: str | None = None
-    """PEM file with the authorities that sign the brokers' certificates. None: those of the system."""
+    """PEM file with the authorities that sign the brokers' certificates. None: the system's authorities."""
     certificate_file: str | None = None
-    """PEM file with the client's certificate, for TLS on both sides."""
+    """PEM file with the client's certificate, for mutual TLS."""
     key_file: str | None = None
     """PEM file with that certificate's private key."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     """`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`."""
     sasl_username: str | None = None
-    """The user of SASL."""
+    """The SASL user."""
     sasl_password: str | None = None
-    """The password of SASL."""
+    """The SASL password."""
 
     def __repr__(self) -> str:
-        """Without the password: this may reach a log."""
+        """Without the password, because this text may reach a log."""
         return f"Connection({self.bootstrap!r}, {self.security_protocol})"
 
     @property
     def addresses(self) -> list[str]:
-        """Each host:port of `bootstrap`, for clients that take one string for one address."""
+        """Each host:port of `bootstrap`, for clients that take a list."""
         return [each.strip() for each in self.bootstrap.split(",") if each.strip()]
 
     def options(self) -> dict[str, Any]:
@@ -66,23 +66,24 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consumer(AIOKafkaConsumer):
-    """aiokafka's consumer, which also fetches what it cannot parse, and always stops."""
+    """aiokafka's consumer, which here also returns records that aiokafka cannot parse, and always stops."""
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Records:
-        """What has arrived, by partition; empty when nothing did within `timeout_ms`. Raises KafkaError.
+        """The new records by partition; empty if none arrived within `timeout_ms`. Raises KafkaError.
 
-        Every record comes out once, in order, whatever is in its headers: aiokafka's own would stop for good
-        at one that is not UTF-8. Such a batch comes whole, though it has more than `max_records`.
+        Every record is returned once, in order, whatever is in its headers. aiokafka's own method would stop
+        for good at a header that is not UTF-8. A batch with such a header is returned whole, even if it has
+        more than `max_records`.
         """
         return await fetch(self, super().getmany, *partitions, timeout_ms=timeout_ms, max_records=max_records)
 
     async def stop(self) -> None:
-        """Stop, whatever it was doing.
+        """Stop in any state.
 
-        aiokafka cancels its fetches and waits for them. One that was resting after a failure lets the
-        cancellation out: `stop` then ends half-way, as if whoever called it had been cancelled.
+        aiokafka cancels its fetches and waits for them. A fetch that was pausing after a failure lets the
+        cancellation escape. aiokafka's `stop` then ends half-way, as if its caller had been cancelled.
         """
         stopping = asyncio.ensure_future(super().stop())
         await asyncio.wait([stopping])
@@ -95,10 +96,10 @@ class Consumer(AIOKafkaConsumer):
 async def open_consumer(
     connection: Connection, offsets: dict[TopicPartition, int], *, partition_bytes: int = FETCH_MAX_BYTES
 ) -> Consumer:
-    """A started consumer of these partitions, from these offsets; in no group, committing nothing.
+    """A started consumer of these partitions, from these offsets, without a group and without commits.
 
-    It never jumps: where a partition does not reach to an offset, fetching raises OffsetOutOfRangeError.
-    `partition_bytes`: how much of a partition is fetched at once, a whole batch at least.
+    It never skips: if a partition does not reach to an offset, fetching raises OffsetOutOfRangeError.
+    `partition_bytes`: how much of a partition is fetched at once, but at least a whole batch.
     """
     consumer = Consumer(
         **connection.options(),
@@ -115,7 +116,7 @@ async def open_consumer(
 
 
 async def open_producer(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProducer:
-    """A started producer that loses and doubles nothing: acks=all, idempotent."""
+    """A started producer that neither loses nor duplicates records: acks=all, idempotent."""
     producer = AIOKafkaProducer(
         **connection.options(),
         acks="all",
@@ -129,8 +130,8 @@ async def open_producer(connection: Connection, *, linger_ms: int = 0) -> AIOKaf
 
 
 async def started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
-    """Start a client, and leave nothing behind when that fails or is cancelled. Raises KafkaError."""
-    # aiokafka forgets its first connection when it is cancelled in the middle: let it come to an end.
+    """Start a client. Leaves no connection open if that fails or is cancelled. Raises KafkaError."""
+    # aiokafka leaks its first connection if it is cancelled while starting, so let it finish.
     starting = asyncio.ensure_future(client.start())
     try:
         await asyncio.shield(starting)

@@ -1,7 +1,7 @@
-"""A consumer group for liveness only: it says who should work on which partitions, and nothing else.
+"""A consumer group for liveness only: it only assigns partitions to its members.
 
-Reading is done by consumers of their own, from positions of their own: nothing is committed here, and
-nothing is lost when the group's offsets are. A partition may for a moment have two workers, or none.
+Other consumers do the reading, from their own positions. So nothing is committed here, and nothing is lost if
+the group's offsets are lost. A partition may briefly have two workers, or none.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _POLL_MS = 1_000
 
 
 class _Assignments(ConsumerRebalanceListener):
-    # Callbacks only take note: errors in them are swallowed, and heartbeats stop while they run.
+    # The callbacks only store the assignment: their errors are swallowed, and heartbeats stop while they run.
     def __init__(self) -> None:
         self.partitions: frozenset[int] = frozenset()
 
@@ -31,7 +31,7 @@ class _Assignments(ConsumerRebalanceListener):
 
 
 class Membership:
-    """One member's place in a group over the partitions of one topic."""
+    """One member of a group over the partitions of one topic."""
 
     def __init__(self, connection: Connection, topic: str, group: str) -> None:
         self._assignments = _Assignments()
@@ -54,17 +54,17 @@ class Membership:
         await self._consumer.stop()
 
     async def partitions(self) -> frozenset[int]:
-        """What this member should work on now; waits up to a second for news. Raises KafkaError."""
+        """The partitions to work on now. Waits up to a second for a new assignment. Raises KafkaError."""
         self._consumer.pause(*self._consumer.assignment())
         wait_ms = _POLL_MS if self._assignments.partitions else _POLL_MS // 10
-        # Records are of no interest here, the ones that cannot be parsed no more than others.
+        # Records do not matter here, not even those that cannot be parsed.
         with suppress(UnicodeDecodeError):
             await self._consumer.getmany(timeout_ms=wait_ms)
         return self._assignments.partitions
 
 
 class PartitionTasks:
-    """One task for each partition that is worked on."""
+    """One task for each partition that is being worked on."""
 
     def __init__(self, work: Callable[[int], Awaitable[None]], name: str) -> None:
         """`work` runs until it is cancelled."""
@@ -73,7 +73,7 @@ class PartitionTasks:
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def work_on(self, partitions: frozenset[int]) -> None:
-        """Work on exactly these from now on. Raises what one of the tasks has died of."""
+        """Work on exactly these partitions from now on. Raises the error of a task that has failed."""
         for partition in self._tasks.keys() - partitions:
             await self._stop(partition)
         for partition in partitions - self._tasks.keys():

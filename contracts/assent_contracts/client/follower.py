@@ -1,4 +1,4 @@
-"""Follow the governance ledger: whose seals count, and everything else that it says, in order."""
+"""Follow the governance ledger: the writers whose seals count, and all other records, in order."""
 
 import asyncio
 import math
@@ -30,10 +30,10 @@ _SHA256_BYTES: Final = 32
 _POLL_MS = 500
 _CONFIRM_EVERY_S = 3.0
 CONFIRMED_WITHIN_S: Final = 15.0
-"""Whoever decides by governance stops when it has not been known for so long to be all that there is."""
+"""A decider stops if it could not confirm for this long that it has read all of governance."""
 
 GovernanceListener = Callable[[LedgerRecord, tuple[GovernanceEvent, ...]], None]
-"""Takes an accepted record of the governance ledger, and its events."""
+"""Called with an accepted record of the governance ledger and its events."""
 
 
 class NotFoundedError(Exception):
@@ -41,11 +41,11 @@ class NotFoundedError(Exception):
 
 
 class NotFollowingError(Exception):
-    """Following the governance ledger has ended: what this process believes would be out of date."""
+    """Following the governance ledger has ended, so this process's view of it would become outdated."""
 
 
 class NotWholeError(NotFollowingError):
-    """The governance ledger is less than what was known of it: its end was cut, or it was put back."""
+    """Known records of the governance ledger are missing: its end was cut, or an older copy was restored."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(f"{finding.why} {finding.todo}")
@@ -55,7 +55,7 @@ class NotWholeError(NotFollowingError):
 class GovernanceFollower:
     """The accepted governance ledger, read from its start and then as it grows.
 
-    `history` holds each seq's events, so that a reader can know the state at any seq.
+    `history` has the events of each seq, so that a reader can compute the state at any seq.
     """
 
     def __init__(
@@ -67,10 +67,11 @@ class GovernanceFollower:
         with_evidence: bool = False,
         known: KnownHead | None = None,
     ) -> None:
-        """`identity` is the SHA-256 (hex) of governance record 0; `confirmed_within_s`: of `is_confirmed`.
+        """`identity` is the SHA-256 (hex) of governance record 0. `confirmed_within_s`: see `is_confirmed`.
 
-        `known`: a head of this ledger that is known from elsewhere: `start` does not go by less.
-        `with_evidence`: judge every record again by the command that it holds, for who acts on releases.
+        `known`: a head of this ledger from another source. `start` raises NotWholeError if less is there.
+        `with_evidence`: check every record against the command that it contains, for readers that act on
+        releases.
         """
         self.identity: Final = identity
         self._confirmed_within_s = confirmed_within_s
@@ -79,7 +80,7 @@ class GovernanceFollower:
         self.writers = WriterRegistry()
         self.evidence: Final = GovernanceEvidence(identity, verify_signature) if with_evidence else None
         self._hashes = bytearray()
-        """Of each seq's record, one behind the other: anybody can make records, of refusals."""
+        """The hashes of all records, joined to save memory: anyone can cause records, namely refusals."""
         self._known = known
         self._connection = connection
         self._probe = Probe(connection)
@@ -94,9 +95,9 @@ class GovernanceFollower:
             "governance", 0, identity=identity, writers=self.writers, verify=verify_signature
         )
         self.refused: Final = RefusedCommands()
-        """By seq: the records that are a refusal, as long as somebody may ask."""
+        """The refusals by seq, as long as a copy of their command may arrive."""
         self.listeners: list[GovernanceListener] = []
-        """Called with each accepted record, once everything here has moved past it."""
+        """Called with each accepted record, after the follower's own state includes it."""
 
     @property
     def partitions(self) -> int:
@@ -114,11 +115,14 @@ class GovernanceFollower:
 
     @property
     def quarantined(self) -> int:
-        """Records on the governance topic that nobody accepted."""
+        """The number of records on the governance topic that were not accepted."""
         return self._acceptance.quarantined
 
     async def start(self) -> None:
-        """Read to the end and go on in the background. Raises NotFoundedError, NotWholeError, KafkaError."""
+        """Read to the end, then continue in the background.
+
+        Raises NotFoundedError, NotWholeError, KafkaError.
+        """
         self._consumer = await open_consumer(self._connection, {_PARTITION: 0})
         self._beginning = (await self._consumer.beginning_offsets([_PARTITION]))[_PARTITION]
         self._task = asyncio.create_task(self._follow(self._consumer), name="governance")
@@ -134,17 +138,17 @@ class GovernanceFollower:
             raise NotFoundedError(msg)
 
     async def hold_against(self, known: KnownHead) -> Finding | None:
-        """Hold a head that is known from elsewhere against this ledger, and look at its end where needed.
+        """Compare a head from another source with this ledger, after reading to its end if needed.
 
         Raises as `catch_up` does.
         """
         if known.next_offset > self._read_to:
-            # Who makes heads known may have read further.
+            # The source of the head may have read further.
             await self.catch_up()
         return self.compare(known)
 
     def compare(self, known: KnownHead) -> Finding | None:
-        """Hold a head of this ledger that is known from elsewhere against what was read here."""
+        """Compare a head of this ledger from another source with what was read here."""
         there = self._hash_of(known.seq) if 0 <= known.seq < len(self.history) else NOTHING
         return compare(known, Found(beginning=self._beginning, end=self._read_to, sha256=there))
 
@@ -164,11 +168,11 @@ class GovernanceFollower:
             await self._consumer.stop()
 
     async def catch_up(self) -> None:
-        """Return when everything that is in the topic now has been read. Raises what reading raised."""
+        """Return when everything that is now in the topic has been read. Raises what reading raised."""
         assert self._consumer is not None
         assert self._task is not None
         asked_at = asyncio.get_running_loop().time()
-        # Before it is asked where the topic ends: what is read meanwhile may lie beyond that.
+        # Before asking for the topic's end: records that are read in the meantime may be beyond it.
         read = self.head
         end = (await self._consumer.end_offsets([_PARTITION]))[_PARTITION]
         finding = compare(read, Found(beginning=self._beginning, end=end))
@@ -186,14 +190,15 @@ class GovernanceFollower:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether what is known here was all that there was, a moment ago at most.
+        """Whether this follower has recently been confirmed to have read everything.
 
-        Records that cannot be fetched do not show by themselves: it is asked for, again and again.
+        Records that cannot be fetched are not noticed otherwise, so the end of the topic is checked
+        regularly.
         """
         return asyncio.get_running_loop().time() - self._confirmed_at <= self._confirmed_within_s
 
     async def confirmed(self) -> None:
-        """Return when `is_confirmed`, or following has ended: `check` tells."""
+        """Return when `is_confirmed`, or when following has ended: see `check`."""
         if not self.is_confirmed:
             async with self._moved:
                 await self._moved.wait_for(lambda: self.is_confirmed or self._stopped())
@@ -202,13 +207,14 @@ class GovernanceFollower:
         while not self._stopped():
             # `start` has asked already.
             await asyncio.sleep(_CONFIRM_EVERY_S)
-            # Else it is asked again soon; meanwhile it gets old, and whoever goes by it waits.
+            # On an error it is asked again soon. Until then the confirmation ages, and those who need it
+            # wait.
             with suppress(KafkaError, TimeoutError):
                 await self.catch_up()
                 await self._look()
 
     async def beyond(self, seq: int) -> None:
-        """Return when governance has gone on past `seq`. Raises what reading raised."""
+        """Return when governance has records after `seq`. Raises what reading raised."""
         assert self._task is not None
         async with self._moved:
             await self._moved.wait_for(lambda: self.writers.head > seq or self._stopped())
@@ -216,7 +222,7 @@ class GovernanceFollower:
             self._task.result()
 
     def check(self) -> None:
-        """Raises NotFollowingError when following has ended by itself: stop, or start a new follower."""
+        """Raises NotFollowingError if following has ended by itself: stop, or start a new follower."""
         if self._finding is not None:
             raise NotWholeError(self._finding)
         if self._task is not None and self._task.done():
@@ -247,7 +253,7 @@ class GovernanceFollower:
             raise
 
     async def _look(self) -> None:
-        """Raises NotWholeError when the ledger is not the one that was read, however long it is."""
+        """Raises NotWholeError if the ledger is not the one that was read, whatever its length."""
         findings = await self._probe.findings([self.head])
         if findings:
             self._finding = self._finding or findings[0]
@@ -266,16 +272,16 @@ class GovernanceFollower:
             listener(record, events)
 
     async def know(self, values: Iterable[bytes | None]) -> None:
-        """Make sure that the governance seqs that sealed records name are known, as far as they exist.
+        """Read governance as far as these sealed records name it, as far as it exists.
 
-        The records have been read already, so one look at the end of governance is enough for all.
+        The records have already been read, so one read to the end of governance is enough for all of them.
         """
         if any(_named(value) > self.writers.head for value in values):
             await self.catch_up()
 
 
 def _named(value: bytes | None) -> int:
-    """The governance seq that a record names; -1 for what is not a record."""
+    """The governance seq that a record names; -1 if the value is not a record."""
     if value is None:
         return -1
     try:

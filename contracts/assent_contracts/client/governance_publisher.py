@@ -1,4 +1,4 @@
-"""Publish changes to governance that work at once, and wait for their decisions on the governance ledger."""
+"""Publish immediate changes to governance, and wait for their decisions on the governance ledger."""
 
 import msgspec
 
@@ -20,7 +20,7 @@ HeaderList = list[tuple[str, bytes]]
 
 
 class GovernanceDecided(msgspec.Struct, frozen=True, kw_only=True):
-    """The governance ledger's answer to a command: of its first decision, if it came before."""
+    """The governance ledger's answer to a command; the first decision if the command was repeated."""
 
     seq: int
     at: int
@@ -31,7 +31,7 @@ class GovernanceDecided(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GovernancePublisher:
-    """Sends governance commands and hears their decisions. One instance serves many at once."""
+    """Sends governance commands and waits for their decisions. One instance can send many at once."""
 
     def __init__(self, connection: Connection, governance: GovernanceFollower, *, source: str) -> None:
         """`governance` has been started."""
@@ -46,7 +46,7 @@ class GovernancePublisher:
         self._governance.listeners.append(self._hear)
 
     async def stop(self) -> None:
-        """Disconnect; whoever still waits gets a CancelledError."""
+        """Disconnect. Calls that still wait raise CancelledError."""
         if self._hear in self._governance.listeners:
             self._governance.listeners.remove(self._hear)
         self._answers.cancel()
@@ -64,9 +64,9 @@ class GovernancePublisher:
     ) -> GovernanceDecided:
         """Sign and publish a change and wait for its decision.
 
-        `principal`: on whose behalf a gateway's key signs; the key's own unless said. `command_id`, `at`
-        (ms): those of the command that is sent again; a new one now unless said. Raises NotDecidedError
-        when `timeout_s` passes first, KafkaError when it could not be published.
+        `principal`: the account on whose behalf a gateway's key signs; by default the key's own.
+        `command_id`, `at` (ms): those of a command that is sent again; by default a new id, and now. Raises
+        NotDecidedError if `timeout_s` passes first, and KafkaError if the command could not be published.
         """
         command = ChangeGovernance(
             id=command_id or new_command_id(),
@@ -86,9 +86,9 @@ class GovernancePublisher:
         key: bytes | None = GOVERNANCE_KEY,
         timeout_s: float = 30.0,
     ) -> GovernanceDecided:
-        """Publish a record as it is and wait for its decision, which may be that it is malformed.
+        """Publish a record unchanged and wait for its decision, which may be that it is malformed.
 
-        After a NotDecidedError or KafkaError the same bytes can be sent again: they are decided once.
+        After a NotDecidedError or KafkaError the same bytes can be sent again. They are decided only once.
         """
         try:
             self._governance.check()

@@ -1,4 +1,4 @@
-"""`assent.heads`: write signed heads, and read those that are there."""
+"""`assent.heads`: sign heads for it, and read those that are there."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from assent_contracts.topics import HEADS
 
 PLACE: Final = TopicPartition(HEADS, 0)
 PIECE: Final = 500
-"""Heads that are looked at in one go: some ten milliseconds where each has to be verified."""
+"""Heads that are processed at a time: some ten milliseconds if each has to be verified."""
 _POLL_MS: Final = 500
 _FETCH_BYTES: Final = 1024 * 1024
 
@@ -30,10 +30,10 @@ def signed_head(key: SecretKey, identity: str, head: SignedHead) -> KeptHead:
 
 
 def kept_from(record: ConsumerRecord) -> KeptHead | None:
-    """What a record of the topic holds; None for what is not a head, or does not stand under its place's key.
+    """The head in a record of the topic; None if it is not a head or does not have its partition's key.
 
-    Under other keys heads that nobody has signed would outlive the topic's compaction: they cost no more
-    than being read.
+    Heads under other keys would survive the topic's compaction, even unsigned ones. Ignoring them keeps their
+    cost to that of reading them.
     """
     head = decode_head(record.value)
     if record.value is None or head is None or record.key != topic_key(head.ledger, head.partition):
@@ -48,9 +48,9 @@ def kept_from(record: ConsumerRecord) -> KeptHead | None:
 def good_heads(
     identity: str, kept: Iterable[KeptHead], writers: Mapping[str, bytes], own: SecretKey | None = None
 ) -> list[tuple[SignedHead, KeptHead]]:
-    """The newest among these that a writer has signed, by place, era and writer; the rest counts for nothing.
+    """The newest of these heads that a writer has signed, by place, era and writer. The rest do not count.
 
-    `writers`: the keys that governance lists now. `own`: a key that is trusted whatever governance says.
+    `writers`: the keys that governance lists now. `own`: a key that is always trusted.
     """
     newest = NewestHeads()
     newest.sift(identity, kept, trusted_keys(writers, own))
@@ -60,7 +60,7 @@ def good_heads(
 async def sift_beside(
     newest: NewestHeads, identity: str, found: Sequence[KeptHead], trusted: Mapping[str, bytes]
 ) -> None:
-    """The same in pieces, beside the event loop: it stands still for none of them."""
+    """`newest.sift` in pieces and in a thread, so that the event loop is not blocked."""
     for begin in range(0, len(found), PIECE):
         await asyncio.to_thread(newest.sift, identity, found[begin : begin + PIECE], trusted)
 
@@ -68,9 +68,9 @@ async def sift_beside(
 async def sift_topic(
     connection: Connection, newest: NewestHeads, identity: str, trusted: Mapping[str, bytes]
 ) -> None:
-    """Take in what counts of all that stands in the topic now. Raises KafkaError.
+    """Add the heads that count among all that are now in the topic. Raises KafkaError.
 
-    However much that is, no more than a piece of it is held at once.
+    Only one piece of the topic is in memory at a time.
     """
     async with aclosing(_records_now(connection)) as pieces:
         async for records in pieces:
@@ -84,7 +84,7 @@ def _sift_records(
 
 
 async def read_heads(connection: Connection) -> list[KeptHead]:
-    """All that stand in the topic now, for whoever cannot tell yet which count. Raises KafkaError."""
+    """All heads that are now in the topic, for a caller that cannot verify them yet. Raises KafkaError."""
     kept: list[KeptHead] = []
     async with aclosing(_records_now(connection)) as pieces:
         async for records in pieces:
@@ -102,7 +102,7 @@ async def _records_now(connection: Connection) -> AsyncGenerator[Sequence[Consum
 
 @asynccontextmanager
 async def following_heads(connection: Connection) -> AsyncIterator["HeadsStream"]:
-    """The topic from its beginning, and then as it grows. Raises KafkaError."""
+    """The topic from its beginning, and new heads as they arrive. Raises KafkaError."""
     consumer = await open_consumer(connection, {PLACE: 0})
     try:
         yield HeadsStream(consumer)
@@ -111,13 +111,13 @@ async def following_heads(connection: Connection) -> AsyncIterator["HeadsStream"
 
 
 class HeadsStream:
-    """What comes in on the topic."""
+    """The heads that arrive on the topic."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
 
     async def poll(self) -> list[KeptHead]:
-        """What has come; empty when nothing did for a moment. Raises KafkaError."""
+        """The new heads; empty if none arrived for a moment. Raises KafkaError."""
         return await asyncio.to_thread(_kept, await _poll(self._consumer))
 
 

@@ -1,4 +1,4 @@
-"""Ed25519 keys: files, signatures, checks (PyNaCl)."""
+"""Ed25519 keys: files, signatures and verification (PyNaCl)."""
 
 import hashlib
 import hmac
@@ -24,11 +24,11 @@ _DERIVE_SALT = b"assent.derive.v1"
 
 
 class KeyFileError(Exception):
-    """The key file cannot be used; the message says why and what to do."""
+    """The key file cannot be used. The message explains why and what to do."""
 
 
 class KeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a key file holds. It is a secret: readable by its owner only."""
+    """The content of a key file. It is secret, and readable by its owner only."""
 
     id: str
     principal: str
@@ -43,7 +43,7 @@ class SecretKey:
     """A private key with its id and the principal that it signs for."""
 
     def __init__(self, key_id: str, principal: str, seed: bytes | None = None) -> None:
-        """A new random key, or the one of a 32-byte seed."""
+        """A new random key, or the key of a 32-byte seed."""
         self.id = key_id
         self.principal = principal
         self._key = Ed25519Key.generate() if seed is None else Ed25519Key(seed)
@@ -60,13 +60,13 @@ class SecretKey:
         return to_base64url(self.public_key)
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of the signature."""
+        """The signature, 64 bytes."""
         return self._key.sign(message).signature
 
     def derive(self, context: bytes) -> bytes:
         """A secret of 32 bytes for one purpose, which `context` names: HKDF-SHA-256 (RFC 5869) of the seed.
 
-        It tells nothing about the key, nor about what another context gives.
+        It reveals nothing about the key, nor about the secret of another context.
         """
         extracted = hmac.digest(_DERIVE_SALT, bytes(self._key), hashlib.sha256)
         return hmac.digest(extracted, context + b"\x01", hashlib.sha256)
@@ -83,24 +83,24 @@ class SecretKey:
 
 
 def load_key(path: Path) -> SecretKey:
-    """The key of a key file. Raises KeyFileError."""
+    """The key in a key file. Raises KeyFileError."""
     try:
         file = msgspec.json.decode(path.read_bytes(), type=KeyFile)
         return SecretKey(file.id, file.principal, from_base64url(file.secret))
     except FileNotFoundError as error:
         msg = (
-            f"There is no key file {path}. Put it back from a copy, or make another with `assent keys new`:"
-            " that one counts once it is registered."
+            f"There is no key file {path}. Restore it from a copy, or make another with `assent keys new`,"
+            " which counts once it is registered."
         )
         raise KeyFileError(msg) from error
     except (OSError, ValueError, msgspec.MsgspecError) as error:
-        # Not the error's own text: it may quote the secret.
-        msg = f"{path} is no key file that can be read ({type(error).__name__})."
+        # Without the error's own text, which may quote the secret.
+        msg = f"{path} is not a readable key file ({type(error).__name__})."
         raise KeyFileError(msg) from error
 
 
 def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` (64 bytes) is this key's over `message`. Releases the GIL meanwhile."""
+    """Whether `signature` (64 bytes) is this key's over `message`. Releases the GIL while it verifies."""
     try:
         crypto_sign_open(signature + message, public_key)
     except (BadSignatureError, ValueError):
@@ -113,7 +113,7 @@ def signed_headers(
 ) -> list[tuple[str, bytes]]:
     """The headers of a command whose Kafka value is `value`: CloudEvents, key id and signature.
 
-    The signature is good in the log with this identity (hex) only.
+    The signature is valid only in the log with this identity (hex).
     """
     return [
         *cloudevents.headers(

@@ -1,4 +1,4 @@
-"""Whether the request ledger holds what a client knows of it, looked at again and again."""
+"""Check regularly whether the request ledger has what a client knows of it."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ EVERY_S: Final = 2.0
 
 
 class LedgerCompleteness:
-    """What is missing of each partition, as of the last look."""
+    """What is missing of each partition, as of the last check."""
 
     def __init__(
         self, connection: Connection, partitions: int, known: Callable[[], Mapping[int, KnownHead]]
     ) -> None:
-        """`known`: asked at each look, by partition. `partitions`: as many as governance says."""
+        """`known`: returns the known heads by partition, at each check. `partitions`: as in governance."""
         self.findings: dict[int, Finding] = {}
         self._probe = Probe(connection)
         self._partitions = partitions
@@ -34,7 +34,7 @@ class LedgerCompleteness:
         await self._probe.stop()
 
     async def look(self) -> None:
-        """Look once. Raises KafkaError, TimeoutError, and what was found before stays."""
+        """Check once. Raises KafkaError, TimeoutError. Then the earlier findings stay."""
         places = {number: TopicPartition(LEDGER, number) for number in range(self._partitions)}
         there = await self._probe.partitions(COMMANDS)
         heard = self._known()
@@ -49,9 +49,9 @@ class LedgerCompleteness:
         self.findings = findings
 
     async def keep_looking(self) -> None:
-        """Until cancelled."""
+        """Check until cancelled."""
         while True:
             await asyncio.sleep(EVERY_S)
-            # A Kafka that is away says nothing about what it holds.
+            # While Kafka is unavailable, nothing is known about its records.
             with suppress(KafkaError, TimeoutError):
                 await self.look()

@@ -1,6 +1,6 @@
 """Look up single records of the ledgers by their offsets, with the proof that a writer sealed them there.
 
-An offset comes from elsewhere, such as a table, and is a hint: what is at it has to prove itself.
+An offset comes from another source, such as a table, and is only a hint: the record there must prove itself.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from assent_contracts.topics import GOVERNANCE, LEDGER
 
 _OFFSET_MAX: Final = (1 << 63) - 1
 _FETCH_MAX_BYTES: Final = 64 * 1024
-"""Small: little is wanted of what follows. A record that is larger comes all the same."""
+"""Small, because few of the following records are needed. A larger record is fetched anyway."""
 _FETCH_MAX_WAIT_MS: Final = 10
-"""What was fetched ahead at the last place is waited for before the next: nobody needs it."""
+"""Short, because each lookup first waits for the prefetch at the previous place, which is not needed."""
 _POLL_MS: Final = 200
 _GOVERNANCE: Final = TopicPartition(GOVERNANCE, 0)
 _NOTHING_THERE: Final = NotProven("The ledger has no record at this offset.")
@@ -31,12 +31,12 @@ _ANOTHER: Final = NotProven("The ledger has another record at this offset.")
 
 
 class LedgerLookup:
-    """Looks records up, one at a time. One instance may be asked by many tasks."""
+    """Looks up records, one at a time. Many tasks may use one instance."""
 
     def __init__(
         self, connection: Connection, governance: GovernanceFollower, partitions: Iterable[int]
     ) -> None:
-        """`partitions` of the request ledger; the governance ledger is always among what it reads."""
+        """`partitions` of the request ledger. It can always read the governance ledger."""
         self._connection = connection
         self._governance = governance
         self._places = {number: TopicPartition(LEDGER, number) for number in partitions}
@@ -58,7 +58,7 @@ class LedgerLookup:
         self._consumer.pause(*places)
 
     async def stop(self) -> None:
-        """Disconnect. Safe to call when it has not started."""
+        """Disconnect. Safe to call if it has not started."""
         if self._consumer is not None:
             await self._consumer.stop()
 
@@ -67,8 +67,8 @@ class LedgerLookup:
     ) -> SealedRun | NotProven:
         """The run that proves the record `seq` of a partition, which should be at `offset`.
 
-        Raises KafkaError, NotFollowingError, and TimeoutError when Kafka does not answer in time: then
-        nothing is known.
+        Raises KafkaError, NotFollowingError, and TimeoutError if Kafka does not answer in time. Then nothing
+        was found out.
         """
         place = self._places.get(partition)
         if place is None or not (0 <= seq <= _OFFSET_MAX and 0 <= offset < _OFFSET_MAX):
@@ -87,8 +87,8 @@ class LedgerLookup:
     ) -> tuple[list[LedgerEntry], int | None]:
         """The governance topic's records from an offset on, and the offset of the rest; None at its end.
 
-        All of them, unaccepted ones too, since a run is of neighbours. What no reader would look into comes
-        without its value. Raises KafkaError, TimeoutError.
+        They include unaccepted records, because a run consists of adjacent records. Records that are too
+        large for any reader are returned without their values. Raises KafkaError, TimeoutError.
         """
         entries: list[LedgerEntry] = []
         size = 0
@@ -172,7 +172,7 @@ def _entry(record: ConsumerRecord) -> LedgerEntry:
 
 
 def _sealing(record: ConsumerRecord) -> tuple[str, str]:
-    # The last of a name counts, as in the acceptance rule. A header may have no content.
+    # The last header of a name counts, as in the acceptance rule. A header may have no content.
     headers: dict[str, bytes | None] = dict(record.headers)
     writer, signature = headers.get(seal.WRITER_HEADER), headers.get(seal.SEAL_HEADER)
     return (writer or b"").decode(), (signature or b"").decode()

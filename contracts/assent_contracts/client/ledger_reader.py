@@ -1,4 +1,4 @@
-"""Read the ledger's partitions through the acceptance rule."""
+"""Read the ledger's partitions with the acceptance rule."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from assent_contracts.topics import LEDGER
 
 
 def acceptance_of(partition: int, governance: GovernanceFollower, head: Head | None = None) -> Acceptance:
-    """The acceptance rule for one partition of the request ledger, from a head on."""
+    """The acceptance rule for one partition of the request ledger, starting after a head."""
     return Acceptance(
         "ledger",
         partition,
@@ -33,9 +33,9 @@ def acceptance_of(partition: int, governance: GovernanceFollower, head: Head | N
 async def accept_records(
     acceptance: Acceptance, records: Sequence[ConsumerRecord], governance: GovernanceFollower
 ) -> list[Accepted]:
-    """Offer records to the rule, in offset order; what became accepted, in order.
+    """Offer records to the rule, in offset order. Returns those that became accepted, in order.
 
-    Raises KafkaError or NotFollowingError before anything is offered: the caller may try again.
+    Raises KafkaError or NotFollowingError before any record is offered, so the caller may try again.
     """
     await _learn(records, governance)
     return _offer(acceptance, records)
@@ -56,9 +56,9 @@ def _offer(acceptance: Acceptance, records: Sequence[ConsumerRecord]) -> list[Ac
 
 
 class LedgerReader:
-    """Accepted records of some partitions, from given heads, as they come.
+    """Accepted records of some partitions, from given heads, as they arrive.
 
-    It goes on only while the partitions are the ones that it has read: not cut, put back or recreated.
+    It continues only while the partitions are the ones that it has read: not cut, restored or recreated.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class LedgerReader:
     ) -> None:
         """`heads`: from where to read each partition; None is its start.
 
-        `known`: heads of these partitions that were accepted before, by whoever reads from an earlier one.
-        `hold`: read no further in a partition that differs, and on in the others, instead of raising.
+        `known`: heads of these partitions that were accepted before, if this reader starts from earlier ones.
+        `hold`: instead of raising, stop reading in a partition that differs and continue in the others.
         """
         self._connection = connection
         self._governance = governance
@@ -82,7 +82,7 @@ class LedgerReader:
             partition: acceptance_of(partition, governance, head) for partition, head in heads.items()
         }
         self._eras = dict.fromkeys(self.acceptances, era_of(governance.losses))
-        """In which each partition's head was accepted."""
+        """The era in which each partition's head was accepted."""
         self._consumer: AIOKafkaConsumer | None = None
         self._read_to = {
             partition: acceptance.head.next_offset for partition, acceptance in self.acceptances.items()
@@ -90,12 +90,12 @@ class LedgerReader:
         self._probe = Probe(connection)
         self._looking: asyncio.Task[None] | None = None
         self.findings: dict[int, Finding] = {}
-        """The partitions that are not the ones that were read, as of the last look."""
+        """The partitions that are not the ones that were read, as of the last check."""
         self._hold = hold
         self._held: set[int] = set()
 
     async def start(self) -> None:
-        """Connect. Raises KafkaError, and LedgerDiffersError when this is not the ledger that is known."""
+        """Connect. Raises KafkaError, and LedgerDiffersError if this is not the known ledger."""
         self._consumer = await open_consumer(
             self._connection,
             {TopicPartition(LEDGER, partition): at for partition, at in self._read_to.items()},
@@ -112,14 +112,14 @@ class LedgerReader:
         """Disconnect."""
         if self._looking is not None:
             await end(self._looking)
-        # Together: a consumer that takes long is no reason for the other to stay open when this is cut short.
+        # Concurrently, so that a slow consumer does not leave the other one open if this is cancelled.
         stops = [self._probe.stop()]
         if self._consumer is not None:
             stops.append(self._consumer.stop())
         await asyncio.gather(*stops)
 
     def heads(self) -> dict[int, HeadInEra]:
-        """The newest accepted head of each partition that is known, read now or before."""
+        """The newest known accepted head of each partition, read now or before."""
         heads: dict[int, HeadInEra] = {}
         for partition, acceptance in self.acceptances.items():
             known, read = self._known.get(partition), HeadInEra(acceptance.head, self._eras[partition])
@@ -137,7 +137,7 @@ class LedgerReader:
             try:
                 await self._look()
             except (KafkaError, TimeoutError):
-                continue  # Kafka is away, which `poll` says
+                continue  # Kafka is unavailable, which `poll` reports
 
     def _check(self) -> None:
         if self.findings and not self._hold:
@@ -157,9 +157,9 @@ class LedgerReader:
     async def poll(
         self, *, timeout_ms: int = 500, max_records: int | None = None
     ) -> dict[int, list[Accepted]]:
-        """What became accepted, by partition; empty when nothing came within `timeout_ms`.
+        """The newly accepted records, by partition; empty if none arrived within `timeout_ms`.
 
-        Raises KafkaError (LedgerDiffersError among them), after which it may be called again, and
+        Raises KafkaError (including LedgerDiffersError), after which it may be called again, and
         NotFollowingError.
         """
         assert self._consumer is not None
@@ -175,7 +175,7 @@ class LedgerReader:
             for records in fetched.values():
                 await _learn(records, self._governance)
         except BaseException:
-            # Nothing has been offered: the same records must come again.
+            # Nothing has been offered, so the same records must be fetched again.
             for number, offset in self._read_to.items():
                 self._consumer.seek(TopicPartition(LEDGER, number), offset)
             raise
@@ -183,19 +183,19 @@ class LedgerReader:
             place.partition: _offer(self.acceptances[place.partition], records)
             for place, records in fetched.items()
         }
-        # At once: a loss of which governance tells later may give up what was accepted just now.
+        # Immediately, because a loss that governance accepts later may give up what was accepted now.
         era = era_of(self._governance.losses)
         self._eras |= {partition: era for partition, records in accepted.items() if records}
         self._read_to = {place.partition: at for place, at in (await positions(self._consumer)).items()}
         return accepted
 
     async def until(self, ends: Mapping[int, int]) -> AsyncIterator[dict[int, list[Accepted]]]:
-        """What each `poll` brings, perhaps nothing, until every partition is read to its offset in `ends`."""
+        """The result of each `poll`, until every partition is read to its offset in `ends`."""
         while any(self._read_to[number] < end for number, end in ends.items()):
             yield await self.poll()
 
     async def _out_of_range(self) -> None:
-        """Go on from the head if only what nobody had accepted is gone; else raises LedgerDiffersError."""
+        """Continue from the head if only unaccepted records are missing; else raises LedgerDiffersError."""
         assert self._consumer is not None
         await self._look()
         self._check()
@@ -210,14 +210,14 @@ class LedgerReader:
                 self._consumer.seek(TopicPartition(LEDGER, partition), before.head.next_offset)
 
     async def end_offsets(self) -> dict[int, int]:
-        """The offsets at which the partitions end now."""
+        """The current end offsets of the partitions."""
         assert self._consumer is not None
         partitions = [TopicPartition(LEDGER, number) for number in self.acceptances]
         ends = await self._consumer.end_offsets(partitions)
         return {partition.partition: end for partition, end in ends.items()}
 
     def offsets_read(self) -> int:
-        """How many offsets lie behind, of all partitions."""
+        """How many offsets have been read in all partitions together."""
         return sum(self._read_to.values())
 
     def positions(self) -> dict[int, int]:

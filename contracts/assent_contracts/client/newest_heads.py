@@ -1,4 +1,4 @@
-"""The newest heads that writers have signed, out of all that is found; what is false is dropped at once."""
+"""The newest heads that writers have signed, out of all that are found. False ones are dropped."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -11,15 +11,15 @@ from assent_contracts.findings import contradiction_finding
 from assent_contracts.heads import Finding, KeptHead, Place, SignedHead, decode_head, verify_head
 
 SignedAndKept = tuple[SignedHead, KeptHead]
-"""A head, and the same as it was signed."""
+"""A head, decoded and as it was signed."""
 Slot = tuple[Place, str, str]
-"""Place, era and writer: what a stolen key has signed hides nothing of another's."""
+"""Place, era and writer. So the heads of a stolen key do not hide those of another key."""
 _Moment = tuple[Place, str, int]
 _NONE: Final = -1
 
 
 class Contradiction(msgspec.Struct, frozen=True):
-    """Two signed heads that cannot both be. It counts as long as both writers do."""
+    """Two signed heads that cannot both be true. It counts as long as both writers do."""
 
     one: SignedAndKept
     other: SignedAndKept
@@ -27,24 +27,24 @@ class Contradiction(msgspec.Struct, frozen=True):
 
 
 class NewestHeads:
-    """The newest good head of each slot, and one contradiction for each two slots of a place."""
+    """The newest good head of each slot, and one contradiction for each pair of slots of a place."""
 
     def __init__(self) -> None:
         self._newest: dict[Place, dict[Slot, SignedAndKept]] = {}
         self._contradictions: dict[tuple[Slot, Slot], Contradiction] = {}
         self.false = 0
-        """How many were tried that name a writer who has not signed them."""
+        """How many heads were verified that name a writer but are not signed by it."""
 
     def heads(self) -> list[SignedAndKept]:
-        """The newest of each slot."""
+        """The newest head of each slot."""
         return [each for of_place in self._newest.values() for each in of_place.values()]
 
     def contradictions(self) -> list[Contradiction]:
-        """What cannot be."""
+        """The contradictions that were found."""
         return list(self._contradictions.values())
 
     def add(self, head: SignedHead, kept: KeptHead) -> None:
-        """Take in a good head."""
+        """Add a good head."""
         slot = _slot(head, kept)
         of_place = self._newest.setdefault(slot[0], {})
         for other in of_place.values():
@@ -55,7 +55,7 @@ class NewestHeads:
             of_place[slot] = (head, kept)
 
     def merge(self, other: "NewestHeads") -> None:
-        """Take in all that another has found."""
+        """Add everything that another has found."""
         self.false += other.false
         for each in other.heads():
             self.add(*each)
@@ -63,10 +63,11 @@ class NewestHeads:
             self._contradict(found)
 
     def sift(self, identity: str, found: Iterable[KeptHead], trusted: Mapping[str, bytes]) -> None:
-        """Take in what counts of these. `trusted`: the keys whose heads do, by id.
+        """Add those of these heads that count. `trusted`: the keys whose heads count, by id.
 
-        From the newest down: what is older than a good head of its slot costs no verification, unless
-        somebody says otherwise of the same seq. However many are false, all that may count are tried.
+        It goes from the newest to the oldest. A head that is older than a good head of its slot is not
+        verified, unless another head contradicts it at the same seq. All heads that may count are verified,
+        however many are false.
         """
         claims = [
             (head, kept)
@@ -85,12 +86,12 @@ class NewestHeads:
                 good.append((head, kept))
             else:
                 self.false += 1
-        # In the order in which they were signed: so each meets what contradicts it.
+        # In the order in which they were signed, so that each is compared with what contradicts it.
         for each in reversed(good):
             self.add(*each)
 
     def _disputed(self, claims: Iterable[SignedAndKept]) -> set[_Moment]:
-        """Where two different records are said to stand."""
+        """The moments for which these heads name two different records."""
         said: dict[_Moment, set[str]] = defaultdict(set)
         for head, _ in (*claims, *self.heads()):
             said[_moment(head)].add(head.sha256)
@@ -104,13 +105,13 @@ class NewestHeads:
 def trusted_keys(writers: Mapping[str, bytes], own: SecretKey | None = None) -> dict[str, bytes]:
     """The keys whose heads count: those that governance lists now, and a decider's own.
 
-    What a decider has signed itself counts for it where governance was put back to before its key was listed.
+    A decider's own heads count for it even if governance was restored to a state before its key was listed.
     """
     return dict(writers) if own is None else {**writers, own.id: own.public_key}
 
 
 def false_heads(identity: str, found: Iterable[KeptHead], writers: Mapping[str, bytes]) -> list[KeptHead]:
-    """Those that name one of these writers, who has not signed them."""
+    """The heads that name one of these writers but are not signed by it."""
     return [
         each
         for each in found

@@ -1,8 +1,8 @@
-"""One partition's open requests, as its accepted ledger adds up: what dispatch and appliers ask the ledger.
+"""The open requests of one partition, computed from its accepted ledger, for dispatch and appliers.
 
-Only what has to be known to hand a released change over is kept. A request that ends is forgotten.
-What the ledger adds up to is what its writer states. Whether signed commands have led there is asked apart,
-with `lacking`, before a release is acted on.
+Only what is needed to deliver a released change is kept, and a request that ends is forgotten. The result is
+what the ledger's writer states. Whether signed commands led to it is checked separately, with `lacking`,
+before a release is acted on.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from assent_contracts.resources import parse_request_id
 
 
 class _Said(msgspec.Struct):
-    """What only the command contains: its events do not repeat it."""
+    """The fields that only the command contains, because its events do not repeat them."""
 
     id: str
     justification: str = ""
@@ -49,7 +49,7 @@ class ReleasedAt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
-    """A claim that was granted: to which command of which applier, and until when (log time, ms)."""
+    """A granted claim: the command, its applier, and until when it is valid (log time, ms)."""
 
     command: str
     applier: str
@@ -58,7 +58,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
 
 
 class OpenRequest(msgspec.Struct):
-    """A request that holds its object, with the offset of the ledger record that has its payload."""
+    """A request that locks its object, with the offset of the ledger record that has its payload."""
 
     request: str
     offset: int
@@ -73,13 +73,13 @@ class OpenRequest(msgspec.Struct):
     release: ReleasedAt | None = None
     grant: Grant | None = None
     unsettled: bool = False
-    """Nobody knows whether it was applied: people settle it."""
+    """Whether it is unknown if it was applied, so that people must settle it."""
     state: Open | None = None
-    """As the shared fold has it, from its submission on."""
+    """The request's state by the core's rules, from its submission on."""
 
     def change(self, payload: msgspec.Raw) -> Change:
-        """The released change, all of it as the ledger has it. Raises ValueError for another payload."""
-        assert self.release is not None, "only a released change is handed over"
+        """The released change, with all fields from the ledger. Raises ValueError for another payload."""
+        assert self.release is not None, "only a released change is delivered"
         if hashlib.sha256(payload).hexdigest() != self.digest:
             msg = f"request {self.request}: SHA-256 of the payload is not the digest that was released"
             raise ValueError(msg)
@@ -100,8 +100,8 @@ class OpenRequest(msgspec.Struct):
     def is_release(self, change: Change) -> bool:
         """Whether `change` is this release, in every field and every byte of the payload.
 
-        A digest covers the payload only. Who could write to `assent.changes` could turn an edit into a
-        delete and keep the digest: therefore every field is compared.
+        A digest covers only the payload. A sender with write access to `assent.changes` could turn an edit
+        into a delete and keep the digest. So every field is compared.
         """
         if self.release is None:
             return False
@@ -112,32 +112,32 @@ class OpenRequest(msgspec.Struct):
 
 
 def submitted_payload(accepted_value: bytes) -> msgspec.Raw:
-    """The payload of the submission that a ledger record's value holds, byte for byte.
+    """The payload of the submission in a ledger record's value, byte for byte.
 
-    Raises msgspec.DecodeError when it holds none.
+    Raises msgspec.DecodeError if there is none.
     """
     return _decode_submission(_decode_submission_record(accepted_value).command.value).payload.copy()
 
 
 class OpenRequests:
-    """The open requests of one partition. It has one owner, who moves it forward with `take`."""
+    """The open requests of one partition. Its one owner advances it with `take`."""
 
     def __init__(self, partition: int, governance: GovernanceEvidence) -> None:
-        """`governance` is always as far as the accepted records that are taken in name it."""
+        """`governance` must always be as far as the accepted records that are passed to `take` name it."""
         self.partition = partition
         self._open: dict[int, OpenRequest] = {}
         self._evidence = RequestsEvidence(partition, governance)
         self._unreadable: int | None = None
         self._impossible: dict[int, int] = {}
-        """By the seq of an open request: the record that no decision on it could have made."""
+        """By the seq of an open request, the record on it that no decision could have made."""
 
     def take(self, accepted: Accepted) -> OpenRequest | None:
-        """Consume the next accepted record; the request whose change it released, if it did."""
+        """Consume the next accepted record. Returns the request whose change it released, if any."""
         released = None
         try:
             events = decode_events(accepted.record)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # Nobody but a writer can have sealed it. What it ends is not known, so nothing is acted on.
+            # Only a writer can have sealed it. It is unknown which requests it ends, so nothing is acted on.
             self._unreadable = accepted.record.seq
             return None
         self._evidence.take(accepted.record, events)
@@ -149,14 +149,15 @@ class OpenRequests:
         return released
 
     def find(self, request: str) -> OpenRequest | None:
-        """The request, if it is open and of this partition."""
+        """The request, if it is open and in this partition."""
         place = parse_request_id(request)
         return None if place is None or place[0] != self.partition else self._open.get(place[1])
 
     def lacking(self, request: OpenRequest, *, confirmed: bool = True) -> str | None:
-        """Why the release of an open request must not be acted on; None when its evidence is complete.
+        """Why the release of an open request must not be acted on; None if its evidence is complete.
 
-        `confirmed`: all partitions have been read, and must bear governance out. It checks signatures, once.
+        `confirmed`: all partitions have been read, and must confirm governance. Signatures are checked here,
+        once each.
         """
         if self._unreadable is not None:
             return f"seq {self._unreadable} of partition {self.partition} cannot be read"
@@ -171,7 +172,7 @@ class OpenRequests:
         return self._open.get(seq)
 
     def unclaimed(self) -> list[OpenRequest]:
-        """The requests that are released and that nobody has claimed, in the order of their release."""
+        """The released requests that no applier has claimed, in the order of their release."""
         found = [each for each in self._open.values() if each.release is not None and each.grant is None]
         return sorted(found, key=_release_seq)
 
@@ -194,7 +195,7 @@ class OpenRequests:
         )
 
     def _advance(self, event: RequestEvent, accepted: Accepted) -> OpenRequest | None:
-        """Move an open request past an event; the request, if the event released its change."""
+        """Apply an event to an open request. Returns the request if the event released its change."""
         found = self.find(event.request)
         if found is None or found.state is None:
             return None
@@ -202,7 +203,7 @@ class OpenRequests:
         try:
             after = evolve(found.state, event, record.at)
         except ImpossibleEventError:
-            # Only a writer can have sealed it. What it means is unknown, so nothing is applied.
+            # Only a writer can have sealed it. Its meaning is unknown, so nothing is applied.
             self._impossible[seq] = record.seq
             return None
         if isinstance(after, Closed):
@@ -224,7 +225,7 @@ class OpenRequests:
 
 
 def _said(accepted: Accepted) -> _Said:
-    """What only a command says; where a writer has sealed something else instead, nothing."""
+    """The fields of the record's command; empty if a writer has sealed something else instead."""
     try:
         recorded = decode_recorded_command(accepted.record)
         return _decode_said(recorded.value) if isinstance(recorded, RecordedCommand) else _Said("")

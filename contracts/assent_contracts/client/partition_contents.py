@@ -1,4 +1,4 @@
-"""What a partition has now, from an offset to where it ends when reading begins."""
+"""The records of a partition from an offset to the end that it has when reading begins."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ _POLL_MS: Final = 500
 
 
 class PartitionContents:
-    """The records of a partition up to a fixed end, read once and in order."""
+    """The records of a partition up to a fixed end, to be read once and in order."""
 
     def __init__(
         self,
@@ -26,9 +26,10 @@ class PartitionContents:
         max_records: int | None,
     ) -> None:
         self.beginning = beginning
-        """The offset at which the partition begins: what was before it was deleted."""
+        """The offset at which the partition begins. Earlier records were deleted."""
         self.end = end
-        """The offset at which it ends. Later records may be the first half of a run: they are left out."""
+        """The offset at which reading ends. Later records are left out: they may be the first half of a run.
+        """
         self.read_to = start
         """The offset up to which it was read."""
         self._consumer = consumer
@@ -36,7 +37,7 @@ class PartitionContents:
         self._max_records = max_records
 
     async def __aiter__(self) -> AsyncIterator[list[ConsumerRecord]]:
-        """What each poll brought, perhaps nothing. Raises KafkaError, CorruptRecordException among them."""
+        """The records of each poll, perhaps none. Raises KafkaError, including CorruptRecordException."""
         while self.read_to < self.end:
             fetched = await self._consumer.getmany(
                 self._place, timeout_ms=_POLL_MS, max_records=self._max_records
@@ -57,7 +58,7 @@ async def partition_contents(
 ) -> AsyncIterator[PartitionContents]:
     """The records of a partition from `start` to `end`, or to where it ends now. Raises KafkaError.
 
-    `partition_bytes` and `max_records`: how much is fetched and comes at once.
+    `partition_bytes`: how much is fetched at once. `max_records`: how many records a poll returns.
     """
     consumer = await open_consumer(connection, {place: start}, partition_bytes=partition_bytes)
     try:

@@ -1,4 +1,4 @@
-"""What stands in partitions now, looked at beside whoever reads them, and held against what is known."""
+"""Check what is in partitions now, beside their readers, and compare it with what is known."""
 
 import asyncio
 import hashlib
@@ -24,15 +24,15 @@ from assent_contracts.heads import (
 from assent_contracts.topics import LEDGER_TOPICS, ledger_of
 
 LOOK_EVERY_S: Final = 5.0
-"""How often whoever reads a ledger looks whether it still is the one that was read."""
+"""How often a reader of a ledger checks whether it is still the one that it has read."""
 _WITHIN_S: Final = 15.0
 _FETCH_MAX_BYTES: Final = 64 * 1024
-"""Small: one record is wanted of each partition. One that is larger comes all the same."""
+"""Small, because one record of each partition is needed. A larger record is fetched anyway."""
 _POLL_MS: Final = 200
 
 
 class LedgerDiffersError(KafkaError):
-    """A ledger is not the one that was read: it was cut, put back or recreated. Go on once it is back."""
+    """A ledger is not the one that was read: it was cut, restored or recreated. Continue once it is back."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings: Final = tuple(findings)
@@ -40,16 +40,16 @@ class LedgerDiffersError(KafkaError):
 
 
 class Probe:
-    """Looks at partitions with a consumer of its own. One instance may be asked by many tasks."""
+    """Checks partitions with its own consumer. Many tasks may use one instance."""
 
     def __init__(self, connection: Connection) -> None:
-        """It connects when it is first asked."""
+        """It connects when it is first used."""
         self._connection = connection
         self._consumer: Consumer | None = None
         self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        """For a look or two."""
+        """For a single use."""
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -57,15 +57,15 @@ class Probe:
         await self.stop()
 
     async def stop(self) -> None:
-        """Disconnect. Safe to call when it has not been asked."""
+        """Disconnect. Safe to call if it was never used."""
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
             await consumer.stop()
 
     async def findings(self, known: Iterable[KnownHead]) -> list[Finding]:
-        """What is missing of what is known; `known` was so before this is called.
+        """What is missing of the known heads, which must have been known before this call.
 
-        Raises KafkaError, TimeoutError: then nothing has been found out.
+        Raises KafkaError, TimeoutError. Then nothing was found out.
         """
         heads = {TopicPartition(LEDGER_TOPICS[each.ledger], each.partition): each for each in known}
         there = await self.found({place: head.next_offset for place, head in heads.items()})
@@ -75,15 +75,15 @@ class Probe:
     async def of_reader(
         self, read: Mapping[TopicPartition, HeadInEra], losses: Sequence[Loss]
     ) -> dict[TopicPartition, Finding]:
-        """The same of ledger partitions that a reader has read, by partition.
+        """The same for the ledger partitions that a reader has read, by partition.
 
-        `losses`: what governance has accepted, in order. Raises as `findings` does.
+        `losses`: all that governance has accepted, in order. Raises as `findings` does.
         """
         there = await self.found({place: each.head.next_offset for place, each in read.items()})
         findings: dict[TopicPartition, Finding] = {}
         for place, each in read.items():
             ledger = ledger_of(place.topic)
-            # What a loss has given up first: nothing that stands there now brings it back.
+            # First what a loss has given up: no record that is there now brings it back.
             finding = has_read_given_up(ledger, place.partition, each, losses) or compare(
                 known_of(ledger, place.partition, each.head), there[place]
             )
@@ -92,13 +92,13 @@ class Probe:
         return findings
 
     async def found(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, Found]:
-        """Where partitions begin and end, and the hash of the record that ends before each of the offsets.
+        """Where partitions begin and end, and the hash of the record before each of the offsets.
 
-        Nothing stands before offset 0: then no record is looked at. Raises KafkaError, TimeoutError.
+        For offset 0 no record is read, because there is none before it. Raises KafkaError, TimeoutError.
         """
         if not before:
             return {}
-        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+        # Not wait_for: before Python 3.12 it loses a cancellation that arrives together with the answer.
         async with asyncio.timeout(_WITHIN_S), self._lock:
             consumer = await self._started()
             beginnings = await consumer.beginning_offsets(list(before))
@@ -115,10 +115,10 @@ class Probe:
         }
 
     async def hashes(self, place: TopicPartition, wanted: Collection[int]) -> dict[int, str]:
-        """The SHA-256 (hex) of the records at these offsets, which the topic has; NOTHING where none is.
+        """The SHA-256 (hex) of the records at these offsets, which are in the topic; NOTHING for no record.
 
-        What lies between is not read where it is much. Raises KafkaError, TimeoutError: for each record there
-        is as much time as for one look.
+        Long stretches between the offsets are not read. Raises KafkaError, TimeoutError. The time limit
+        applies to each record.
         """
         hashes: dict[int, str] = {}
         async with self._lock:
@@ -131,7 +131,7 @@ class Probe:
     async def _hash_from(
         self, place: TopicPartition, offset: int, wanted: Collection[int], hashes: dict[int, str]
     ) -> None:
-        """Fetch until it is known what is at `offset`, and note what comes along of the others wanted."""
+        """Fetch until it is known what is at `offset`. Keep other wanted records that arrive with it."""
         consumer = await self._started()
         consumer.assign([place])
         consumer.seek(place, offset)
@@ -145,7 +145,7 @@ class Probe:
         hashes.setdefault(offset, NOTHING)
 
     async def first_since(self, place: TopicPartition, at_ms: int) -> int | None:
-        """The first offset whose record is not older than `at_ms` by Kafka's timestamp; None for none.
+        """The first offset whose record is not older than `at_ms` by Kafka's timestamp, if any.
 
         Raises KafkaError, TimeoutError.
         """
@@ -155,13 +155,13 @@ class Probe:
         return None if found is None else found.offset
 
     async def partitions(self, topic: str) -> int | None:
-        """How many partitions a topic has now; None when there is no such topic.
+        """How many partitions a topic has now; None if there is no such topic.
 
         Raises KafkaError, TimeoutError.
         """
         async with asyncio.timeout(_WITHIN_S), self._lock:
             consumer = await self._started()
-            # What the consumer has in memory may be minutes old.
+            # The consumer's cached metadata may be minutes old.
             cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
         there = cluster.partitions_for_topic(topic)
         return None if there is None else len(there)
@@ -190,7 +190,7 @@ async def _hashes(consumer: Consumer, wanted: Mapping[TopicPartition, int]) -> d
             fetched = await consumer.getmany(*left, timeout_ms=_POLL_MS)
             for place, records in fetched.items():
                 hashes[place] = _hash_at(left[place], records)
-            # A marker of a transaction has an offset and is never delivered: the position moves past it.
+            # A transaction marker has an offset but is never delivered. The position moves past it.
             passed = [place for place, at in (await positions(consumer, *left)).items() if at > left[place]]
             for place in passed:
                 hashes.setdefault(place, NOTHING)
@@ -209,5 +209,5 @@ def _hash_at(offset: int, records: Iterable[ConsumerRecord]) -> str:
 
 
 def _sha256(record: ConsumerRecord) -> str:
-    # A command without a value is decided too, as one of no bytes.
+    # A command without a value is decided like an empty one.
     return hashlib.sha256(record.value or b"").hexdigest()

@@ -29,7 +29,7 @@ from assent_contracts.refusals import Refusal
 from assent_contracts.topics import COMMANDS
 
 Hears = Callable[[int, Accepted], None]
-"""Takes (partition, accepted record)."""
+"""Called with the partition and an accepted record."""
 
 _RETRY_S = 1.0
 
@@ -45,7 +45,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotPublishedError(KafkaError):
-    """Nothing was sent: the ledger is less than what is known of it, so no answer would count."""
+    """Nothing was sent: known records of the ledger are missing, so no answer would count."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(f"{finding.why} {finding.todo}")
@@ -53,11 +53,11 @@ class NotPublishedError(KafkaError):
 
 
 class NotDecidedError(Exception):
-    """No decision came in time. The command stands: send the same bytes again to ask again."""
+    """No decision arrived in time. The command may still be decided: send the same bytes again to ask."""
 
 
 def new_command_id() -> str:
-    """An id that no other command has."""
+    """A new unique command id."""
     return uuid.uuid4().hex
 
 
@@ -67,7 +67,7 @@ def now_ms() -> int:
 
 
 class Publisher:
-    """Sends commands of one source and hears their decisions. One instance serves many commands at once."""
+    """Sends commands of one source and waits for their decisions. One instance can send many at once."""
 
     def __init__(
         self,
@@ -82,10 +82,11 @@ class Publisher:
     ) -> None:
         """`governance` has been started. Without `read` the ledger is read from its start.
 
-        `read`: up to where its partitions were read elsewhere; what was given up since is left out.
+        `read`: the heads up to which partitions were read elsewhere. Heads that were given up since are
+        ignored.
 
-        `known`: as for LedgerReader. `on_accepted` gets every accepted record, before whoever waits for it
-        as a decision.
+        `known`: as for LedgerReader. `on_accepted` gets every accepted record, before the call that waits for
+        it as its decision.
         """
         self._partitions = partitions
         self._source = source
@@ -117,7 +118,7 @@ class Publisher:
         self._task = asyncio.create_task(self._listen(), name="decisions")
 
     async def stop(self) -> None:
-        """Disconnect; whoever still waits gets a CancelledError."""
+        """Disconnect. Calls that still wait raise CancelledError."""
         await end(*(task for task in (self._watching, self._task) if task is not None))
         self._answers.cancel()
         await self._whole.stop()
@@ -125,16 +126,16 @@ class Publisher:
         await self._producer.stop()
 
     def know(self, known: Mapping[int, KnownHead]) -> None:
-        """What is known of the partitions from elsewhere: nothing is published to one that ends before it."""
+        """Set the heads known from other sources. Nothing is published to a partition that ends before."""
         self._known = dict(known)
 
     @property
     def findings(self) -> Mapping[int, Finding]:
-        """What is missing of each partition; nothing is published to these, and nothing heard of them."""
+        """What is missing of each partition. Nothing is published to these partitions or read from them."""
         return {**self._reader.findings, **self._whole.findings}
 
     def _newest(self) -> dict[int, KnownHead]:
-        """Of each partition the newest head that is known: from elsewhere, or heard here."""
+        """The newest known head of each partition, from other sources or read here."""
         newest = dict(self._known)
         for partition, acceptance in self._reader.acceptances.items():
             heard = known_of("ledger", partition, acceptance.head)
@@ -143,9 +144,10 @@ class Publisher:
         return newest
 
     async def catch_up(self, *, but: Collection[int] = ()) -> None:
-        """Return when everything that is on the ledger now has been heard, `but` these partitions perhaps.
+        """Return when everything that is now on the ledger has been read.
 
-        Raises LedgerDiffersError when another is not the one that was read, and what reading raised.
+        `but`: partitions that need not be read. Raises LedgerDiffersError if another partition is not the one
+        that was read, and what reading raised.
         """
         assert self._task is not None
         ends = await self._reader.end_offsets()
@@ -157,11 +159,11 @@ class Publisher:
             self._task.result()
 
     def heads(self) -> dict[int, HeadInEra]:
-        """The newest accepted head of each partition that is known."""
+        """The newest known accepted head of each partition."""
         return self._reader.heads()
 
     def check(self, *, but: Collection[int] = ()) -> None:
-        """Raises LedgerDiffersError while a partition, `but` these perhaps, is not the one that was read."""
+        """Raises LedgerDiffersError while a partition that is not in `but` is not the one that was read."""
         differing = self._differing(but)
         if differing:
             raise LedgerDiffersError(differing)
@@ -178,9 +180,9 @@ class Publisher:
     async def send(self, command: Command, key: SecretKey, *, timeout_s: float = 30.0) -> Decided:
         """Sign and publish a command and wait for its decision.
 
-        `key`: the command's principal's own; or a gateway's, which so signs on behalf of that principal.
-        Raises NotDecidedError when `timeout_s` passes first, KafkaError when it could not be published:
-        NotPublishedError among them, when less of the ledger is there than is known.
+        `key`: the own key of the command's principal, or a gateway's, which then signs on behalf of that
+        principal. Raises NotDecidedError if `timeout_s` passes first, and KafkaError if the command could not
+        be published. That includes NotPublishedError, if known records of the ledger are missing.
         """
         value = encode(command)
         headers = signed_headers(key, self._identity, command, value, self._source)
@@ -195,7 +197,7 @@ class Publisher:
         timeout_s: float = 30.0,
         partition: int | None = None,
     ) -> Decided:
-        """Publish a record as it is and wait for its decision, which may be that it is malformed."""
+        """Publish a record unchanged and wait for its decision, which may be that it is malformed."""
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
         finding = self.findings.get(partition)
@@ -228,7 +230,8 @@ class Publisher:
         try:
             return await self._reader.poll()
         except KafkaError:
-            # The reader goes on where it was once Kafka is back; whoever waits meanwhile has a timeout.
+            # The reader continues where it was once Kafka is back. Calls that wait in the meantime have
+            # timeouts.
             await asyncio.sleep(_RETRY_S)
             return {}
 
@@ -239,7 +242,7 @@ class Publisher:
 
 
 def decided_of(partition: int, accepted: Accepted) -> Decided:
-    """An accepted record as an answer."""
+    """The answer in an accepted record."""
     record = accepted.record
     return Decided(
         partition=partition,
@@ -251,7 +254,7 @@ def decided_of(partition: int, accepted: Accepted) -> Decided:
 
 
 def repeats(decided: Decided) -> int | None:
-    """The seq of the first decision, if this one says that the command came before."""
+    """The seq of the first decision, if this one answers a repeated command."""
     for event in decided.events:
         if isinstance(event, CommandRepeated):
             return event.decided

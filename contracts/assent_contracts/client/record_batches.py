@@ -1,8 +1,8 @@
-"""Kafka's record batches (format 2), taken apart by hand: what aiokafka's own parser gives up on.
+"""A parser for Kafka's record batches (format 2), for batches that aiokafka's own parser rejects.
 
-A header's name should be UTF-8, but a broker takes any bytes. aiokafka raises on such a name and drops
-the whole batch, with the good records before and after it. Here that one header is left out: it is none of
-Assent's, and a tracing agent may well have added it to a good command.
+A header's name should be UTF-8, but a broker accepts any bytes. aiokafka raises on such a name and drops the
+whole batch, with the good records before and after it. Here only that header is omitted: it is not one of
+Assent's, and a tracing agent may have added it to a good command.
 """
 
 import struct
@@ -26,14 +26,14 @@ _VARINT_MAX_BITS: Final = 63
 
 @dataclass(frozen=True)
 class FetchedBatch:
-    """One batch: its records, and the offset after it (of which compaction may have left no record)."""
+    """One batch: its records, and the offset after it, since compaction may have removed the last records."""
 
     records: list[ConsumerRecord]
     next_offset: int
 
 
 def read_batches(place: TopicPartition, data: bytes) -> Iterator[FetchedBatch]:
-    """The whole batches in a fetch response's bytes.
+    """The complete batches in a fetch response's bytes.
 
     Raises CorruptRecordException, UnsupportedCodecError.
     """
@@ -78,7 +78,7 @@ def _records(place: TopicPartition, batch: bytes) -> Iterator[ConsumerRecord]:
 def _decompressed(place: TopicPartition, codec: int, body: bytes) -> bytes:
     try:
         return _CODECS[codec](body)
-    except Exception as error:  # each codec has errors of its own
+    except Exception as error:  # each codec has its own errors
         msg = f"{place}: what codec {codec} cannot decompress"
         raise CorruptRecordException(msg) from error
 
@@ -100,7 +100,7 @@ def _record(
 def _named(headers: list[tuple[bytes, bytes | None]]) -> Iterator[tuple[str, bytes]]:
     for name, content in headers:
         with suppress(UnicodeDecodeError):
-            # A header may have no content, which aiokafka's own type does not say.
+            # A header may have no content, although aiokafka's type does not allow for it.
             yield name.decode(), cast("bytes", content)
 
 
@@ -129,6 +129,6 @@ class _Cursor:
                 raise CorruptRecordException
 
     def sized(self) -> bytes | None:
-        """Bytes after their length, or None for the length -1."""
+        """Bytes that follow their length; None for the length -1."""
         size = self.varint()
         return None if size < 0 else self.take(size)

@@ -1,4 +1,4 @@
-"""Take records off a consumer, also those that aiokafka cannot parse."""
+"""Take records from a consumer, including those that aiokafka cannot parse."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ Records = dict[TopicPartition, list[ConsumerRecord]]
 
 _READ_UNCOMMITTED = 0
 _BY_HAND_MAX_BYTES = 256 * 1024
-"""Of each partition; a broker sends the first batch whole, however little is asked for."""
+"""For each partition. A broker sends the first batch whole even if it is larger."""
 
 
 GetMany = Callable[..., Awaitable[Records]]
@@ -29,16 +29,16 @@ async def fetch(
     timeout_ms: int,
     max_records: int | None = None,
 ) -> Records:
-    """What has arrived, by partition; empty when nothing did within `timeout_ms`.
+    """The new records by partition; empty if none arrived within `timeout_ms`.
 
-    Every record comes out once, in order, also one that aiokafka cannot parse: then its whole batch does,
-    though it has more than `max_records`.
+    Every record is returned once, in order, including those that aiokafka cannot parse. The batch of such a
+    record is returned whole, even if it has more than `max_records`.
     """
     before = await positions(consumer, *partitions)
     try:
         return await getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
     except UnicodeDecodeError:
-        # What it had taken off other partitions is gone with the exception: back to where all began.
+        # The exception lost what was already taken from other partitions, so seek back in all of them.
         for place, offset in before.items():
             _seek(consumer, place, offset)
     try:
@@ -49,8 +49,8 @@ async def fetch(
         return {}
     records: Records = {}
     for place, data in found.items():
-        # Beside the loop, and once: a batch of small records takes a second, and would be parsed again at
-        # each poll if some of them were left for later.
+        # In a thread, because a batch of small records takes a second. All records are returned at once,
+        # because the batch would be parsed again at each poll if some were left for later.
         taken, after = await asyncio.to_thread(_parsed, place, before[place], data)
         _seek(consumer, place, after)
         if taken:
@@ -59,14 +59,14 @@ async def fetch(
 
 
 async def positions(consumer: AIOKafkaConsumer, *partitions: TopicPartition) -> dict[TopicPartition, int]:
-    """The offset of the record that each of the partitions (all assigned ones, if none are named) gives next.
+    """The next offset of each of the partitions, or of all assigned ones if none are named.
 
-    Unlike the offset of the last record it moves past records that are never delivered, such as the
-    markers of a transaction: only so is the end of a partition reached.
+    Unlike the offset of the last record, it moves past records that are never delivered, such as the markers
+    of a transaction. Without that the end of a partition might never be reached.
     """
     found: dict[TopicPartition, int] = {}
     for place in partitions or consumer.assignment():
-        with suppress(IllegalStateError):  # a group has just given it to somebody else
+        with suppress(IllegalStateError):  # a group has just reassigned it
             found[place] = await consumer.position(place)
     return found
 
@@ -79,8 +79,8 @@ def _seek(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> Non
 async def _by_hand(
     consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]
 ) -> dict[TopicPartition, bytes]:
-    """The batches that stand at these offsets, as the broker sends them. Raises KafkaError."""
-    client = consumer._client  # noqa: SLF001  the connections that have fetched these bytes before
+    """The batches at these offsets, as the broker sends them. Raises KafkaError."""
+    client = consumer._client  # noqa: SLF001  its connections have fetched these bytes before
     asked: dict[int, dict[str, list[tuple[int, int, int]]]] = {}
     for place, offset in offsets.items():
         node = client.cluster.leader_for_partition(place)
@@ -93,7 +93,8 @@ async def _by_hand(
         request = FetchRequest(
             0, 0, len(offsets) * _BY_HAND_MAX_BYTES, _READ_UNCOMMITTED, list(topics.items())
         )
-        # Over a connection of its own: on the usual one it would wait for the fetch that waits for news.
+        # On a separate connection: on the usual one it would wait behind the fetch that waits for new
+        # records.
         response = await client.send(node, request, group=ConnectionGroup.COORDINATION)
         for topic, partitions in response.topics:
             for partition, code, *_, data in partitions:

@@ -1,4 +1,4 @@
-"""The refusals of a ledger's commands that may come again: the answer to a copy is that of the first time."""
+"""The refusals of a ledger's commands that may arrive again: a copy gets the first answer."""
 
 import msgspec
 
@@ -12,11 +12,14 @@ from assent_contracts.refusals import Refusal
 class _Refused(msgspec.Struct, frozen=True, gc=False):
     seq: int
     until: int
-    """Log time (ms) up to which a copy may come."""
+    """Log time (ms) until which a copy may arrive."""
 
 
 class RefusedCommands:
-    """As bounded as what a writer remembers: what strangers send takes no id, and is never answered again."""
+    """The refusals by seq, bounded like a writer's memory.
+
+    Commands of unknown senders take no id, so their refusals are never needed again.
+    """
 
     def __init__(self) -> None:
         self._at = 0
@@ -24,15 +27,15 @@ class RefusedCommands:
         self._in_order: RetentionQueue[_Refused] = RetentionQueue()
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """How many refusals are kept."""
         return len(self._by_seq)
 
     def of(self, seq: int) -> Refusal | None:
-        """The refusal at `seq`, as long as a copy of its command may come; None if it was none."""
+        """The refusal at `seq`, as long as a copy of its command may arrive; None if it was not a refusal."""
         return self._by_seq.get(seq)
 
     def take(self, record: LedgerRecord) -> None:
-        """Consume the next record, and let go of what log time had passed before it: it may be a copy."""
+        """Consume the next record, and forget what had expired before it, since it may itself be a copy."""
         for refused in self._in_order.let_go(self._at):
             del self._by_seq[refused.seq]
         self._at = record.at

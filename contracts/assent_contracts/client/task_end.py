@@ -1,4 +1,4 @@
-"""End tasks for sure."""
+"""End tasks reliably."""
 
 import asyncio
 from typing import Any, Final
@@ -7,11 +7,11 @@ _ASK_AGAIN_S: Final = 1.0
 
 
 async def end(*tasks: asyncio.Task[Any], again_s: float = _ASK_AGAIN_S) -> None:
-    """Cancel tasks and return when they have ended, however they did.
+    """Cancel tasks and return when they have ended in any way.
 
-    A cancellation can be lost: aiokafka's clients, while they close, take it for that of a task of their own.
-    Therefore it is asked for until it is heard: every `again_s`, in which a task that has heard it must have
-    tidied up, or that is cut short.
+    A cancellation can be lost: aiokafka's clients, while they close, mistake it for that of one of their own
+    tasks. So it is repeated every `again_s`. A task must clean up within that time, or its cleanup is cut
+    short.
     """
     left = {task for task in tasks if not task.done()}
     while left:

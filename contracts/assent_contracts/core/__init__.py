@@ -1,1 +1,1 @@
-"""The rules, pure: no I/O, no clock, no randomness, no logging."""
+"""The rules as pure code: no I/O, no clock, no randomness, no logging."""

@@ -1,7 +1,7 @@
-"""The commands that were decided, for as long as a copy of one could still arrive and be decided again.
+"""The decided commands, for as long as a copy of one could still arrive and be decided again.
 
-And how many each principal has sent in this minute: what one account can take of a writer's memory, and of
-the ledger, is bounded.
+It also counts how many commands each principal has sent in this minute. So one account's share of a writer's
+memory and of the ledger is bounded.
 """
 
 from sys import intern
@@ -16,7 +16,7 @@ _NOTHING: dict[str, "Remembered"] = {}
 
 
 class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A principal's command that was decided, at `seq`, for the bytes with this SHA-256."""
+    """A principal's command that was decided at `seq`. Its bytes have this SHA-256."""
 
     principal: str
     command_id: str
@@ -25,37 +25,37 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     dated: int
     """The command's own time, ms."""
     until: int
-    """Log time (ms) up to which it is remembered."""
+    """The log time (ms) up to which it is remembered."""
 
 
 class CommandMemory:
-    """By principal: nobody takes an id, or a share, from somebody else."""
+    """Remembered commands by principal, so that no principal uses up another one's ids or quota."""
 
     def __init__(self) -> None:
         self.forgotten = ForgottenDates()
-        """Of commands whose ids were let go. What is dated so may be a copy.
+        """The dates of commands whose ids are forgotten. A command with such a date may be a copy.
 
-        It is refused, whatever log time has done meanwhile: so no copy is ever decided again.
+        It is refused whatever log time has done since. So no copy is ever decided again.
         """
         self._commands: dict[str, dict[str, Remembered]] = {}
         self._in_order: RetentionQueue[Remembered] = RetentionQueue()
         self._ahead: dict[str, set[str]] = {}
-        """By principal: ids of commands that a wrong clock has dated ahead. They count in nobody's share."""
+        """By principal, the ids of commands with a future date from a wrong clock. They count in no quota."""
         self._minute = -1
         self._sent: dict[str, int] = {}
-        """Of the commands of this minute: how many each principal has sent, and the ledger keeps."""
+        """How many commands of each principal the ledger has kept in this minute."""
         self._copied: dict[str, int] = {}
-        """The same of copies, which anybody can send."""
+        """The same for copies, which anyone can send."""
 
     def recall(self, principal: str, command_id: str) -> Remembered | None:
-        """The decision that took this id of the principal's, as long as it is remembered."""
+        """The decision that used this id of the principal's, as long as it is remembered."""
         return self._commands.get(principal, _NOTHING).get(command_id)
 
     def remember(
         self, principal: str, command_id: str, *, dated: int, seq: int, at: int, value_sha256: bytes
     ) -> None:
-        """Keep the id of a command of the date `dated` (ms), decided at `seq` and log time `at` (ms)."""
-        # Only what nobody asks the date of, the founding and the recovery, is dated further ahead.
+        """Remember the id of a command dated `dated` (ms), decided at `seq` and log time `at` (ms)."""
+        # Only the founding and the recovery can have later dates, because those are not checked.
         dated = min(dated, at + COMMAND_MAX_AHEAD_MS)
         remembered = Remembered(
             intern(principal), command_id, seq, value_sha256, dated, at + COMMAND_MEMORY_MS
@@ -64,17 +64,17 @@ class CommandMemory:
         self._in_order.add(remembered)
 
     def remembered(self, principal: str) -> int:
-        """How many ids of the principal's are remembered, without what a wrong clock has dated ahead."""
+        """How many ids of the principal's are remembered, except future-dated ones from a wrong clock."""
         return len(self._commands.get(principal, _NOTHING)) - len(self._ahead.get(principal, ()))
 
     def has_room(self, principal: str, at: int, *, sent: int, remembered: int) -> bool:
-        """Whether one command more is within both limits at log time `at` (ms), without a closer look."""
+        """Whether one more command is surely within both limits at log time `at` (ms). A quick check."""
         if len(self._commands.get(principal, _NOTHING)) >= remembered:
             return False
         return at // RATE_WINDOW_MS != self._minute or self._sent.get(principal, 0) < sent
 
     def next_forgotten(self, principal: str) -> int:
-        """Log time (ms) from which on the principal has an id less, of which one must be remembered."""
+        """The log time (ms) from which the principal has one remembered id less. It must have one."""
         ahead = self._ahead.get(principal, ())
         remembered = self._commands[principal].values()
         return 1 + next(each.until for each in remembered if each.command_id not in ahead)
@@ -98,11 +98,11 @@ class CommandMemory:
         return self._copied.get(principal, 0) if at // RATE_WINDOW_MS == self._minute else 0
 
     def has_forgotten(self, dated: int) -> bool:
-        """Whether an id of a command of the date `dated` (ms) may have been let go."""
+        """Whether the id of a command with the date `dated` (ms) may be forgotten."""
         return dated in self.forgotten
 
     def forget(self, at: int) -> None:
-        """Let go of what log time `at` (ms) has made too old to come again."""
+        """Forget the commands whose copies would be stale at log time `at` (ms)."""
         for remembered in self._in_order.let_go(at):
             self.forgotten.add(remembered.dated)
             self._not_ahead(remembered)
@@ -112,9 +112,11 @@ class CommandMemory:
                 del self._commands[remembered.principal]
 
     def set_back(self, at: int) -> None:
-        """Log time was set back to `at` (ms): nothing is remembered for longer because of what it was before.
+        """Set log time back to `at` (ms), so that nothing is remembered for longer than it would be from
+        there.
 
-        What is dated ahead of it is an exception: a copy could be decided once its date has come.
+        Commands with a date ahead of it are an exception, because a copy could be decided once that date has
+        come.
         """
         until, dated_max = at + COMMAND_MEMORY_MS, at + COMMAND_MAX_AHEAD_MS
         before, ahead = list(self._in_order), list[Remembered]()

@@ -1,7 +1,8 @@
-"""What one principal can send: so many commands a minute, and so many ids that are remembered at a time.
+"""How much one principal can send: commands in a minute, and ids that are remembered at the same time.
 
-Both by log time, in each partition of a ledger, and from the settings: a writer that takes over, and whoever
-verifies, comes to the same answer. What is refused so is recorded by hash and size, and counts for nothing.
+Both limits are in the settings and hold by log time, in each partition of a ledger. So a writer that takes
+over and a verifier get the same answer. A command that is refused for them is recorded by hash and size, and
+does not count.
 """
 
 from assent_contracts.core.command_memory import CommandMemory
@@ -12,7 +13,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def too_many(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
-    """The refusal of one command more that is not a copy, at log time `at` (ms)."""
+    """The refusal of one more command that is not a copy, at log time `at` (ms)."""
     sent, remembered = settings.commands_per_minute, settings.remembered_commands
     if memory.has_room(principal, at, sent=sent, remembered=remembered):
         return None
@@ -22,7 +23,7 @@ def too_many(memory: CommandMemory, settings: Settings, principal: str, at: int)
 
 
 def too_many_sent(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
-    """The refusal of one command more in this minute of log time `at` (ms), whatever it says."""
+    """The refusal of one more command of any kind in the minute of log time `at` (ms)."""
     most = settings.commands_per_minute
     if memory.sent(principal, at) < most:
         return None
@@ -32,10 +33,10 @@ def too_many_sent(memory: CommandMemory, settings: Settings, principal: str, at:
 
 
 def too_many_copies(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
-    """The refusal of one copy more of a command of the principal's, in this minute of log time `at` (ms).
+    """The refusal of one more copy of a command of the principal's, in the minute of log time `at` (ms).
 
-    Whoever reads a signed command can send it again. So copies have a number of their own, and take nothing
-    of what the principal can send.
+    Anyone who reads a signed command can send it again. So copies have their own limit, and do not use up the
+    principal's.
     """
     most = min(settings.commands_per_minute, COPIES_PER_MINUTE)
     if memory.copied(principal, at) < most:
@@ -44,12 +45,12 @@ def too_many_copies(memory: CommandMemory, settings: Settings, principal: str, a
 
 
 def too_many_remembered(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
-    """The refusal of one command more whose id would be remembered, at log time `at` (ms)."""
+    """The refusal of one more command whose id would be remembered, at log time `at` (ms)."""
     most = settings.remembered_commands
-    # The record that a command makes lets go of what log time has passed: of its oldest too, if it is due.
+    # The command's own record makes the memory forget what has expired, including the oldest id if it is due.
     if memory.remembered(principal) < most or memory.next_forgotten(principal) <= at:
         return None
-    # To the full minute: what a sentence names is what the field says.
+    # Rounded up to a full minute, so that the text and the field state the same time.
     again_at = -(-memory.next_forgotten(principal) // RATE_WINDOW_MS) * RATE_WINDOW_MS
     return _again(again_at, f"{principal} has {most:,} commands of the last 24 hours in this partition.")
 

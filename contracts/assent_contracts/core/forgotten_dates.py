@@ -1,8 +1,10 @@
-"""The dates of commands whose ids were let go: what is dated so may be a copy, and is refused. Pure.
+"""The dates of commands whose ids are forgotten. Pure.
 
-Dates mostly rise, so one number would say it, the latest: until a clock runs days ahead for a while, and is
-set right. Then what is dated now would lie behind that number for days. So the gaps are known between the
-dates that were let go: nothing was ever let go that is dated in one.
+A command with such a date may be a copy and is refused.
+
+Dates mostly rise, so the latest one would be enough. But a clock may run days ahead for a while before it is
+corrected. Commands with correct dates would then be before the latest date for days. So the gaps between the
+forgotten dates are stored: no forgotten command has a date in a gap.
 """
 
 from bisect import bisect_left
@@ -13,32 +15,32 @@ import msgspec
 from assent_contracts.limits import COMMAND_MAX_AGE_MS
 
 GAP_MS: Final = 10 * 60 * 1_000
-"""A shorter stretch of dates in which nothing was let go is not a gap."""
+"""The shortest stretch without forgotten dates that counts as a gap."""
 GAPS_MAX: Final = 256
-"""So many are known, the latest ones: what is dated in an earlier one is refused."""
+"""How many gaps are stored, the latest ones. A command with a date in an earlier gap is refused."""
 
 
 class ForgottenDates(msgspec.Struct):
-    """Everything up to the latest date that was let go, but for the gaps."""
+    """All dates up to the latest forgotten one, except the gaps."""
 
     latest: int = -1
     """ms; -1 for none."""
     begins: list[int] = msgspec.field(default_factory=list[int])
-    """Of the gaps, in order: the date before each that was let go, ms."""
+    """The forgotten date before each gap, in order, ms."""
     ends: list[int] = msgspec.field(default_factory=list[int])
-    """And the date after each."""
+    """The forgotten date after each gap."""
 
     def __contains__(self, dated: int) -> bool:
-        """Whether a command that is dated so (ms) may be one whose id was let go."""
+        """Whether a command with this date (ms) may be one whose id is forgotten."""
         if dated > self.latest:
             return False
         gap = bisect_left(self.begins, dated) - 1
         return gap < 0 or dated >= self.ends[gap]
 
     def add(self, dated: int) -> None:
-        """An id of this date (ms) is let go."""
+        """Note that the id of a command with this date (ms) is forgotten."""
         if dated > self.latest:
-            # Before the first there is a gap too, but for what is too old by now, whatever a clock has done.
+            # There is a gap before the first date too. It only goes back to dates that would be stale anyway.
             before = self.latest if self.latest >= 0 else dated - COMMAND_MAX_AGE_MS
             self.latest = dated
             self._keep(len(self.begins), before, dated)

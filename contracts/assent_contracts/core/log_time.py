@@ -1,8 +1,8 @@
-"""Log time: what a record's `at` is, and what it can be after the one before. Pure, and for both ledgers.
+"""Log time: what a record's `at` can be after the previous record. Pure, for both ledgers.
 
-A command's record takes the time at which the broker appended the command, if that is later than log time
-already is. The writer's own record takes its clock. Log time goes back only by a correction that governance
-has recorded, which two administrators sign.
+The record of a command has the time at which the broker appended the command, or the current log time if that
+is later. A record by the writer itself has the time of its clock. Log time goes back only after a correction
+in governance, which two administrators sign.
 """
 
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ from assent_contracts.ledger import LedgerRecord
 
 
 class Correction(msgspec.Struct, frozen=True, gc=False):
-    """Governance seq `seq` has set log time back to `to` (ms), where it was later."""
+    """Governance seq `seq` has set log time back to `to` (ms) wherever it was later."""
 
     seq: int
     to: int
 
 
 def corrected(at: int, corrections: Iterable[Correction], *, after: int, up_to: int) -> int:
-    """What counts as log time `at` (ms) for a record that names governance seq `up_to`.
+    """Log time `at` (ms) after the corrections that apply to a record with the governance seq `up_to`.
 
-    `after`: the governance seq that the record before it names, whose corrections have been counted there.
+    `after`: the governance seq of the previous record. Corrections up to it have already been applied.
     """
     for correction in corrections:
         if after < correction.seq <= up_to:
@@ -32,19 +32,19 @@ def corrected(at: int, corrections: Iterable[Correction], *, after: int, up_to: 
 
 
 def received_at(record: LedgerRecord) -> int:
-    """When the command of a record came, ms: what came by no topic counts as received when it was decided."""
+    """When a record's command was received, ms. One that came by no topic counts as received when decided."""
     return record.at if record.received is UNSET else record.received
 
 
 def not_log_time(record: LedgerRecord, before: int) -> str | None:
-    """What is wrong with a record's times; None when nothing is.
+    """What is wrong with a record's times; None if they are right.
 
-    `before`: what counts as the log time of the record before it, ms.
+    `before`: the log time of the previous record after corrections, ms.
     """
     if (record.input is UNSET) != (record.received is UNSET):
-        return "it says when a command came and not where, or where and not when"
+        return "it has only one of `input` and `received`"
     if record.at < before:
         return "log time goes back"
     if record.received is not UNSET and record.at != max(before, record.received):
-        return "its log time is not that at which its command came"
+        return "its log time is not when its command was received"
     return None

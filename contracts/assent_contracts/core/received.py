@@ -1,4 +1,4 @@
-"""A record from Kafka: first an envelope, which costs no parse, then a command, or the refusal of either."""
+"""A record from Kafka: first an envelope, without parsing, then a command, or the refusal of either."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ from assent_contracts.signing import KEY_HEADER, SIGNATURE_BYTES, SIGNATURE_HEAD
 C = TypeVar("C")
 
 ReceivedHeaders = Sequence[tuple[str, bytes | None]]
-"""As Kafka has them: a header may have no content, and most may be somebody else's."""
+"""Kafka's headers. A header may have no content, and most may not be Assent's."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """A record whose value nobody has looked into yet: whether its signature is good is to be seen first."""
+    """A record whose value has not been parsed yet, because its signature is checked first."""
 
     value: bytes
     value_sha256: bytes
     kafka_key: bytes | None
     key_id: str
     signature: str
-    """As it came: `signature_bytes` reads it."""
+    """As received: `signature_bytes` decodes it."""
     event_id: bytes | None
     event_type: bytes | None
 
 
 class Received(msgspec.Struct, Generic[C], frozen=True, gc=False):
-    """A well-formed command as it came."""
+    """A well-formed command as it was received."""
 
     command: C
     value: bytes
@@ -42,7 +42,7 @@ class Received(msgspec.Struct, Generic[C], frozen=True, gc=False):
 
 
 class Omitted(msgspec.Struct, frozen=True, gc=False):
-    """A record of which only hash and size are kept: it is not a command, or of no known sender."""
+    """A record of which only hash and size are kept: it is not a command, or its sender is not known."""
 
     refusal: Refusal
     value_sha256: bytes
@@ -50,12 +50,12 @@ class Omitted(msgspec.Struct, frozen=True, gc=False):
 
 
 def omitted(value: bytes, refusal: Refusal) -> Omitted:
-    """What is kept of these bytes."""
+    """What is kept of these bytes, with their refusal."""
     return Omitted(refusal, hashlib.sha256(value).digest(), len(value))
 
 
 def open_envelope(value: bytes | None, key: bytes | None, headers: ReceivedHeaders) -> Envelope | Omitted:
-    """Read what is around a value. Headers that are not Assent's are ignored, whatever they hold."""
+    """Read a record without parsing its value. Headers that are not Assent's are ignored."""
     if not value:
         return omitted(b"", malformed("The record is empty."))
     if len(value) > limits.COMMAND_MAX_BYTES:
@@ -84,7 +84,7 @@ def _bad_proof() -> Refusal:
 
 
 def header_contradiction(envelope: Envelope, command_id: str, command_type: bytes) -> Refusal | None:
-    """The refusal of headers that contradict the body; None when they agree or are absent."""
+    """The refusal of headers that contradict the body; None if they agree or are absent."""
     if envelope.event_id is not None and envelope.event_id != command_id.encode():
         return malformed(f"The header {cloudevents.ID} is not the id in the body.")
     if envelope.event_type is not None and envelope.event_type != command_type:
@@ -93,7 +93,7 @@ def header_contradiction(envelope: Envelope, command_id: str, command_type: byte
 
 
 def signature_bytes(it: Envelope | Received[C]) -> bytes | None:
-    """The 64 bytes of a signature; None if its text is anything else."""
+    """The 64 bytes of a signature; None if its text is not one."""
     try:
         signature = from_base64url(it.signature)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Take the command of an accepted record into memory: the same for both ledgers."""
+"""Remember the command of an accepted record. The same for both ledgers."""
 
 import hashlib
 
@@ -20,7 +20,7 @@ _decode_sent = msgspec.json.Decoder(_Sent).decode
 
 
 def remember_record(memory: CommandMemory, record: LedgerRecord) -> None:
-    """Count the command that a record keeps, and remember its id if it has taken it."""
+    """Count the command in a record, and remember its id if the command used it up."""
     recorded = decode_recorded_command(record)
     if not isinstance(recorded, RecordedCommand):
         return

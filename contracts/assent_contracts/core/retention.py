@@ -1,4 +1,4 @@
-"""What is let go of by log time, in the order in which it came. Pure."""
+"""Items that are kept until a log time, in the order in which they were added. Pure."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ import msgspec
 
 
 class Kept(Protocol):
-    """Something that is kept for a time."""
+    """Something that is kept for a limited time."""
 
     @property
     def until(self) -> int:
-        """Log time (ms) up to which it is kept."""
+        """The log time (ms) up to which it is kept."""
         ...
 
 
@@ -20,15 +20,15 @@ T = TypeVar("T", bound=Kept)
 
 
 class RetentionQueue(msgspec.Struct, Generic[T]):
-    """Things that come in the order in which they are let go of, until log time is set back.
+    """Items that expire in the order in which they are added, unless log time is set back.
 
-    Then a new stretch begins, so that nothing waits behind what is kept long after it.
+    Then a new stretch begins, so that no item waits behind others that expire much later.
     """
 
     stretches: list[deque[T]] = msgspec.field(default_factory=lambda: [deque[T]()])
 
     def add(self, item: T) -> None:
-        """Keep something."""
+        """Keep an item."""
         now = self.stretches[-1]
         if now and item.until < now[-1].until:
             self.stretches.append(deque((item,)))
@@ -36,12 +36,12 @@ class RetentionQueue(msgspec.Struct, Generic[T]):
             now.append(item)
 
     def __iter__(self) -> Iterator[T]:
-        """Everything that is kept."""
+        """All items that are kept."""
         for stretch in self.stretches:
             yield from stretch
 
     def let_go(self, at: int) -> Iterator[T]:
-        """What log time `at` (ms) has passed; it is kept no longer."""
+        """Remove and return the items that have expired at log time `at` (ms)."""
         for stretch in self.stretches:
             while stretch and stretch[0].until < at:
                 yield stretch.popleft()

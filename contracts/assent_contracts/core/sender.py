@@ -1,4 +1,4 @@
-"""Who sent a command, and whether it came before: the same for both ledgers."""
+"""Who sent a command, and whether it was received before. The same for both ledgers."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
 UNAUTHENTICATED = frozenset({RefusalCode.UNKNOWN_KEY, RefusalCode.BAD_SIGNATURE})
-"""Refusals of commands that nobody is known to have sent."""
+"""Refusals of commands whose sender is not known."""
 OMITTED = UNAUTHENTICATED | {RefusalCode.TOO_MANY_COMMANDS}
-"""Refusals of well-formed commands of which the ledger keeps hash and size only."""
+"""Refusals of well-formed commands of which the ledger keeps only hash and size."""
 COPIES = frozenset({RefusalCode.ID_REUSED, RefusalCode.STALE, RefusalCode.MISROUTED})
-"""Refusals that anybody can bring about who has read a signed command: by sending its bytes again."""
+"""Refusals that anyone who has read a signed command can cause, by sending its bytes again."""
 TAKES_NO_ID = OMITTED | COPIES
 """Refusals of commands whose ids are not remembered."""
 AnyReceived = Received[Command] | Received[GovernanceCommand]
@@ -29,7 +29,7 @@ AnyReceived = Received[Command] | Received[GovernanceCommand]
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
-    """A verified sender: the account, and the gateway that signed on its behalf, if one did."""
+    """A verified sender: the account, and the gateway that signed on its behalf, if any."""
 
     principal: Principal
     through: str | None = None
@@ -46,11 +46,11 @@ def identify(
     resource: str,
     of_upstreams: bool = False,
 ) -> Sender | Refusal:
-    """Whose command this is, that the broker appended at `received_at` (ms).
+    """The sender of a command that the broker appended at `received_at` (ms).
 
-    `signed`: it carries a signature; `good`: that is the named key's over these bytes. `resource` is
-    what the command is about: a gateway must have its role for the type. `of_upstreams`: a gateway may sign
-    it for a service too.
+    `signed`: whether it has a signature. `good`: whether that is the named key's over these bytes.
+    `resource`: the object of the command; a gateway must have its role for the object's type. `of_upstreams`:
+    whether a gateway may sign it for a service too.
     """
     unknown = unattributed(governance, key_id, signed=signed, good=good, received_at=received_at)
     if unknown is not None:
@@ -67,11 +67,11 @@ def identify(
 def unattributed(
     governance: Governance, key_id: str, *, signed: bool, good: bool, received_at: int
 ) -> Refusal | None:
-    """The refusal of bytes that no registered key has signed; None when one has.
+    """The refusal of bytes that no registered key has signed; None if one has.
 
     `received_at`: when the broker appended them, ms. The key must have been valid then.
 
-    Nothing in the bytes is looked at for it: what nobody is known to have signed costs no parse.
+    The bytes are not parsed for this, so that unsigned bytes cost little.
     """
     if not signed:
         return refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature.")
@@ -87,7 +87,7 @@ def unattributed(
 
 
 def _speaks_for(governance: Governance, key: Key, principal: str, resource: str, *, services: bool) -> bool:
-    """Whether the key is a gateway's, and the principal one that it may sign for: a human, or a service."""
+    """Whether the key is a gateway's that may sign for this principal. `services`: services too."""
     gateway, account = governance.principals[key.principal], governance.principals.get(principal)
     return (
         gateway.enabled
@@ -99,26 +99,26 @@ def _speaks_for(governance: Governance, key: Key, principal: str, resource: str,
 
 
 def is_copy(decision: Sequence[object] | Refusal) -> bool:
-    """Whether a command with this decision may have been sent by somebody else, who has read it."""
+    """Whether a command with this decision may be a copy, sent by anyone who has read the original."""
     if isinstance(decision, Refusal):
         return decision.code in COPIES
     return bool(decision) and isinstance(decision[0], CommandRepeated)
 
 
 def takes_its_id(decision: Sequence[object] | Refusal) -> bool:
-    """Whether a command with this decision is remembered by its id."""
+    """Whether a command with this decision uses up its id, which is then remembered."""
     if isinstance(decision, Refusal):
         return decision.code not in TAKES_NO_ID
     return not is_copy(decision)
 
 
 def counts(decision: Sequence[object] | Refusal) -> bool:
-    """Whether the ledger keeps a command with this decision whole, so that it counts."""
+    """Whether the ledger keeps all bytes of a command with this decision, so that it counts."""
     return not isinstance(decision, Refusal) or decision.code not in OMITTED
 
 
 def taken(memory: CommandMemory, it: AnyReceived) -> tuple[CommandRepeated] | Refusal | None:
-    """The answer to a command whose id is taken; None when it is not."""
+    """The answer to a command whose id is taken; None if it is free."""
     before = memory.recall(it.command.principal, it.command.id)
     if before is None:
         return None
@@ -134,9 +134,10 @@ def taken(memory: CommandMemory, it: AnyReceived) -> tuple[CommandRepeated] | Re
 def came_before(
     memory: CommandMemory, it: AnyReceived, received_at: int
 ) -> tuple[CommandRepeated] | Refusal | None:
-    """The answer to a command that came before, or may have: as its date is no longer remembered; else None.
+    """The answer to a command that was received before, or may have been; else None.
 
-    `received_at`: when the broker appended it, ms.
+    It may have been if ids of its date are no longer remembered. `received_at`: when the broker appended it,
+    ms.
     """
     before = taken(memory, it) or out_of_time(it.command.at, received_at)
     if before is None and memory.has_forgotten(it.command.at):
@@ -145,9 +146,9 @@ def came_before(
 
 
 def not_current(sender: Sender, dated: int, received_at: int) -> Refusal | None:
-    """The refusal of a command that is not dated when it came, or whose account is disabled.
+    """The refusal of a command whose date is too far from its receipt, or whose account is disabled.
 
-    `received_at`: when the broker appended it. All times in ms.
+    `received_at`: when the broker appended it. All times are in ms.
     """
     return out_of_time(dated, received_at) or disabled(sender)
 
@@ -160,7 +161,7 @@ def disabled(sender: Sender) -> Refusal | None:
 
 
 def out_of_time(dated: int, received_at: int) -> Refusal | None:
-    """The refusal of a command that is dated too far from when it came."""
+    """The refusal of a command whose date is too far from its receipt."""
     age_ms = received_at - dated
     if age_ms > limits.COMMAND_MAX_AGE_MS or -age_ms > limits.COMMAND_MAX_AHEAD_MS:
         away = f"{age_ms / 1_000:,.0f} s before" if age_ms >= 0 else f"{-age_ms / 1_000:,.0f} s after"

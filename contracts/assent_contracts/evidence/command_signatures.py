@@ -1,4 +1,4 @@
-"""A command whose signature is still to be checked: checking costs more than everything else together."""
+"""Commands whose signatures are checked later, because that costs more than everything else together."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ VerifySignature = Callable[[bytes, bytes, bytes], bool]
 
 
 class SignedCommand(msgspec.Struct, frozen=True, gc=False):
-    """What a check needs: the key that was named, the SHA-256 of the command's bytes, the signature."""
+    """What a check needs: the named key, the SHA-256 of the command's bytes, and the signature."""
 
     public_key: bytes
     value_sha256: bytes
@@ -20,7 +20,7 @@ class SignedCommand(msgspec.Struct, frozen=True, gc=False):
 
 
 def signed_command(it: Envelope | Received[C], public_key: bytes | None) -> SignedCommand | None:
-    """The command under this key; None when there is no such key or no signature of 64 bytes."""
+    """The command with this key; None if there is no such key or no signature of 64 bytes."""
     signature = signature_bytes(it)
     if public_key is None or signature is None:
         return None
@@ -36,11 +36,11 @@ class CommandSignatures:
         self._verify = verify
 
     def is_good(self, command: SignedCommand | None) -> bool:
-        """Whether the key signed these bytes for this log; not without a key or a signature."""
+        """Whether the key signed these bytes for this log. False without a key or a signature."""
         return command is not None and self._verify(
             command.public_key, self._prefix + command.value_sha256, command.signature
         )
 
     def has_signed(self, envelope: Envelope, public_key: bytes) -> bool:
-        """Whether this key (32 bytes) signed what is in an envelope, for this log."""
+        """Whether this key (32 bytes) signed an envelope's value for this log."""
         return self.is_good(signed_command(envelope, public_key))

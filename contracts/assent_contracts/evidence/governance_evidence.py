@@ -1,8 +1,8 @@
-"""The governance ledger, decided again: every record that changes something carries its own evidence.
+"""The governance ledger, decided again: every record that changes something must have its own evidence.
 
-Until the founding is closed, that is a command signed by the founder; after that, a signed command of an
-account that may make the change at once, one of the recovery key, or a released request, which the request
-ledger must bear out.
+Until the founding is closed, the evidence is a command that the founder signed. Afterwards it is one of
+three: a signed command of an account that may make the change immediately, a command of the recovery key, or
+a released request, which the request ledger must confirm.
 """
 
 import msgspec
@@ -51,7 +51,7 @@ class EvidenceGap(msgspec.Struct, frozen=True):
 
 
 class GovernanceEvidence:
-    """Governance as far as it has evidence. It has one owner, who gives it the accepted records in order."""
+    """Governance as far as it has evidence. Its one owner gives it the accepted records in order."""
 
     def __init__(self, identity: str, verify: VerifySignature) -> None:
         """`identity`: the log's (hex)."""
@@ -66,13 +66,13 @@ class GovernanceEvidence:
 
     @property
     def time_corrections(self) -> tuple[Correction, ...]:
-        """How log time was set back, as far as there is evidence."""
+        """The corrections of log time, as far as there is evidence."""
         return self._record.governance.time_corrections
 
     def take(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> None:
         """Consume the next accepted record of the governance ledger, and its events.
 
-        After the gap nothing is judged any more: what is decided by it has no evidence.
+        After the gap nothing more is judged, because decisions that use it have no evidence.
         """
         if self.gap is not None:
             return
@@ -89,9 +89,9 @@ class GovernanceEvidence:
             self.gap = EvidenceGap(record.seq, lacks)
 
     def lacking(self, seq: int, *, confirmed: bool = True) -> str | None:
-        """Why nothing can be judged by governance up to `seq`; None when it can.
+        """Why governance up to `seq` cannot be used for judging; None if it can.
 
-        `confirmed`: ask the request ledger too. All its partitions must have been read then.
+        `confirmed`: check the request ledger too. All its partitions must have been read then.
         """
         if self.gap is not None and self.gap.seq <= seq:
             return f"governance seq {self.gap.seq} lacks evidence: {self.gap.lacks}"
@@ -101,7 +101,7 @@ class GovernanceEvidence:
         if claim is not None:
             return (
                 f"governance seq {claim.seq} lacks evidence: it carries out request {claim.request},"
-                " of which the request ledger has no such release"
+                " and the request ledger has no such release"
             )
         return None
 
@@ -134,7 +134,7 @@ class GovernanceEvidence:
             decision = handle_recovery(self._record, received, signature_good=True)
         else:
             if record.input is UNSET and not self._is_founding:
-                return "its command came from nowhere"
+                return "its command came from no topic"
             came = received_at(record)
             decision = handle_governance(
                 self._record, received, signature_good=True, at=record.at, received_at=came
@@ -181,6 +181,6 @@ class GovernanceEvidence:
         return governance.founder or (None if key is None else key.public_key)
 
     def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
-        # The command of record 0 makes the identity, and so cannot bind it.
+        # The command of record 0 makes the identity, so its signature cannot cover it.
         signatures = self.signatures if self.history else self._founding
         return signatures.is_good(signed_command(received, public_key))

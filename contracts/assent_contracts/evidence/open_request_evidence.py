@@ -1,4 +1,4 @@
-"""What is kept of an open request until it ends: what has been judged of it, and what is still to be."""
+"""What is kept of an open request until it ends: what was judged of it, and what still has to be."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from assent_contracts.ledger import LedgerRecord
 
 
 class Judged(msgspec.Struct):
-    """How far signed commands have led a request."""
+    """The state of a request as far as signed commands have led to it."""
 
     state: Open
     submission: SignedCommand
@@ -19,29 +19,29 @@ class Judged(msgspec.Struct):
     decisions: dict[tuple[str, str], SignedCommand] = msgspec.field(
         default_factory=dict[tuple[str, str], SignedCommand]
     )
-    """The latest command of each kind and principal that has moved the request."""
+    """The latest command of each kind and principal that has changed the request."""
     spent: set[bytes] = msgspec.field(default_factory=set[bytes])
-    """SHA-256 of every command about the request that has had its decision: none is decided again."""
+    """SHA-256 of every decided command about the request. None of them may be decided again."""
     released: int | None = None
     """The governance seq that the record of the release names."""
     is_checked: bool = False
-    """Whether the signatures were found good."""
+    """Whether the signatures were checked and are good."""
 
 
 class OpenRequestEvidence(msgspec.Struct):
     """One open request."""
 
     is_new: bool
-    """Whether its submission had not come before."""
+    """Whether its submission was not a repeated command."""
     waiting: list[LedgerRecord]
-    """Accepted records about it that are still to be judged, in order."""
+    """Accepted records about it that still have to be judged, in order."""
     judged: Judged | None = None
     lacks: str | None = None
-    """Why no release of it can be acted on any more."""
+    """Why no release of it can be acted on; None if there is no reason so far."""
 
 
 def waiting_record_size(record: LedgerRecord) -> int:
-    """The bytes that a waiting record keeps, but for some hundreds."""
+    """About how many bytes of memory a waiting record takes, apart from a few hundred."""
     command, events = record.command, record.events
     return (len(command) if isinstance(command, msgspec.Raw) else 0) + (
         len(events) if isinstance(events, msgspec.Raw) else 0

@@ -1,4 +1,4 @@
-"""Governance as it was at any seq, for records of the request ledger that name it."""
+"""Governance as it was at any seq, for records of the request ledger that name that seq."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.governance_messages import GovernanceEvent
 
 KEPT: Final = 8
-"""Governance changes seldom, and most open requests are recent: few states are asked for, often."""
+"""How many states are kept. Few are needed often: governance seldom changes, and most requests are recent."""
 
 
 class PastGovernance:
-    """States of governance, read-only. A history that grows is all that it needs."""
+    """Read-only states of governance, computed from a growing history."""
 
     def __init__(self, history: Sequence[tuple[GovernanceEvent, ...]]) -> None:
         self._history = history
         self._states: OrderedDict[int, Governance] = OrderedDict()
 
     def at(self, seq: int) -> Governance:
-        """The state at `seq`, which is in the history. The same object serves again: do not change it."""
+        """The state at `seq`, which must be in the history. The object is shared: do not change it."""
         state = self._states.get(seq)
         if state is None:
             state = self._from_before(seq)

@@ -1,4 +1,4 @@
-"""A governance record that goes by a release, decided again from the submission that it holds."""
+"""Decide a governance record that carries out a release again, from the submission that it contains."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id
 
 IsSignedSubmission = Callable[[Received[Command], bytes | None], bool]
-"""Whether a command carries the signature of this public key; None: there is no such key."""
+"""Returns whether a command has a signature by this public key. None means that there is no such key."""
 
 
 def carried_again(
@@ -30,16 +30,16 @@ def carried_again(
     release: ReleaseCarriedOut | ReleaseRefused,
     is_signed: IsSignedSubmission,
 ) -> ReleaseReference | str:
-    """R18: what the record claims of the request ledger, or what is wrong with it.
+    """R18: what the record claims about the request ledger, or what is wrong with the record.
 
-    Its events are what the rules make of the submission. That it was released is left as the claim.
+    Its events must be what the rules make of the submission. That it was released remains a claim.
     """
     received = received_again(recorded)
     if isinstance(received, Refusal) or not isinstance(received.command, SubmitChange):
-        return "it goes by a release, and holds no submission"
+        return "it carries out a release and contains no submission"
     key = governance.keys.get(received.key_id)
     if not is_signed(received, None if key is None else key.public_key):
-        return "the submission that it holds is not signed by the key that it names"
+        return "the submission that it contains is not signed by the key that it names"
     change = _released_change(governance, received.command, release)
     if isinstance(change, str):
         return change
@@ -75,7 +75,7 @@ def _released_change(
     payload = bytes(submission.payload)
     change = decode_governance_change(payload)
     if isinstance(change, Refusal):
-        return f"what was submitted is no change to governance: {change.detail}"
+        return f"what was submitted is not a change to governance: {change.detail}"
     if parse_request_id(release.request) is None:
         return "it names no request"
     if release.request in governance.release_outcomes:
@@ -90,7 +90,7 @@ def _released_change(
 def _worded(
     decided: tuple[GovernanceEvent, ...], recorded: ReleaseCarriedOut | ReleaseRefused
 ) -> tuple[GovernanceEvent, ...]:
-    """The decided events in the words of the recorded refusal: its detail is for people, and may change."""
+    """The decided events with the recorded refusal's detail, which is for people and may be reworded."""
     last = decided[-1]
     if not isinstance(last, ReleaseRefused) or not isinstance(recorded, ReleaseRefused):
         return decided

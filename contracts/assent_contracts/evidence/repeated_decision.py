@@ -1,7 +1,7 @@
-"""One record about a request, decided again: by the rules, and under the governance that it names.
+"""Decide one record about a request again, by the rules and under the governance that it names.
 
-Everything but the signature, which costs more than all of that. Two rules are not asked, as no release goes
-by them: one open request per object (R10), and how much one principal may have and send.
+Signatures are not checked here, because they cost more than all the rest. Two rules are not checked, because
+no release depends on them: one open request per object (R10), and how much one principal may have and send.
 """
 
 import hashlib
@@ -34,26 +34,26 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 
-CAME_BEFORE = "its command came before"
+CAME_BEFORE = "its command was received before"
 
 
 def judged_again(
     judged: Judged | None, record: LedgerRecord, partition: int, governance: Governance
 ) -> Judged | str:
-    """What signed commands have led to with this record; or what the record lacks.
+    """The state to which signed commands have led with this record, or what the record lacks.
 
     `governance`: at the seq that the record names. `judged` is None for the record of the submission.
     """
     recorded = decode_recorded_command(record)
     if not isinstance(recorded, RecordedCommand):
-        return "nobody has signed for it"
+        return "it contains no signed command"
     refusal = decode_refusal(record)
     if judged is not None and refusal is not None:
         if refusal.code not in TAKES_NO_ID:
             judged.spent.add(hashlib.sha256(recorded.value).digest())
         return judged
     if record.input is msgspec.UNSET:
-        return "its command came from nowhere"
+        return "its command came from no topic"
     received = received_again(recorded)
     if isinstance(received, Refusal):
         return "its command is not well-formed"
@@ -116,7 +116,7 @@ def _move(
 
 
 def _evolve(judged: Judged, record: LedgerRecord, events: Sequence[Event], context: Context) -> Judged:
-    """The events are what the rules have decided on this request."""
+    """Apply the events, which are what the rules have decided on this request."""
     for event in events:
         assert isinstance(event, RequestEvent), "no rule on a request decides anything else"
         after = evolve(judged.state, event, record.at)

@@ -1,7 +1,7 @@
-"""One partition's open requests: whether signed commands have led to their releases.
+"""The open requests of one partition: whether signed commands have led to their releases.
 
-A record is judged once it matters, which for most requests is never: what ends before anybody asks costs
-nothing but to be kept for a while. Signatures cost most, and are checked last.
+A record is judged only when it matters, which for most requests is never. A request that ends before it is
+asked for only takes memory for a while. Signatures cost most and are checked last.
 """
 
 from typing import Final
@@ -36,12 +36,12 @@ from assent_contracts.ledger import (
 from assent_contracts.resources import parse_request_id, resource_type
 
 _FOLLOWS = ChangeClaimed | OutcomeUnknown | OfNoRequest
-"""What follows a release, or is about no request. Nothing is applied by that, nor by an end.
+"""Events that follow a release or concern no request. They apply nothing, nor does an event that ends one.
 
-All other events must be what a signed command makes, those too that are not known yet.
+All other events must result from a signed command, including event types that are added later.
 """
 WAITING_MAX_BYTES: Final = 32 * 1024 * 1024
-"""Of records that are kept to be judged when it matters. Beyond that the oldest are judged at once."""
+"""The size of the records that wait to be judged. Beyond it the oldest are judged immediately."""
 
 
 class _Said(msgspec.Struct, gc=False):
@@ -58,20 +58,20 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class RequestsEvidence:
-    """The open requests of one partition and what they lack. It has one owner, who moves it with `take`."""
+    """The open requests of one partition and what they lack. Its one owner advances it with `take`."""
 
     def __init__(
         self, partition: int, governance: GovernanceEvidence, *, waiting_max_bytes: int = WAITING_MAX_BYTES
     ) -> None:
-        """`governance` is always as far as the records that are taken in name it."""
+        """`governance` must always be as far as the records that are passed to `take` name it."""
         self._partition = partition
         self._governance = governance
         self._stories: dict[int, OpenRequestEvidence] = {}
         self._memory = CommandMemory()
         self._at = 0
-        """What counts as the log time of the record before, ms."""
+        """The log time of the previous record after corrections, ms."""
         self._named = -1
-        """The governance seq that it names."""
+        """The governance seq that the previous record names."""
         self._waiting: dict[int, None] = {}
         """The seqs of the stories with waiting records, the oldest first."""
         self._waiting_bytes = 0
@@ -105,17 +105,17 @@ class RequestsEvidence:
         self._at = at
 
     def lacking(self, seq: int, *, confirmed: bool = True) -> str | None:
-        """Why the release of the request that was submitted at `seq` must not be acted on; None: it may.
+        """Why the release of the request that was submitted at `seq` must not be acted on; None if it may be.
 
-        `confirmed`: ask all partitions whether they bear governance out. They must have been read then.
+        `confirmed`: check too whether all partitions confirm governance. They must have been read then.
         """
         self._judge(seq)
         story = self._stories.get(seq)
         if story is None:
-            return "nobody has submitted it"
+            return "it was never submitted"
         judged = story.judged
         if story.lacks is not None or judged is None or judged.released is None:
-            return story.lacks or "nobody has released it"
+            return story.lacks or "it was never released"
         lacks = self._governance.lacking(judged.released, confirmed=confirmed)
         return lacks or self._unsigned(story, judged)
 
@@ -127,7 +127,8 @@ class RequestsEvidence:
     def _lead_on(self, record: LedgerRecord, event: RequestEvent) -> None:
         seq = self._seq_of(event.request)
         self._wait(seq, record)
-        # Governance is to be borne out by its releases. They are few, so they are judged as they come.
+        # Releases of governance changes must confirm governance. They are few, so they are judged
+        # immediately.
         if isinstance(event, ChangeReleased) and resource_type(event.resource) in BUILT_IN_TYPES:
             self._confirm(record, event, seq)
 
@@ -145,7 +146,7 @@ class RequestsEvidence:
         self._waiting_bytes += waiting_record_size(record)
 
     def _refused(self, record: LedgerRecord) -> None:
-        """A command that was refused is not decided again, if its id is taken by that."""
+        """Note that a refused command that used up its id may not be decided again."""
         said = _said(record)
         if said is None:
             return
@@ -183,7 +184,7 @@ class RequestsEvidence:
         return waiting
 
     def _judge(self, seq: int) -> None:
-        """Judge what waits for it."""
+        """Judge the records that wait for this request."""
         story = self._stories.get(seq)
         if story is None:
             return
@@ -193,7 +194,7 @@ class RequestsEvidence:
 
     def _judge_record(self, story: OpenRequestEvidence, record: LedgerRecord) -> None:
         seq = record.governance if isinstance(record.governance, int) else -1
-        # Whether the request ledger bears governance out is asked later: it may not have been read yet.
+        # Whether the request ledger confirms governance is checked later: it may not have been read yet.
         lacks = self._governance.lacking(seq, confirmed=False)
         if lacks is None and not story.is_new:
             lacks = CAME_BEFORE
@@ -240,7 +241,7 @@ class RequestsEvidence:
         )
 
     def _seq_of(self, request: str) -> int:
-        """The seq of a request of this partition; -1 for any other."""
+        """The seq of a request in this partition; -1 for any other."""
         place = parse_request_id(request)
         return place[1] if place is not None and place[0] == self._partition else -1
 

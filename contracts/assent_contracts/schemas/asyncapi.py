@@ -1,4 +1,4 @@
-"""The AsyncAPI document: the six topics, who writes them, their keys, headers and messages."""
+"""The AsyncAPI document: the six topics with their keys, headers and messages."""
 
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ _CLOUD_EVENT: Final = {
     "ce_specversion": ("1.0", True),
     "ce_id": ("The message's id.", True),
     "ce_type": ("The message's type with its version.", True),
-    "ce_source": ("Who sent it, a URI.", True),
+    "ce_source": ("The sender, as a URI.", True),
     "ce_time": ("RFC 3339, in UTC.", False),
     "content-type": ("application/json", False),
 }
@@ -36,7 +36,7 @@ _POSITION: Final = {POSITION_HEADER: ("The ledger seq of the release, decimal.",
 
 
 def document() -> dict[str, Any]:
-    """The whole document, its schemas by reference to the files beside it."""
+    """The whole document. Its schemas are references to the files beside it."""
     commands = {_name(each): _message(each, _CLOUD_EVENT | _SIGNED) for each in members(Command)}
     governance = {_name(each): _message(each, _CLOUD_EVENT | _SIGNED) for each in members(GovernanceCommand)}
     records = {
@@ -46,7 +46,7 @@ def document() -> dict[str, Any]:
     change = {"Change": _message(Change, _CLOUD_EVENT | _POSITION)}
     head = {
         "SignedHead": {
-            "summary": "How far one ledger partition was.",
+            "summary": "How far one ledger partition goes.",
             **_body(_HEAD_SIGNED, "signed-head.json"),
         }
     }
@@ -60,21 +60,24 @@ def document() -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "channels": {
-            "commands": _channel(topics.COMMANDS, "Signed intents.", _KEY_OF_OBJECT, commands),
+            "commands": _channel(topics.COMMANDS, "Signed commands.", _KEY_OF_OBJECT, commands),
             "ledger": _channel(
                 topics.LEDGER, "Decisions, chained and sealed.", _KEY_OF_OBJECT, ["LedgerRecord"]
             ),
             "governanceCommands": _channel(
-                topics.GOVERNANCE_COMMANDS, "Intents to change who may do what.", one_key, governance
+                topics.GOVERNANCE_COMMANDS, "Signed commands to change governance.", one_key, governance
             ),
             "governance": _channel(
-                topics.GOVERNANCE, "The same for governance.", one_key, ["GovernanceRecord"]
+                topics.GOVERNANCE,
+                "Decisions on governance, chained and sealed.",
+                one_key,
+                ["GovernanceRecord"],
             ),
             "changes": _channel(topics.CHANGES, "Released changes, for appliers.", _KEY_OF_OBJECT, change),
             "heads": _channel(
                 topics.HEADS,
-                "How far each ledger partition was.",
-                "the ledger and the partition, such as ledger/3; the newest of each is kept.",
+                "How far each ledger partition goes.",
+                "the ledger and the partition, such as ledger/3. The newest record of each key is kept.",
                 head,
             ),
         },

@@ -1,4 +1,4 @@
-"""Write the JSON Schemas and asyncapi.yaml from the types, or check that they are fresh.
+"""Write the JSON Schemas and asyncapi.yaml from the types, or check that they are up to date.
 
 Usage: python -m assent_contracts.schemas.generate [--check]
 """
@@ -29,7 +29,7 @@ def generated() -> dict[Path, str]:
 
 
 def stale() -> list[Path]:
-    """The files that are not what the types say; those of types that are gone included."""
+    """The files that do not match the types, including those of types that no longer exist."""
     files = generated()
     changed = [
         path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text
@@ -38,7 +38,7 @@ def stale() -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status 1 when `--check` finds a stale file."""
+    """Exit status 1 if `--check` finds a stale file."""
     if arguments == ["--check"]:
         for path in stale():
             sys.stderr.write(f"stale: {path.name}\n")

@@ -61,8 +61,9 @@ def _resource_id() -> Schema:
         "$schema": _DIALECT,
         "title": "ResourceId",
         "description": (
-            "The id in `<type>/<id>`: in NFC, made of the code points in x-code-points (ranges in hex: what"
-            " Unicode 14 knows and draws), without U+0020 around it. Lengths are in code points."
+            "The id in `<type>/<id>`: in NFC, made of the code points in x-code-points, without U+0020"
+            " around it. They are the visible characters of Unicode 14, as ranges in hex. Lengths are in"
+            " code points."
         ),
         "type": "string",
         "minLength": 1,
@@ -79,8 +80,8 @@ def _schema_of(message: Any, *, title: str | None = None) -> Schema:
 
 
 def _record_schema(title: str, commands: object, events: object) -> Schema:
-    # The record's type takes the events of either ledger, and msgspec describes no union of structs
-    # without tags; so the parts are described one by one and put together here.
+    # The record's type takes the events of either ledger, and msgspec cannot describe a union of structs
+    # without tags. So the parts are described one by one and joined here.
     plain = msgspec.defstruct(
         title,
         [
@@ -100,7 +101,7 @@ def _record_schema(title: str, commands: object, events: object) -> Schema:
     top["description"] = inspect.getdoc(DecisionRecord)
     top["properties"] |= {
         "command": {
-            "description": "Absent in what the writer did by itself.",
+            "description": "Absent if the writer acted by itself.",
             "anyOf": [recorded, unreadable],
         },
         "events": {"type": "array", "items": event},

@@ -1,4 +1,4 @@
-"""A document of dicts, lists and scalars as YAML for people: blocks, in the order given."""
+"""A document of dicts, lists and scalars as readable YAML: block style, in the given order."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _NOT_STRINGS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "of
 
 
 def to_yaml(document: dict[str, Any]) -> str:
-    """The document's text. Strings that YAML could take for something else are quoted as in JSON."""
+    """The document's text. Strings that YAML could read as another type are quoted as in JSON."""
     return "\n".join(_block(document, "")) + "\n"
 
 

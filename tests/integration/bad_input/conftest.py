@@ -1,4 +1,4 @@
-"""The demo's governance with keys of every kind, and a decider that answers to anything."""
+"""The demo's governance with keys of every kind, and a decider that answers any input."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.support.log import Log, fresh_log
 EXPIRED = SecretKey("expired-1", "expired", bytes(32))
 EARLY = SecretKey("early-1", "early", bytes([1]) * 32)
 REVOKED = SecretKey("revoked-1", "revoked", bytes([2]) * 32)
-"""Good until a test revokes it."""
+"""Valid until a test revokes it."""
 
 _KEYS = f"""
 [[principals]]
@@ -49,7 +49,7 @@ not_before = 9_007_199_254_740_990
 
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """A log founded anew, with an expired key and one that is not valid yet."""
+    """A newly founded log with an expired key and one that is not valid yet."""
     folder: Path = tmp_path_factory.mktemp("keys")
     governance = folder / "governance.toml"
     governance.write_text(infra_path("demo/governance.toml").read_text() + _KEYS)

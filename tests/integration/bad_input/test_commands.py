@@ -1,4 +1,4 @@
-"""Bad commands: each is refused by name, at its offset, and the next good one is decided."""
+"""Invalid commands: each is refused by name, at its offset, and the next good one is decided."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from assent_contracts.codec import encode
 from assent_contracts.limits import COMMAND_MAX_BYTES
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import RefusalCode
-from tests.support.bad import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
+from tests.support.invalid_commands import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
 from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log
 from tests.support.recount import recount
 
@@ -61,23 +61,23 @@ HERE = partition_for(RESOURCE.encode(), PARTITIONS)
         "unknown-field",
     ],
 )
-async def test_what_is_no_command_is_malformed(actor: Actor, value: bytes) -> None:
+async def test_bytes_that_are_not_a_command_are_malformed(actor: Actor, value: bytes) -> None:
     assert code_of(await send(actor, value)) is RefusalCode.MALFORMED
     await good_goes_on(actor, HERE)
 
 
-async def test_version_that_is_not_known_is_refused_as_such(actor: Actor) -> None:
+async def test_unknown_version_is_refused_as_unknown_version(actor: Actor) -> None:
     assert code_of(await send(actor, fields(type="assent.submit-change.v2"))) is RefusalCode.UNKNOWN_VERSION
 
 
 @pytest.mark.parametrize("name", ["id", "principal", "at", "resource", "operation", "payload"])
-async def test_submission_without_a_field_is_malformed(actor: Actor, name: str) -> None:
+async def test_submission_with_a_missing_field_is_malformed(actor: Actor, name: str) -> None:
     assert code_of(await send(actor, fields(**{name: None}))) is RefusalCode.MALFORMED
     await good_goes_on(actor, HERE)
 
 
 @pytest.mark.parametrize("name", ["request", "submission"])
-async def test_approval_without_a_field_is_malformed(actor: Actor, name: str) -> None:
+async def test_approval_with_a_missing_field_is_malformed(actor: Actor, name: str) -> None:
     assert code_of(await send(actor, approval(**{name: None}))) is RefusalCode.MALFORMED
 
 
@@ -127,7 +127,7 @@ async def test_field_over_its_limit_is_refused(
     await good_goes_on(actor, HERE)
 
 
-async def test_payload_of_exactly_256_KiB_is_taken(actor: Actor) -> None:
+async def test_payload_of_exactly_256_KiB_is_accepted(actor: Actor) -> None:
     payload = "p" * (256 * 1_024 - 2)
     decided = await send(
         actor, fields(payload=payload, resource="script/largest"), kafka_key=b"script/largest"
@@ -155,7 +155,7 @@ async def test_nesting_outside_the_payload_is_malformed(actor: Actor) -> None:
     assert code_of(await send(actor, value)) is RefusalCode.MALFORMED
 
 
-async def test_command_that_nobody_signed_is_refused(actor: Actor) -> None:
+async def test_unsigned_command_is_refused(actor: Actor) -> None:
     value = encode(fields())
     good = sign(actor, value)
     for headers in (
@@ -197,7 +197,7 @@ async def test_key_that_is_not_the_principals_own_and_valid_now_is_refused(actor
     await good_goes_on(actor, HERE)
 
 
-async def test_command_in_another_partition_is_misrouted_and_hears_the_right_one(actor: Actor) -> None:
+async def test_command_in_another_partition_is_misrouted_and_the_right_one_is_named(actor: Actor) -> None:
     for wrong in {0, 1, 2, 3} - {HERE}:
         for command in (fields(), approval(request=f"{wrong}-0")):
             decided = await send(actor, command, partition=wrong)
@@ -228,7 +228,7 @@ async def test_same_id_with_other_bytes_is_refused_and_names_the_first_decision(
 
 
 @pytest.mark.parametrize("away_ms", [-25 * HOUR_MS, -24 * HOUR_MS - 1_000, 6 * 60 * 1_000, 25 * HOUR_MS])
-async def test_command_from_long_ago_or_from_the_future_is_stale(actor: Actor, away_ms: int) -> None:
+async def test_command_dated_long_ago_or_in_the_future_is_stale(actor: Actor, away_ms: int) -> None:
     assert code_of(await send(actor, fields(at=now_ms() + away_ms))) is RefusalCode.STALE
     await good_goes_on(actor, HERE)
 

@@ -1,4 +1,4 @@
-"""Records that somebody else puts on a ledger: everybody drops them, and the decider goes on."""
+"""Records that an attacker puts on a ledger: every reader drops them, and the decider continues."""
 
 import pytest
 
@@ -11,9 +11,9 @@ from assent_contracts.governance_changes import RegisterPrincipal
 from assent_contracts.governance_objects import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from assent_contracts.writer_registry import WriterRegistry
-from tests.support.bad import good_goes_on
-from tests.support.forge import FORGERIES, Place
-from tests.support.governing import governing
+from tests.support.forged_records import FORGERIES, Place
+from tests.support.governor import governing
+from tests.support.invalid_commands import good_goes_on
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following, read_ledger
 from tests.support.recount import read_topic, recount
 from tests.support.stack import until
@@ -41,7 +41,7 @@ async def accepted_governance(log: Log) -> list[Accepted]:
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-async def test_forged_record_is_quarantined_and_the_decider_goes_on(
+async def test_forged_record_is_quarantined_and_the_decider_continues(
     actor: Actor, log: Log, follower: GovernanceFollower, forgery: str
 ) -> None:
     await good_goes_on(actor, HERE)
@@ -55,7 +55,7 @@ async def test_forged_record_is_quarantined_and_the_decider_goes_on(
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-async def test_forged_governance_is_quarantined_by_everybody(
+async def test_forged_governance_is_quarantined_by_every_reader(
     actor: Actor, log: Log, follower: GovernanceFollower, forgery: str
 ) -> None:
     known, before = len(follower.history), follower.quarantined
@@ -63,7 +63,7 @@ async def test_forged_governance_is_quarantined_by_everybody(
     record = FORGERIES[forgery](place)
     await place.put(record, record)
     await follower.catch_up()
-    # What chains and has no seal is held back until something else comes: so two, of which one is dropped.
+    # A record that chains and has no seal is held until another arrives. So there are two; one is dropped.
     assert follower.quarantined > before
     assert len(follower.history) == known
     async with following(log) as fresh:
@@ -76,7 +76,7 @@ async def test_forged_governance_is_quarantined_by_everybody(
     assert len(follower.history) == known + 1
 
 
-async def test_run_of_forged_records_before_the_writers_own_is_dropped_as_a_whole(
+async def test_run_of_forged_records_before_the_writer_s_own_is_dropped_as_a_whole(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     before = await quarantined(log, follower)

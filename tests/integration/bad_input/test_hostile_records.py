@@ -1,6 +1,6 @@
-"""Every record of tests/hostile/records.jsonl on the real stack, each followed by a good one that must work.
+"""Every record of tests/hostile/records.jsonl on the real stack, each followed by a good one.
 
-All are sent in one go, and what became of each is read from both ledgers once: the tests below only look.
+All are sent at once, and both ledgers are read once for all outcomes: the tests below only compare.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tests.hostile.__main__ import text
 from tests.hostile.recipe import FILE, Hostile
 from tests.hostile.replay import HERE, RECORDS, Outcome, Outcomes, Replay, Sent, named, of_topic
 from tests.integration.bad_input.conftest import REVOKED
-from tests.support.governing import assert_verified, governing
+from tests.support.governor import assert_verified, governing
 from tests.support.handover import Folders
 from tests.support.log import PARTITIONS, Actor, Log, read_ledger
 from tests.support.recount import read_topic
@@ -59,7 +59,7 @@ def _looked_up(sent: Sent, decided: dict[tuple[int, int], LedgerRecord]) -> Outc
 async def outcomes(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Outcomes]:
-    """What became of every record of the file."""
+    """What happened to every record of the file."""
     governed: dict[tuple[int, int], LedgerRecord] = {}
 
     def hear(record: LedgerRecord, _events: tuple[GovernanceEvent, ...]) -> None:
@@ -91,7 +91,7 @@ async def outcomes(
             for each in ledger
             if isinstance(each.record.input, int)
         }
-        # Of what is not a command of a known sender the key is not kept either.
+        # For input that is not a command of a known sender the key is not kept either.
         carried_over = [
             (partition, each.record.input)
             for partition, ledger in ledgers.items()
@@ -103,12 +103,12 @@ async def outcomes(
     yield found
 
 
-def test_the_file_is_what_the_modules_beside_it_list() -> None:
+def test_file_is_what_the_modules_list() -> None:
     assert FILE.read_bytes() == text(), "python -m tests.hostile writes it"
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=named)
-def test_a_hostile_record_has_its_one_outcome_and_the_next_good_one_is_decided(
+def test_hostile_record_has_its_one_outcome_and_the_next_good_one_is_decided(
     outcomes: Outcomes, record: Hostile
 ) -> None:
     assert outcomes[record.name] == Outcome(record.expect, "decided")

@@ -15,9 +15,9 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
-from tests.support.bad import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
+from tests.support.invalid_commands import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following
-from tests.support.raw import CODECS, POISON, RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import CODECS, POISON, RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.recount import read_topic, recount
 from tests.support.stack import until
 
@@ -26,7 +26,7 @@ MIB = 1024 * 1024
 
 
 def refused(actor: Actor) -> RawRecord:
-    """A well-formed command that is refused (there is no such request), as a raw record."""
+    """A well-formed command that is refused (unknown request), as a raw record."""
     value = encode(approval())
     return RawRecord(value, RESOURCE.encode(), raw_headers(sign(actor, value, "bob")))
 
@@ -65,7 +65,7 @@ async def test_header_value_that_is_not_utf_8_is_malformed(actor: Actor) -> None
 
 
 @pytest.mark.parametrize("header", [("ce_source", None), ("traceparent", b"\xff\x00"), ("", b"")])
-async def test_header_of_a_tracing_agent_does_not_spoil_a_command(
+async def test_tracing_agent_s_header_does_not_affect_a_command(
     actor: Actor, header: tuple[str, bytes | None]
 ) -> None:
     value = encode(approval())
@@ -82,7 +82,7 @@ async def test_cloudevents_header_that_contradicts_the_body_is_malformed(actor: 
 
 
 @pytest.mark.parametrize("codec", [None, *CODECS])
-async def test_header_name_that_is_not_utf_8_spoils_neither_its_command_nor_its_neighbours(
+async def test_header_name_that_is_not_utf_8_affects_neither_its_command_nor_its_neighbours(
     actor: Actor, log: Log, follower: GovernanceFollower, codec: str | None
 ) -> None:
     good, bad = refused, poisoned
@@ -93,7 +93,7 @@ async def test_header_name_that_is_not_utf_8_spoils_neither_its_command_nor_its_
     assert codes == ["unknown-request"] * len(batch)
 
 
-async def test_R16_what_nobody_signed_leaves_hash_size_and_a_short_detail_and_no_key(
+async def test_R16_unsigned_input_leaves_hash_size_and_a_short_detail_and_no_key(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     secret = b"What a stranger wants the ledger to keep for ever."
@@ -102,7 +102,7 @@ async def test_R16_what_nobody_signed_leaves_hash_size_and_a_short_detail_and_no
     for headers in ([], sign(actor, value, key=stranger), sign(actor, b"other bytes")):
         record = RawRecord(value, secret, raw_headers(headers))
         offset = await produce_raw(log.connection, COMMANDS, HERE, build_batch([record]))
-        # Not malformed: nobody looks into what nobody has signed.
+        # Not malformed: unsigned content is not parsed.
         assert (await decided_codes(log, follower, offset, 1))[0] in ("bad-signature", "unknown-key")
         counted = await recount(log, follower)
         decision = counted.decision(HERE, offset)
@@ -114,7 +114,7 @@ async def test_R16_what_nobody_signed_leaves_hash_size_and_a_short_detail_and_no
     assert all(secret not in (each.value or b"") for each in topic[HERE])
 
 
-async def test_keys_of_almost_a_batch_are_not_carried_over(
+async def test_kafka_keys_of_nearly_a_batch_are_not_carried_over(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     for size in (1_048_000, 1_048_485):
@@ -150,9 +150,7 @@ async def test_poison_on_the_ledgers_is_quarantined_and_hides_nothing(actor: Act
         assert all(counted.ledger.values())
 
 
-async def test_poison_is_read_through_by_a_decider_that_takes_over(
-    log: Log, follower: GovernanceFollower
-) -> None:
+async def test_decider_that_takes_over_reads_through_poison(log: Log, follower: GovernanceFollower) -> None:
     async with deciding(log, follower):
         await until(lambda: _all_decided(log, follower))
 
@@ -188,24 +186,24 @@ async def test_compressed_batch_is_decided(
     assert await decided_codes(log, follower, offset, 50) == ["unknown-request"] * 50
 
 
-async def test_record_of_one_MiB_is_too_large_and_holds_nobody_up(actor: Actor) -> None:
-    # The topic takes batches of 1 MiB in all.
+async def test_record_of_one_MiB_is_too_large_and_delays_no_other(actor: Actor) -> None:
+    # The topic accepts batches of up to 1 MiB.
     value = b"{" + os.urandom(MIB - 400) + b"}"
     assert code_of(await send(actor, value)) is RefusalCode.TOO_LARGE
     await good_goes_on(actor, HERE)
 
 
-async def test_record_that_the_topic_does_not_take_leaves_the_publisher_able_to_publish(actor: Actor) -> None:
+async def test_publisher_still_works_after_a_record_that_the_topic_refuses(actor: Actor) -> None:
     with pytest.raises(MessageSizeTooLargeError):
         await send(actor, b"{" + os.urandom(MIB) + b"}")
     await good_goes_on(actor, HERE)
 
 
 @pytest.mark.parametrize("codec", CODECS)
-async def test_batch_that_unpacks_to_more_than_the_topic_takes_is_refused_by_the_broker(
+async def test_batch_that_unpacks_to_more_than_the_topic_accepts_is_refused_by_the_broker(
     actor: Actor, log: Log, codec: str
 ) -> None:
-    """49 KB of zstd can be half a GiB: the topics store what they give to readers uncompressed."""
+    """49 KB of zstd can be half a GiB: the topics store what they serve to readers uncompressed."""
     records = [RawRecord(b"{" + b" " * (255 * 1024) + b"}", RESOURCE.encode()) for _ in range(50)]
     batch = build_batch(records, codec)
     assert len(batch) < MIB
@@ -214,10 +212,10 @@ async def test_batch_that_unpacks_to_more_than_the_topic_takes_is_refused_by_the
     await good_goes_on(actor, HERE)
 
 
-async def test_command_is_decided_though_its_producers_transaction_was_aborted(
+async def test_command_is_decided_even_if_its_producer_s_transaction_was_aborted(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
-    # A signed command stands on its own. To wait for transactions would let any sender stop a partition.
+    # A signed command is valid by itself. Waiting for transactions would let any sender stop a partition.
     producer = AIOKafkaProducer(**log.connection.options(), transactional_id="an-upstream")
     await producer.start()
     try:
@@ -235,7 +233,7 @@ async def test_command_is_decided_though_its_producers_transaction_was_aborted(
     await good_goes_on(actor, HERE)
 
 
-async def test_transactions_marker_at_the_end_of_a_ledger_stops_no_reader(actor: Actor, log: Log) -> None:
+async def test_transaction_marker_at_the_end_of_a_ledger_stops_no_reader(actor: Actor, log: Log) -> None:
     producer = AIOKafkaProducer(**log.connection.options(), transactional_id="an-intruder")
     await producer.start()
     try:

@@ -1,4 +1,4 @@
-"""What commands ask of a log is answered alike, directly and through a gateway: one suite for both."""
+"""Queries and commands get the same answers directly and through a gateway: one suite for both."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,7 +35,7 @@ _TIMEOUT_S = 30.0
 _numbers = count()
 
 Connect = Callable[..., LogClient]
-"""A log client that acts as this principal, and waits `timeout_s` for a decision."""
+"""A log client that acts as this principal and waits `timeout_s` for a decision."""
 
 
 class System:
@@ -56,7 +56,7 @@ class System:
 
     @asynccontextmanager
     async def undecided(self) -> AsyncIterator[None]:
-        """Nothing is decided."""
+        """Nothing is decided in this block."""
         await self.stop_decider()
         try:
             yield
@@ -127,7 +127,7 @@ async def test_governance_is_the_state_that_the_log_has(connect: Connect, system
 
 
 async def test_R1_R12_decisions_are_returned_with_their_place_and_events(connect: Connect) -> None:
-    """And the lists hold each decision when it returns."""
+    """And the lists contain each decision when it is returned."""
     alice, bob = connect("alice"), connect("bob")
     command = submission()
     opened = await submitted(alice, command)
@@ -168,7 +168,7 @@ async def test_R9_R10_R11_refusals_are_answers_with_their_place(connect: Connect
     assert again.refusal.open_request == opened.request
 
 
-async def test_the_same_command_sent_again_is_decided_once(connect: Connect) -> None:
+async def test_same_command_sent_again_is_decided_once(connect: Connect) -> None:
     alice = connect("alice")
     opened = await submitted(alice)
     cancel = Cancel(**fields_of("alice", opened.resource), request=opened.request)
@@ -178,7 +178,7 @@ async def test_the_same_command_sent_again_is_decided_once(connect: Connect) -> 
     assert repeats(again) == first.seq
 
 
-async def test_change_that_works_at_once_is_decided_on_the_governance_ledger(
+async def test_change_that_takes_effect_at_once_is_decided_on_the_governance_ledger(
     connect: Connect, system: System
 ) -> None:
     before = await connect("carol").governance()
@@ -191,7 +191,7 @@ async def test_change_that_works_at_once_is_decided_on_the_governance_ledger(
     assert refused.refusal is not None
     assert (refused.refusal.code, refused.events) == (RefusalCode.NOT_PERMITTED, ())
     assert refused.seq == disabled.seq + 1
-    # Back, for the other way: as a request, since enabling somebody needs a second administrator.
+    # Undone for the other client: as a request, because enabling an account needs a second administrator.
     enabled = await connect("bob").decide_change(EnablePrincipal(principal="erin"))
     assert enabled.refusal is not None
     await enable_erin(system)
@@ -209,7 +209,7 @@ async def enable_erin(system: System) -> None:
     fields = fields_of("bob", opened.resource) | {"request": opened.request}
     completed = await bob.decide(Complete(**fields, submission=opened.submission))
     assert completed.refusal is None
-    # What governance carries out comes after the release, and each way reads it in its own time.
+    # Governance carries out the change after the release, and each client reads it in its own time.
     gateway = system.through_gateway("carol", folder)
 
     async def is_enabled() -> bool:
@@ -219,7 +219,7 @@ async def enable_erin(system: System) -> None:
     await until(is_enabled)
 
 
-async def test_R7_lists_are_of_ones_own_person_and_of_what_one_decides_on(connect: Connect) -> None:
+async def test_R7_lists_show_own_requests_and_those_to_decide(connect: Connect) -> None:
     opened = [await submitted(connect("alice")) for _ in range(3)]
     ids = [each.request for each in reversed(opened)]
     mine = await connect("alice-admin").requests("mine", 3)
@@ -240,7 +240,7 @@ async def test_R23_submission_is_proven_by_the_ledger(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("request_id", ["bla", "0-99999x"])
-async def test_what_is_not_a_request_id_is_not_found(connect: Connect, request_id: str) -> None:
+async def test_invalid_request_id_is_not_found(connect: Connect, request_id: str) -> None:
     await not_found(connect("dave"), request_id)
 
 
@@ -274,7 +274,7 @@ async def test_no_decision_in_time_is_an_error_that_names_the_command(
         assert late.value.command == command.id
         with pytest.raises(UndecidedError, match="It may still be decided"):
             await connect("bob", timeout_s=0.5).decide_change(DisablePrincipal(principal="applier"))
-    # Both stand, and are decided once somebody decides.
+    # Both remain valid and are decided once a decider runs.
     again = await connect("alice").decide(command)
     assert again.refusal is None
     assert (await connect("alice").request(opened.request)).status == "canceled"
@@ -298,7 +298,7 @@ QUESTIONS: dict[str, Callable[[LogClient, ChangeSubmitted], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-async def test_both_ways_give_the_same_answer(
+async def test_both_clients_give_the_same_answer(
     system: System, tmp_path: Path, question: Callable[[LogClient, ChangeSubmitted], Awaitable[Any]]
 ) -> None:
     """Asked by an administrator and approver, about a request with an approval and a note."""
@@ -311,7 +311,7 @@ async def test_both_ways_give_the_same_answer(
     assert document(directly) == document(through)
 
 
-async def test_R16_both_ways_show_the_same_records(system: System, tmp_path: Path) -> None:
+async def test_R16_both_clients_show_the_same_records(system: System, tmp_path: Path) -> None:
     alice = system.direct("alice", tmp_path)
     opened = await submitted(alice)
     assert (await alice.decide(approval(opened, "alice"))).refusal is not None

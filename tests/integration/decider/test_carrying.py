@@ -23,7 +23,7 @@ from assent_contracts.governance_messages import ChangeGovernance
 from assent_contracts.governance_objects import Account
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
-from tests.support.governing import (
+from tests.support.governor import (
     PROPOSER,
     assert_verified,
     carried,
@@ -39,7 +39,7 @@ from tests.support.stack import until
 
 @pytest_asyncio.fixture(scope="module")
 async def actor(log: Log, follower: GovernanceFollower) -> AsyncIterator[Actor]:
-    """Anybody; each test has deciders of its own."""
+    """Acts as any principal; each test has its own deciders."""
     async with publishing(log, follower) as somebody:
         yield somebody
 
@@ -50,13 +50,13 @@ def _members(follower: GovernanceFollower, *members: str) -> GovernanceChange:
     return DefineGroup(group=group, version=governance.version(group_object("security")))
 
 
-async def test_release_is_carried_once_by_deciders_that_come_and_go(
+async def test_release_is_carried_out_once_by_deciders_that_come_and_go(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     async with deciding(log, follower, governing=False):
         request = await released(actor, _members(follower, "alice", "bob", "carol", "dave"))
     async with deciding(log, follower, set()):
-        # Nobody decides requests: governance alone carries it out.
+        # No decider of requests runs: governance alone carries it out.
         await until(_is_carried(follower, request))
     assert await ends(log, follower, request) == []
     lead = await take_over_governance(log.connection, log.identity)
@@ -77,7 +77,7 @@ async def test_release_is_carried_once_by_deciders_that_come_and_go(
     assert "alice" in governance_of(follower).groups["security"].members
 
 
-async def test_release_is_carried_once_by_two_deciders_at_a_time(
+async def test_release_is_carried_out_once_by_two_deciders_at_a_time(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     async with deciding(log, follower), deciding(log, follower, set()):
@@ -111,7 +111,7 @@ def _is_carried(follower: GovernanceFollower, request: ChangeSubmitted) -> Calla
     return holds
 
 
-async def test_decider_that_takes_over_remembers_commands_and_not_the_submissions_it_carried(
+async def test_decider_that_takes_over_remembers_commands_but_not_the_submissions_it_carried_out(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     change = RegisterPrincipal(account=Account(id="remembered", kind="service"))
@@ -136,10 +136,10 @@ async def test_decider_that_takes_over_remembers_commands_and_not_the_submission
                 other, signed_headers(log.keys[PROPOSER], log.identity, same_id, other, "tests")
             )
             assert decided.refusal is not None
-            # Its own rule has refused it: the id stood for nothing on this ledger.
+            # Its own rule has refused it: the id was not used on this ledger.
             assert decided.refusal.code is RefusalCode.ID_TAKEN
 
 
 async def test_R16_all_of_it_is_decided_again_the_same_way(log: Log, follower: GovernanceFollower) -> None:
-    """Runs last: over what the tests before it have left on both ledgers."""
+    """Runs last, over everything that the tests before it left on both ledgers."""
     await assert_verified(log, follower)

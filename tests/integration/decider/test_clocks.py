@@ -1,4 +1,4 @@
-"""A decider whose clock is wrong, or whose broker's is: it waits, says why, and nothing is lost by it."""
+"""A decider whose clock, or whose broker's clock, is wrong: it waits, reports why, and nothing is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -61,7 +61,7 @@ HERE = partition_for(OBJECT.encode(), PARTITIONS)
 
 
 class Hands:
-    """This machine's clocks, of which the one on the wall can be turned."""
+    """This machine's clocks; the wall clock can be turned."""
 
     def __init__(self, ahead: int = 0) -> None:
         self.ahead = ahead
@@ -73,7 +73,7 @@ class Hands:
 
 @pytest_asyncio.fixture
 async def log(running: Endpoints, tmp_path: Path) -> Log:
-    """A log of its own, in which a request lives for a day."""
+    """A log of its own, in which a request expires after a day."""
     governance = tmp_path / "governance.toml"
     demo = infra_path("demo/governance.toml").read_text()
     assert 'expiry = "30d"' in demo
@@ -100,7 +100,7 @@ def submission(resource: str = OBJECT) -> SubmitChange:
 
 
 async def send(log: Log, command: SubmitChange | Approve | Revoke, *, dated_ms: int | None = None) -> int:
-    """Append a command, dated by the broker or, where the topic lets senders do that, as said; its offset."""
+    """Append a command, dated by the broker or, where the topic allows it, as given; returns its offset."""
     value, key = encode(command), log.keys[command.principal]
     signature = to_base64url(key.sign(command_message(log.identity, value)))
     headers = [
@@ -126,9 +126,9 @@ async def send(log: Log, command: SubmitChange | Approve | Revoke, *, dated_ms: 
 
 
 async def let_senders_date(connection: Connection, topic: str = COMMANDS) -> None:
-    """In place of a broker's clock that a test can turn: the broker keeps the time that is sent.
+    """In place of a broker clock that a test can turn: the broker keeps the sender's time.
 
-    A decider does not lead such a partition: it has to lead it already.
+    A decider does not lead such a partition: it must lead it already.
     """
     await set_topic(
         connection,
@@ -138,7 +138,7 @@ async def let_senders_date(connection: Connection, topic: str = COMMANDS) -> Non
 
 
 async def set_topic(connection: Connection, topic: str, other: dict[str, str]) -> None:
-    """Set it as it must be, but for these."""
+    """Configure it correctly except for these settings."""
     config = topic_specs()[topic].config | other
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
@@ -149,7 +149,7 @@ async def set_topic(connection: Connection, topic: str, other: dict[str, str]) -
 
 
 async def why_waiting(health: Health) -> Reason:
-    """The reason for which the partition waits, as soon as it does."""
+    """The reason why the partition waits, as soon as it does."""
     found: list[Reason] = []
 
     async def waits() -> bool:
@@ -162,7 +162,7 @@ async def why_waiting(health: Health) -> Reason:
 
 
 async def why_not_led(health: Health, word: str) -> Reason:
-    """The reason for which the partition is not led, as soon as it says this word."""
+    """The reason why the partition is not led, as soon as it contains this word."""
     found: list[Reason] = []
 
     async def is_named() -> bool:
@@ -182,7 +182,7 @@ async def goes_on(health: Health) -> None:
 
 
 async def decided(log: Log, follower: GovernanceFollower, records: int) -> list[type[object]]:
-    """The first event of each of the partition's records, once there are so many."""
+    """The first event of each of the partition's records, once there are this many."""
 
     async def are_there() -> bool:
         return len((await read_ledger(log, follower))[HERE]) >= records
@@ -195,10 +195,10 @@ async def decided(log: Log, follower: GovernanceFollower, records: int) -> list[
 
 
 @pytest.mark.parametrize("ahead", [2 * HOUR_MS, 2 * DAY_MS, 31 * DAY_MS, -2 * DAY_MS])
-async def test_wall_clock_that_is_wrong_for_a_moment_decides_nothing_and_leaves_nothing_behind(
+async def test_wrong_wall_clock_for_a_moment_decides_nothing_and_leaves_nothing_behind(
     log: Log, follower: GovernanceFollower, ahead: int
 ) -> None:
-    """No request expires, no command is stale, and it goes on at once."""
+    """No request expires, no command is stale, and it continues at once."""
     health, hands = Health(), Hands()
     async with (
         publishing(log, follower) as actor,
@@ -240,12 +240,12 @@ async def test_decider_that_starts_with_a_wrong_clock_waits_and_names_both(
 
 
 @pytest.mark.parametrize("is_open", [False, True], ids=["waits with its submission", "of an open request"])
-async def test_decider_that_was_down_for_days_refuses_nothing_that_came_in_time(
+async def test_decider_that_was_down_for_days_refuses_nothing_that_arrived_in_time(
     log: Log, follower: GovernanceFollower, *, is_open: bool
 ) -> None:
     """The approval came before the deadline and the decider after it: the approval counts, then it expires.
 
-    Both clocks are two days on by then: on one machine they are the same.
+    Both clocks are two days ahead by then: on one machine they are the same.
     """
     change = submission()
     await send(log, change)
@@ -274,10 +274,10 @@ async def test_decider_that_was_down_for_days_refuses_nothing_that_came_in_time(
 
 @pytest.mark.parametrize("off", [-2 * DAY_MS, 36 * HOUR_MS])
 @pytest.mark.parametrize("one_machine", [False, True], ids=["cluster", "one machine"])
-async def test_broker_s_clock_that_was_wrong_for_a_moment_while_the_decider_was_down_refuses_nothing(
+async def test_wrong_broker_clock_for_a_moment_while_the_decider_was_down_refuses_nothing(
     log: Log, follower: GovernanceFollower, off: int, *, one_machine: bool
 ) -> None:
-    """Three commands of three days ago, of which the one in the middle is dated wrongly."""
+    """Three commands from three days ago, of which the middle one has a wrong date."""
     async with deciding(log, follower, {HERE}, governing=False):
         pass
     await let_senders_date(log.connection)
@@ -302,10 +302,10 @@ async def has_decided(log: Log, follower: GovernanceFollower, commands: int) -> 
     return sum(each.record.received is not UNSET for each in ledger) >= commands
 
 
-async def test_the_end_of_a_partition_is_looked_at_again_and_again_though_commands_never_cease(
+async def test_end_of_a_partition_is_read_again_and_again_while_commands_keep_arriving(
     log: Log,
 ) -> None:
-    """Else nobody would know since when the next one can have been there."""
+    """Otherwise the earliest arrival time of the next one would be unknown."""
     place = TopicPartition(COMMANDS, HERE)
     time = Timekeeper(log.connection, place, str(HERE), MachineClock(), Health())
     consumer = await open_consumer(log.connection, {place: 0})
@@ -332,7 +332,7 @@ async def test_the_end_of_a_partition_is_looked_at_again_and_again_though_comman
 
 
 async def test_no_topic_keeps_the_time_that_a_sender_claims(log: Log) -> None:
-    """Kafka would delete what is dated 1970 before it is decided, and keep what is dated far ahead."""
+    """Kafka would delete a record dated 1970 before it is decided, and keep one dated far ahead."""
     producer = await open_producer(log.connection)
     try:
         for topic in topic_specs():
@@ -347,7 +347,7 @@ async def test_no_topic_keeps_the_time_that_a_sender_claims(log: Log) -> None:
 
 
 @pytest.mark.parametrize("off", [2 * HOUR_MS, 2 * DAY_MS, 31 * DAY_MS, -2 * HOUR_MS, -2 * DAY_MS])
-async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_until_it_is_right(
+async def test_wrong_broker_clock_holds_the_partition_until_it_is_right(
     log: Log, follower: GovernanceFollower, off: int
 ) -> None:
     health = Health()
@@ -358,7 +358,7 @@ async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_unt
         request = await actor.opened(OBJECT)
         await let_senders_date(log.connection)
         about = {"principal": "bob", "resource": OBJECT, "request": request.request}
-        # Twice: what settled it the first time says nothing about the second.
+        # Twice: what settled it the first time proves nothing about the second.
         for decision in (partial(Approve, submission=request.submission), Revoke):
             late = decision(id=new_command_id(), at=now_ms(), **about)
             await send(log, late, dated_ms=now_ms() + off)
@@ -374,7 +374,7 @@ async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_unt
     assert all(abs(each.record.at - now_ms()) < HOUR_MS for each in ledger)
 
 
-async def test_topic_in_which_senders_say_when_a_command_came_is_not_led_until_it_is_set_right(
+async def test_topic_whose_senders_date_commands_is_not_led_until_it_is_corrected(
     log: Log, follower: GovernanceFollower
 ) -> None:
     health = Health()
@@ -388,10 +388,10 @@ async def test_topic_in_which_senders_say_when_a_command_came_is_not_led_until_i
         assert await decided(log, follower, 1) == [ChangeSubmitted]
 
 
-async def test_heads_that_senders_date_bear_no_clock_out_and_nothing_is_led_until_they_are_set_right(
+async def test_heads_dated_by_senders_confirm_no_clock_and_nothing_is_led_until_corrected(
     log: Log, follower: GovernanceFollower
 ) -> None:
-    """A decider 40 days ahead would be told its own time, and expire every request."""
+    """A decider 40 days ahead would read back its own time and expire every request."""
     assert await ask_time(log.connection, MachineClock()) is not None
     await let_senders_date(log.connection, HEADS)
     await until(lambda: tells_no_time(log))
@@ -406,11 +406,11 @@ async def test_heads_that_senders_date_bear_no_clock_out_and_nothing_is_led_unti
 
 
 async def tells_no_time(log: Log) -> bool:
-    """Whether the broker's answer is known not to be its own time: a setting counts a moment later."""
+    """Whether the broker's answer is known not to be its own time: a setting takes effect a moment later."""
     return await ask_time(log.connection, MachineClock()) is None
 
 
-async def test_without_the_topic_of_heads_nothing_is_led_until_it_is_made(
+async def test_without_the_topic_of_heads_nothing_is_led_until_it_is_created(
     log: Log, follower: GovernanceFollower
 ) -> None:
     health = Health()

@@ -1,4 +1,4 @@
-"""A gateway on the real log: its key speaks for people, for nobody else, and the record says so."""
+"""A gateway on the real log: its key acts for people, for nobody else, and the record says so."""
 
 import pytest
 import pytest_asyncio
@@ -28,24 +28,24 @@ from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_record
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.containers import Endpoints
-from tests.support.demo_and import APP_PORTAL, GATEWAYS, PORTAL, demo_and, policy_table, through
-from tests.support.governing import PROPOSER, Governor, assert_verified, ended, released
+from tests.support.extended_demo import APP_PORTAL, GATEWAYS, PORTAL, demo_with, policy_table, through
+from tests.support.governor import PROPOSER, Governor, assert_verified, ended, released
 from tests.support.log import APPLIER, UPSTREAM, Actor, Log, read_ledger
 
 PERSON = "alice"
-"""Asks, through a gateway; `alice-admin` is another account of hers."""
+"""Requests through a gateway; `alice-admin` is another account of hers."""
 
 
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """The demo's, with two gateways, and with a policy that wants to see people's own signatures."""
+    """The demo's log, with two gateways and a policy that requires own signatures."""
     vaults = policy_table("vault", "own_signature = true")
-    return await demo_and(running.bootstrap, tmp_path_factory.mktemp("keys"), GATEWAYS, vaults)
+    return await demo_with(running.bootstrap, tmp_path_factory.mktemp("keys"), GATEWAYS, vaults)
 
 
 @pytest.fixture
 def portal(actor: Actor) -> Actor:
-    """Anybody, as the gateway for every type signs for them."""
+    """Acts as any principal; the gateway for every type signs for them."""
     return through(actor, actor.log.keys[PORTAL])
 
 
@@ -78,7 +78,9 @@ async def test_R8_approval_names_the_gateway_that_signed_it(
     assert signer(accepted[through_portal.seq].record) == log.keys[PORTAL].id
 
 
-async def test_person_lives_a_whole_request_through_a_gateway(actor: Actor, portal: Actor) -> None:
+async def test_person_takes_a_request_from_start_to_end_through_a_gateway(
+    actor: Actor, portal: Actor
+) -> None:
     request = await portal.opened("script/through", principal=PERSON)
     assert (request.requester, request.person) == (PERSON, "alice.miller")
     assert (await portal.approve(request, "bob")).refusal is None
@@ -96,7 +98,7 @@ async def test_person_rejects_through_a_gateway(portal: Actor) -> None:
     assert isinstance(rejected, RequestRejected)
 
 
-async def test_R9_requester_does_not_approve_through_a_gateway_with_another_account(
+async def test_R9_requester_cannot_approve_through_a_gateway_with_another_account(
     actor: Actor, portal: Actor
 ) -> None:
     for number, asks in enumerate((actor, portal)):
@@ -113,25 +115,25 @@ async def test_R9_person_counts_once_with_their_own_key_and_through_a_gateway(
     assert refused(await portal.approve(request, "bob")) is RefusalCode.ALREADY_DECIDED
 
 
-async def test_gateway_speaks_for_an_upstream(actor: Actor, portal: Actor) -> None:
+async def test_gateway_acts_for_an_upstream(actor: Actor, portal: Actor) -> None:
     submitted = await portal.submit("script/of-a-service", principal=UPSTREAM)
     assert submitted.refusal is None
 
 
-async def test_gateway_does_not_speak_for_an_applier(actor: Actor, portal: Actor) -> None:
+async def test_gateway_cannot_act_for_an_applier(actor: Actor, portal: Actor) -> None:
     request = await actor.released("script/claimed-through")
     assert refused(await portal.claim(request, APPLIER)) is RefusalCode.UNKNOWN_KEY
     assert (await actor.claim(request)).refusal is None
 
 
-async def test_gateway_gives_nobody_a_right_and_has_none_itself(actor: Actor, portal: Actor) -> None:
+async def test_gateway_gives_nobody_a_permission_and_has_none_itself(actor: Actor, portal: Actor) -> None:
     request = await actor.opened("script/rights")
     assert refused(await portal.approve(request, "dave")) is RefusalCode.NOT_AN_APPROVER
     assert refused(await portal.approve(request, PORTAL)) is RefusalCode.NOT_AN_APPROVER
     assert refused(await portal.complete(request, "bob")) is RefusalCode.NOT_REQUESTER
 
 
-async def test_gateway_for_one_type_does_not_speak_about_another(actor: Actor) -> None:
+async def test_gateway_for_one_type_cannot_act_for_another(actor: Actor) -> None:
     apps = through(actor, actor.log.keys[APP_PORTAL])
     script = await actor.opened("script/not-theirs")
     assert refused(await apps.approve(script, "bob")) is RefusalCode.UNKNOWN_KEY
@@ -140,7 +142,7 @@ async def test_gateway_for_one_type_does_not_speak_about_another(actor: Actor) -
     assert (await apps.approve(app, "bob")).refusal is None
 
 
-async def test_policy_that_wants_own_signatures_takes_no_approval_of_a_gateway(
+async def test_policy_that_requires_own_signatures_refuses_a_gateway_s_approval(
     actor: Actor, portal: Actor
 ) -> None:
     request = await portal.opened("vault/root", principal=PERSON, payload=b"{}")
@@ -150,7 +152,7 @@ async def test_policy_that_wants_own_signatures_takes_no_approval_of_a_gateway(
     assert isinstance(approved, RequestApproved)
 
 
-async def test_R18_gateway_comes_by_two_administrators_and_goes_by_one(
+async def test_R18_gateway_is_added_by_two_administrators_and_removed_by_one(
     actor: Actor, governor: Governor, log: Log, follower: GovernanceFollower
 ) -> None:
     secret = SecretKey("late-1", "late")
@@ -176,7 +178,7 @@ async def test_R18_gateway_comes_by_two_administrators_and_goes_by_one(
     assert gone.refusal is None
     another = await actor.opened("script/too-late")
     assert refused(await late.approve(another, "bob")) is RefusalCode.UNKNOWN_KEY
-    # What it signed while it could stands: the approver is who they were.
+    # What it signed while it was valid stays: the approver is still the same person.
     assert (await actor.complete(request)).refusal is None
 
 
@@ -223,7 +225,7 @@ async def test_R3_administrator_changes_governance_at_once_through_a_gateway(
     ],
     ids=["for no administrator", "in its own name", "for a service", "limited to apps"],
 )
-async def test_R3_gateway_changes_no_governance(
+async def test_R3_gateway_itself_cannot_change_governance(
     actor: Actor, governor: Governor, log: Log, gateway: str, principal: str | None, code: RefusalCode
 ) -> None:
     change = RegisterPrincipal(account=Account(id="never", kind="service"))
@@ -232,10 +234,10 @@ async def test_R3_gateway_changes_no_governance(
     assert decided.refusal.code is code
 
 
-async def test_R18_key_registered_for_a_person_through_a_gateway_is_not_their_own_doing(
+async def test_R18_registering_a_person_s_key_through_a_gateway_needs_approval(
     actor: Actor, governor: Governor, log: Log
 ) -> None:
-    """Or the gateway could make itself keys that sign as anybody, where own signatures are asked for."""
+    """Otherwise the gateway could register keys that sign as anybody where own signatures are required."""
     change = RegisterKey(key=unlimited(SecretKey("bob-2", "bob")))
     by_portal = await governor.publisher.send(change, log.keys[PORTAL], principal="bob")
     assert by_portal.refusal is not None
@@ -243,7 +245,7 @@ async def test_R18_key_registered_for_a_person_through_a_gateway_is_not_their_ow
     assert (await governor.change(change, "bob")).refusal is None
 
 
-async def test_R9_R18_administrators_agree_on_governance_through_a_gateway(
+async def test_R9_R18_administrators_approve_governance_changes_through_a_gateway(
     actor: Actor, portal: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     role = RoleAssignment(id="dave-asks", role="administrator", principals=("dave",), resource_types=("app",))
@@ -253,5 +255,5 @@ async def test_R9_R18_administrators_agree_on_governance_through_a_gateway(
 
 
 async def test_R16_all_of_it_is_decided_again_the_same_way(log: Log, follower: GovernanceFollower) -> None:
-    """Runs last: over what the tests before it have left on both ledgers."""
+    """Runs last, over everything that the tests before it left on both ledgers."""
     await assert_verified(log, follower)

@@ -1,4 +1,4 @@
-"""Governance on the real broker: what works at once, and what needs a second administrator."""
+"""Governance on the real broker: what takes effect at once, and what needs a second administrator."""
 
 from msgspec.structs import replace
 
@@ -24,7 +24,7 @@ from assent_contracts.governance_messages import (
 )
 from assent_contracts.governance_objects import Account, RoleAssignment
 from assent_contracts.refusals import RefusalCode
-from tests.support.governing import (
+from tests.support.governor import (
     PROPOSER,
     Governor,
     approved,
@@ -52,7 +52,7 @@ def _settings(follower: GovernanceFollower, **changed: int) -> ChangeSettings:
     )
 
 
-async def test_direct_change_is_decided_and_holds_for_the_next_request(
+async def test_direct_change_is_decided_and_applies_to_the_next_request(
     actor: Actor, governor: Governor
 ) -> None:
     before = await actor.submit("script/daves.ps1", principal="dave")
@@ -108,12 +108,12 @@ async def test_R9_R18_policy_changes_once_another_administrator_has_approved(
     assert governance_of(follower).policies["scripts"] == change.policy
 
 
-async def test_R12_change_that_fits_no_more_ends_as_failed_and_says_why(
+async def test_R12_change_that_no_longer_fits_fails_and_gives_the_reason(
     actor: Actor, governor: Governor, log: Log, follower: GovernanceFollower
 ) -> None:
     before = governance_of(follower).settings
     request = await approved(actor, _settings(follower, lease_ms=before.lease_ms * 2))
-    # Tightening needs nobody else: what the request was made on is out of date now.
+    # Tightening needs no approval: what the request was based on is now out of date.
     tightened = await governor.change(
         _settings(follower, vanish_max_percent=before.vanish_max_percent - 1), "bob"
     )
@@ -171,5 +171,5 @@ async def test_refused_command_sent_again_is_answered_with_its_refusal(
 
 
 async def test_R16_all_of_it_is_decided_again_the_same_way(log: Log, follower: GovernanceFollower) -> None:
-    """Runs last: over what the tests before it have left on both ledgers."""
+    """Runs last, over everything that the tests before it left on both ledgers."""
     await assert_verified(log, follower)

@@ -1,4 +1,4 @@
-"""Bad input on `assent.governance.commands`: recorded as a refusal, and the next good command is decided."""
+"""Invalid input on `assent.governance.commands` is refused on record, and the next good command decided."""
 
 import asyncio
 import hashlib
@@ -20,15 +20,15 @@ from assent_contracts.ledger import LedgerRecord, OmittedCommand, decode_recorde
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message
 from assent_contracts.topics import GOVERNANCE_COMMANDS
-from tests.support.governing import PROPOSER, Governor, assert_verified
+from tests.support.governor import PROPOSER, Governor, assert_verified
 from tests.support.log import UPSTREAM, Actor, Log
-from tests.support.raw import POISON, RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import POISON, RawRecord, build_batch, produce_raw, raw_headers
 
 STRANGER = SecretKey("stranger-1", PROPOSER)
 
 
 def _fields(**changed: Any) -> dict[str, Any]:
-    """A command that is fine but for what is changed; None leaves a field out."""
+    """A valid command except for the changed fields; None omits a field."""
     said = {
         "type": "assent.change-governance.v1",
         "id": new_command_id(),
@@ -195,13 +195,13 @@ SIGNED_WRONG: dict[str, tuple[Callable[[Actor, bytes], HeaderList], RefusalCode]
 
 
 @pytest.mark.parametrize("how", SIGNED_WRONG)
-async def test_command_that_its_principal_did_not_sign_is_refused(
+async def test_command_not_signed_by_its_principal_is_refused(
     actor: Actor, governor: Governor, how: str
 ) -> None:
     sign, code = SIGNED_WRONG[how]
     value = encode(_fields())
     assert _code(await governor.publisher.send_bytes(value, sign(actor, value))) is code
-    # Its id is not taken by that: who it belongs to can still use it.
+    # That does not use up its id: the owner can still use it.
     again = await governor.publisher.send_bytes(value, _sign_as(actor, PROPOSER, value))
     assert again.refusal is None
     assert not again.repeated
@@ -210,7 +210,7 @@ async def test_command_that_its_principal_did_not_sign_is_refused(
 @pytest.mark.parametrize(
     "away_ms", [None, -limits.COMMAND_MAX_AGE_MS - 60_000, 3 * limits.COMMAND_MAX_AHEAD_MS]
 )
-async def test_command_of_another_time_is_stale(
+async def test_command_dated_too_early_or_too_late_is_stale(
     actor: Actor, governor: Governor, away_ms: int | None
 ) -> None:
     value = encode(_fields(at=1 if away_ms is None else now_ms() + away_ms))
@@ -219,7 +219,7 @@ async def test_command_of_another_time_is_stale(
     await _good_goes_on(governor)
 
 
-async def test_id_stands_for_the_first_bytes_only(actor: Actor, governor: Governor) -> None:
+async def test_id_belongs_to_the_first_bytes_only(actor: Actor, governor: Governor) -> None:
     first = encode(_fields(id="once"))
     other = encode(_fields(id="once"))
     taken = await governor.publisher.send_bytes(first, _sign_as(actor, PROPOSER, first))
@@ -229,7 +229,7 @@ async def test_id_stands_for_the_first_bytes_only(actor: Actor, governor: Govern
     assert decided.refusal.decided == taken.seq
 
 
-async def test_header_whose_name_is_not_utf8_does_not_spoil_a_command(
+async def test_header_whose_name_is_not_utf8_does_not_affect_a_command(
     actor: Actor, governor: Governor, follower: GovernanceFollower
 ) -> None:
     value = encode(_fields())
@@ -251,7 +251,7 @@ async def test_header_whose_name_is_not_utf8_does_not_spoil_a_command(
         b'{"type":"assent.change-governance.v1","change":7,"$.change.type":1}',
     ],
 )
-async def test_words_of_our_own_errors_in_a_command_do_not_end_the_decider(
+async def test_words_of_our_own_errors_in_a_command_do_not_stop_the_decider(
     actor: Actor, governor: Governor, value: bytes
 ) -> None:
     unsigned = await governor.publisher.send_bytes(value, [])
@@ -261,10 +261,10 @@ async def test_words_of_our_own_errors_in_a_command_do_not_end_the_decider(
     await _good_goes_on(governor)
 
 
-async def test_answer_is_of_the_record_that_was_sent_and_of_no_other_with_its_bytes(
+async def test_answer_belongs_to_the_record_that_was_sent_not_to_others_with_its_bytes(
     actor: Actor, governor: Governor
 ) -> None:
-    """Somebody who sends the same bytes without a signature is refused alone."""
+    """Only the sender of the same bytes without a signature is refused."""
     value = encode(_fields())
     headers = _sign_as(actor, PROPOSER, value)
     forged = [(name, b"A" * 86 if name == "assent-signature" else content) for name, content in headers]
@@ -292,5 +292,5 @@ async def test_founding_commands_are_refused_once_the_log_is_founded(
 
 
 async def test_R16_all_of_it_is_decided_again_the_same_way(log: Log, follower: GovernanceFollower) -> None:
-    """Runs last: over what the tests before it have left on both ledgers."""
+    """Runs last, over everything that the tests before it left on both ledgers."""
     await assert_verified(log, follower)

@@ -1,4 +1,4 @@
-"""A command that publishes by itself knows what the decider of --data keeps, and what Postgres does."""
+"""A publishing command knows what the decider's file in --data and Postgres know."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ _WITHIN_S: Final = 10
 
 @pytest.fixture
 def options(tmp_path: Path) -> Options:
-    """Of commands whose --data has no decider's file yet."""
+    """For commands whose --data has no decider's file yet."""
     return Options(data=tmp_path)
 
 
@@ -46,7 +46,7 @@ async def to(running: Endpoints, log: Log, actor: Actor) -> AsyncIterator[LogAcc
 
 
 def keep_beyond(log: Log, options: Options, ledger: LedgerName, partition: int) -> Path:
-    """The decider's file knows of more of a partition than is there."""
+    """The decider's file knows of more records of a partition than there are."""
     head = SignedHead(
         ledger=ledger,
         partition=partition,
@@ -63,7 +63,7 @@ def keep_beyond(log: Log, options: Options, ledger: LedgerName, partition: int) 
 
 
 async def submit(to: LogAccess, log: Log, options: Options) -> None:
-    """A change to RESOURCE, as `assent submit` does it."""
+    """A change to RESOURCE, as `assent submit` sends it."""
     async with asyncio.timeout(_WITHIN_S), publishing(to, "tests", options) as publisher:
         command = SubmitChange(
             id=new_command_id(),
@@ -78,24 +78,24 @@ async def submit(to: LogAccess, log: Log, options: Options) -> None:
 
 
 async def disable(to: LogAccess, log: Log, options: Options) -> None:
-    """A change to governance, as `assent principals disable` does it."""
+    """A change to governance, as `assent principals disable` sends it."""
     async with asyncio.timeout(_WITHIN_S), publishing_changes(to, "tests", options) as publisher:
         await publisher.send(DisablePrincipal(principal="nobody"), log.keys["bob"], timeout_s=_WITHIN_S)
 
 
-async def test_nothing_is_published_to_what_the_decider_s_file_knows_more_of(
+async def test_nothing_is_published_to_a_partition_of_which_the_decider_s_file_knows_more(
     to: LogAccess, log: Log, options: Options
 ) -> None:
     await submit(to, log, options)
     keep_beyond(log, options, "ledger", PARTITION)
     with pytest.raises(NotPublishedError, match=rf"{LEDGER}/{PARTITION} ends at offset .* offset 100,000"):
         await submit(to, log, options)
-    # In another partition it goes on: nothing is missing there.
+    # In another partition it continues: nothing is missing there.
     keep_beyond(log, options, "ledger", (PARTITION + 1) % PARTITIONS)
     await submit(to, log, options)
 
 
-async def test_nothing_at_all_is_published_where_the_file_knows_more_of_governance(
+async def test_nothing_at_all_is_published_if_the_file_knows_more_of_governance(
     to: LogAccess, log: Log, options: Options
 ) -> None:
     await disable(to, log, options)
@@ -105,7 +105,7 @@ async def test_nothing_at_all_is_published_where_the_file_knows_more_of_governan
             await publish(to, log, options)
 
 
-async def test_nothing_is_published_to_what_postgres_has_a_signed_head_beyond(
+async def test_nothing_is_published_to_a_partition_beyond_which_postgres_has_a_signed_head(
     to: LogAccess, log: Log, options: Options
 ) -> None:
     async with known_beyond(log, to.dsn, PARTITION):
@@ -121,7 +121,7 @@ async def test_changes_to_governance_need_no_postgres(
     assert "Postgres does not answer" in capsys.readouterr().err
 
 
-async def test_a_broken_file_is_named_and_nothing_is_published(
+async def test_broken_file_is_named_and_nothing_is_published(
     to: LogAccess, log: Log, options: Options
 ) -> None:
     keep_beyond(log, options, "ledger", PARTITION).write_bytes(b"[{")

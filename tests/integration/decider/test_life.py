@@ -1,4 +1,4 @@
-"""The life of a request on the real broker, from its submission to its outcome."""
+"""The life of a request on the real broker, from submission to outcome."""
 
 from assent_contracts.events import (
     ApprovalGiven,
@@ -11,7 +11,7 @@ from assent_contracts.refusals import RefusalCode
 from tests.support.log import Actor
 
 
-async def test_R1_R12_a_change_is_released_only_after_approval_and_completed_after_the_report(
+async def test_R1_R12_change_is_released_only_after_approval_and_completed_after_the_report(
     actor: Actor,
 ) -> None:
     request = await actor.opened("script/life.ps1")

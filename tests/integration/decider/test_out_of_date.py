@@ -1,4 +1,4 @@
-"""A decider that cannot read governance decides nothing: it would go by what was so once."""
+"""A decider that cannot read governance decides nothing: it would act on outdated governance."""
 
 import asyncio
 
@@ -8,12 +8,12 @@ from structlog.testing import capture_logs
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.topics import GOVERNANCE
-from tests.support.governing import assert_verified, governing
+from tests.support.governor import assert_verified, governing
 from tests.support.log import Log, deciding, publishing
 from tests.support.stack import until
 
 
-async def test_approval_of_who_was_disabled_meanwhile_waits_and_is_refused(
+async def test_approval_by_a_since_disabled_account_waits_and_is_refused(
     log: Log, follower: GovernanceFollower
 ) -> None:
     """carol is disabled while the decider of requests is cut off from governance; then she approves."""

@@ -1,4 +1,4 @@
-"""Policies of other forms than the demo's, on the real log: nobody completes, and one no is not the end."""
+"""Policies of other forms than the demo's, on the real log: automatic completion, and two rejections."""
 
 import asyncio
 from pathlib import Path
@@ -22,8 +22,8 @@ from assent_contracts.events import (
 )
 from assent_contracts.refusals import RefusalCode
 from tests.support.containers import Endpoints
-from tests.support.demo_and import demo_and, policy_table
-from tests.support.governing import assert_verified
+from tests.support.extended_demo import demo_with, policy_table
+from tests.support.governor import assert_verified
 from tests.support.handover import Folders, applying, dispatching, events_of
 from tests.support.log import Actor, Log
 from tests.support.readers import SPECS, reading
@@ -34,15 +34,15 @@ KIOSKS = policy_table(
     'completion = "automatic"',
     approvals='{ quorum = 2, groups = ["security"] }, { groups = ["endpoint-admins"] }',
 )
-"""Two of security, and an endpoint administrator: the last approval releases."""
+"""Two from security and an endpoint administrator; the last approval releases."""
 BADGES = policy_table("badge", "rejections = 2")
-"""Any endpoint administrator, and two who reject; alice is two accounts among these."""
+"""Any endpoint administrator approves, and two rejections end it; alice has two accounts among them."""
 
 
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """The demo's, with a policy of each form."""
-    return await demo_and(running.bootstrap, tmp_path_factory.mktemp("keys"), KIOSKS, BADGES)
+    """The demo's log, with a policy of each form."""
+    return await demo_with(running.bootstrap, tmp_path_factory.mktemp("keys"), KIOSKS, BADGES)
 
 
 @pytest_asyncio.fixture
@@ -59,7 +59,7 @@ def refused(decided: Decided) -> RefusalCode:
 # completion = "automatic"
 
 
-async def test_R12_last_approval_releases_and_the_applier_gets_it(
+async def test_R12_last_approval_releases_and_the_applier_receives_the_change(
     actor: Actor, log: Log, follower: GovernanceFollower, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -97,7 +97,7 @@ async def test_R12_nobody_completes_what_the_last_approval_has_released(actor: A
     assert (await actor.claim(request)).refusal is None
 
 
-async def test_R12_requester_completes_where_the_policy_says_nothing_else(actor: Actor) -> None:
+async def test_R12_requester_completes_where_the_policy_does_not_say_otherwise(actor: Actor) -> None:
     request = await actor.opened("badge/completed", payload=b"{}")
     assert isinstance((await actor.approve(request, "bob")).events[-1], RequestApproved)
     assert isinstance((await actor.complete(request)).events[0], ChangeReleased)
@@ -118,7 +118,7 @@ async def test_R16_request_keeps_the_form_of_its_policy(actor: Actor) -> None:
 
 
 async def shown(db: asyncpg.Pool, request: ChangeSubmitted, rejections: int) -> RequestView:
-    """The request as people are shown it, once it has so many rejections."""
+    """The request as people see it, once it has this many rejections."""
 
     async def is_there() -> bool:
         row = await show_request(db, request.request)
@@ -130,7 +130,7 @@ async def shown(db: asyncpg.Pool, request: ChangeSubmitted, rejections: int) -> 
     return row
 
 
-async def test_R8_R13_one_of_two_rejections_is_shown_and_the_second_ends_it(
+async def test_R8_R13_one_of_two_rejections_is_shown_and_the_second_ends_the_request(
     actor: Actor, log: Log, dsn: str
 ) -> None:
     pool = await open_pool(dsn, "assent_reader", application="tests")
@@ -166,7 +166,7 @@ async def test_R9_person_with_two_accounts_rejects_once(actor: Actor) -> None:
     assert [type(event) for event in ends] == [RejectionGiven, RequestRejected]
 
 
-async def test_R13_rejections_of_two_at_the_same_moment_end_it_once(actor: Actor) -> None:
+async def test_R13_two_rejections_at_the_same_moment_end_the_request_once(actor: Actor) -> None:
     request = await actor.opened("badge/together", payload=b"{}")
     decided = await asyncio.gather(*(actor.reject(request, name) for name in ("alice", "bob", "carol")))
     in_order = sorted(decided, key=lambda each: each.seq)
@@ -178,8 +178,8 @@ async def test_R13_rejections_of_two_at_the_same_moment_end_it_once(actor: Actor
     assert refused(in_order[2]) is RefusalCode.NOT_PENDING
 
 
-async def test_R13_object_that_was_rejected_can_be_asked_for_again(actor: Actor) -> None:
-    """R10: a request with one rejection of two is open and holds its object, one with two is not."""
+async def test_R13_object_of_a_rejected_request_can_be_requested_again(actor: Actor) -> None:
+    """R10: a request with one of two rejections is open and locks its object; one with two does not."""
     request = await actor.opened("badge/again", payload=b"{}")
     await actor.reject(request, "bob")
     assert refused(await actor.submit("badge/again", payload=b"{}")) is RefusalCode.RESOURCE_LOCKED
@@ -195,5 +195,5 @@ async def test_R13_request_with_one_rejection_can_still_be_approved(actor: Actor
 
 
 async def test_R16_all_of_it_is_decided_again_the_same_way(log: Log, follower: GovernanceFollower) -> None:
-    """Runs last: over what the tests before it have left on both ledgers."""
+    """Runs last, over everything that the tests before it left on both ledgers."""
     await assert_verified(log, follower)

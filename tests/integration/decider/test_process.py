@@ -1,4 +1,4 @@
-"""The decider as a process: its group for governance, and what is carried out after it was killed."""
+"""The decider as a process: its group for governance, and what it carries out after it was killed."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import DefineGroup, group_object
-from tests.support.governing import PROPOSER, approved, assert_verified, carried, ended, governance_of
+from tests.support.governor import PROPOSER, approved, assert_verified, carried, ended, governance_of
 from tests.support.log import Log, deciding, publishing
 from tests.support.services import Services
 
@@ -24,7 +24,7 @@ async def test_killed_decider_carries_out_what_it_had_released_when_it_starts_ag
         "ASSENT_KEY_FILE": str(log.folder / "writer.key"),
     }
     async with publishing(log, follower) as actor, Services(tmp_path, environ) as services:
-        # It is killed as soon as the release is decided: whether it was carried by then is open.
+        # It is killed as soon as the release is decided: whether it was carried out by then is open.
         decider = services.start("decider")
         request = await approved(actor, change)
         assert (await actor.complete(request, PROPOSER)).refusal is None

@@ -1,4 +1,4 @@
-"""Signatures are checked by worker processes when they come in numbers."""
+"""Worker processes check signatures when many arrive."""
 
 import asyncio
 import signal
@@ -12,9 +12,9 @@ from assent.decider.signature_checker import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
-from tests.support.given import IDENTITY, Story
 from tests.support.people import key_of
 from tests.support.stack import until
+from tests.support.stories import IDENTITY, Story
 
 _HOLDS_A_POOL = """
 import time

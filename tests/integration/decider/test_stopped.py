@@ -1,4 +1,4 @@
-"""A fault in the rules stops the partition on whose record they failed: nothing is skipped or else ended."""
+"""A fault in the rules stops the partition whose record caused it: nothing is skipped or decided wrongly."""
 
 import pytest
 from msgspec import Raw
@@ -14,7 +14,7 @@ from assent_contracts.core.requests.decide import RequestDecision
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.partitioner import partition_for
-from tests.support.bad import good_goes_on
+from tests.support.invalid_commands import good_goes_on
 from tests.support.log import PARTITIONS, UPSTREAM, Log, deciding, publishing
 from tests.support.stack import until
 
@@ -54,7 +54,7 @@ async def test_fault_in_the_rules_stops_one_partition_and_its_record_is_decided_
                     await actor.publisher.send(FATAL, log.keys[UPSTREAM], timeout_s=0.5)
                 await until(lambda: _is_stopped(health))
                 await good_goes_on(actor, ELSEWHERE)
-                # Nor does it end what leads the others.
+                # Nor does it stop the other partitions.
                 await decider.lead({HERE, ELSEWHERE})
                 exported = generate_latest().decode()
                 assert f'assent_partition_stopped{{partition="{HERE}"}} 1.0' in exported
@@ -62,7 +62,7 @@ async def test_fault_in_the_rules_stops_one_partition_and_its_record_is_decided_
             await decider.close()
         async with deciding(log, follower, {HERE}, governing=False):
             await good_goes_on(actor, HERE)
-            # It was not skipped: the request is there, and the same command is a repetition.
+            # It was not skipped: the request exists, and the same command is a repetition.
             again = await actor.publisher.send(FATAL, log.keys[UPSTREAM])
             assert repeats(again) is not None
 

@@ -1,4 +1,4 @@
-"""What was signed or sealed for one log is good in no other, whatever keys the two have in common."""
+"""What was signed or sealed for one log is invalid in any other, whatever keys the two have in common."""
 
 from pathlib import Path
 
@@ -26,10 +26,10 @@ SCRIPT = "script/the-same"
 HERE = partition_for(SCRIPT.encode(), PARTITIONS)
 
 
-async def test_log_founded_again_with_the_old_writers_key_does_not_take_over_the_old_requests(
+async def test_log_founded_again_with_the_old_writer_s_key_does_not_take_over_old_requests(
     running: Endpoints, tmp_path: Path
 ) -> None:
-    """Its governance is lost, its request partitions are there: another log, not the rest of this one."""
+    """Its governance is lost and its request partitions remain: another log, not the rest of this one."""
     old = await fresh_log(running.bootstrap, tmp_path)
     async with following(old) as follower, deciding(old, follower), publishing(old, follower) as actor:
         opened = await actor.opened(SCRIPT)
@@ -39,7 +39,7 @@ async def test_log_founded_again_with_the_old_writers_key_does_not_take_over_the
     assert again.identity != old.identity
     assert again.keys["bob"].public == old.keys["bob"].public
     async with following(again) as follower, deciding(again, follower), publishing(again, follower) as actor:
-        # The old submission is a bad signature here, and what was open there holds nothing.
+        # The old submission is a bad signature here, and requests open there lock nothing.
         request = await actor.opened(SCRIPT)
         assert (opened.request, request.request) == (f"{HERE}-0", f"{HERE}-1")
         for identity, code in ((old.identity, RefusalCode.BAD_SIGNATURE), (again.identity, None)):

@@ -1,6 +1,6 @@
-"""Writers that change on the real broker: rotated by two administrators, or replaced with the recovery key.
+"""Changes of writers on the real broker: rotated by two administrators, or replaced with the recovery key.
 
-The tests follow one another on one log: writer-1 retires, writer-2 comes, then the recovery key replaces it.
+The tests continue each other on one log: writer-1 retires, writer-2 is added, the recovery key replaces it.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from assent_contracts.governance_objects import Writer
 from assent_contracts.ledger import decode_events
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 from assent_contracts.topics import HEADS, LEDGER
-from tests.support.governing import (
+from tests.support.governor import (
     Governor,
     approved,
     assert_verified,
@@ -108,7 +108,7 @@ async def forge(log: Log, follower: GovernanceFollower, key: SecretKey, governan
 
 
 async def until_missing(health: Health, number: int, said: str, prefix: str = "partition") -> None:
-    """Wait until so many conditions do not hold, for this reason."""
+    """Wait until this many conditions do not hold, for this reason."""
 
     async def are_missing() -> bool:
         missing = {name: each.why for name, each in health.missing().items() if name.startswith(prefix)}
@@ -117,10 +117,10 @@ async def until_missing(health: Health, number: int, said: str, prefix: str = "p
     await until(are_missing)
 
 
-async def test_decider_whose_key_is_no_writer_s_leads_nothing_and_says_why(
+async def test_decider_whose_key_is_not_a_writer_s_leads_nothing_and_reports_why(
     log: Log, follower: GovernanceFollower
 ) -> None:
-    """Seen: everything was up, ready and well, and nothing was ever decided."""
+    """Regression: everything was up, ready and healthy, and nothing was ever decided."""
     other = SecretKey("writer-1", "decider")
     for key, said in ((SECOND, "is not a writer of this log"), (other, "the keys differ")):
         health, stop = Health("kafka", "writer"), asyncio.Event()
@@ -141,7 +141,7 @@ async def test_decider_whose_key_is_no_writer_s_leads_nothing_and_says_why(
         await until_missing(health, PARTITIONS + 1, "is not a writer")
 
 
-async def test_writers_are_rotated_and_the_retired_one_is_dead_on_idle_partitions_too(
+async def test_writers_are_rotated_and_the_retired_key_is_invalid_on_idle_partitions_too(
     log: Log, follower: GovernanceFollower
 ) -> None:
     async with publishing(log, follower) as actor, governing(log, follower) as governor:
@@ -190,7 +190,7 @@ async def _names_it(log: Log, follower: GovernanceFollower, since: int) -> bool:
 async def test_recovery_key_records_nothing_by_a_clock_that_the_broker_contradicts(
     log: Log, follower: GovernanceFollower, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
-    """A laptop's clock: log time would be ahead by 40 days, and every administrator's command stale."""
+    """A laptop's clock: log time would be 40 days ahead, and every administrator's command stale."""
     key = load_key(log.folder / RECOVERY_KEY)
     ends = await ends_now(log.connection, follower)
     for module in ("writer_recovery", "loss_acceptance"):
@@ -207,7 +207,7 @@ async def test_recovery_key_records_nothing_by_a_clock_that_the_broker_contradic
     assert (await ends_now(log.connection, follower)).lead.writer.head == head
 
 
-async def test_recovery_key_records_nothing_where_no_broker_says_what_time_it_is(log: Log) -> None:
+async def test_recovery_key_records_nothing_if_no_broker_confirms_the_time(log: Log) -> None:
     key = load_key(log.folder / RECOVERY_KEY)
     await delete_topics(log.connection, [HEADS])
     try:
@@ -218,7 +218,7 @@ async def test_recovery_key_records_nothing_where_no_broker_says_what_time_it_is
     assert "`assent topics apply`" in done.detail
 
 
-async def test_recovery_key_replaces_every_writer_while_nobody_decides(
+async def test_recovery_key_replaces_every_writer_while_no_decider_runs(
     log: Log, follower: GovernanceFollower
 ) -> None:
     key = load_key(log.folder / RECOVERY_KEY)
@@ -232,7 +232,7 @@ async def test_recovery_key_replaces_every_writer_while_nobody_decides(
     refused = await recover_writers(log.connection, log.identity, key, add=(), retire=(RETIRE_ALL,))
     assert isinstance(refused, Refusal)
     assert refused.code is RefusalCode.LAST_WRITER
-    # A thief's decider is at work meanwhile.
+    # In the meantime a thief's decider is running.
     async with deciding_with(log, follower, SECOND) as (_, thiefs):
         await until(lambda: _is_ready(thiefs))
         done = await recover_writers(

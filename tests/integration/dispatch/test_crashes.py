@@ -1,4 +1,4 @@
-"""An applier that is killed anywhere continues from its journal: one claim, one application, one outcome."""
+"""An applier killed at any point continues from its journal: one claim, one application, one outcome."""
 
 import asyncio
 from pathlib import Path
@@ -16,7 +16,7 @@ CLAIMED = ["change-submitted", "approval-given", "request-approved", "change-rel
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_killed_at_a_step_it_goes_on_and_applies_and_reports_once(
+async def test_applier_killed_at_a_step_continues_and_applies_and_reports_once(
     step: str, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -38,7 +38,7 @@ async def test_killed_at_a_step_it_goes_on_and_applies_and_reports_once(
     assert not list(folder.glob(f"{request.request}.*")), "nothing is left in hand"
 
 
-async def test_cut_off_while_it_applies_it_applies_again_within_the_lease_with_the_same_request_id(
+async def test_applier_cut_off_while_applying_applies_again_within_the_lease_under_the_same_request_id(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)

@@ -1,4 +1,4 @@
-"""What somebody can put on `assent.changes`: nothing of it is applied, and it stops nothing that follows."""
+"""What an attacker can put on `assent.changes`: none of it is applied, and it stops nothing that follows."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from assent_contracts.released_change import Change, decode_change
 from assent_contracts.topics import CHANGES, LEDGER
 from tests.support.handover import Folders, altered, applying, dispatching, events_of, forge, read_changes
 from tests.support.log import PARTITIONS, Actor, Log, read_ledger
-from tests.support.raw import POISON, RawRecord, build_batch, produce_raw
+from tests.support.raw_records import POISON, RawRecord, build_batch, produce_raw
 
 EVIL = msgspec.Raw(b'"evil"')
 FORGERIES = {
@@ -30,13 +30,13 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-async def test_a_forged_copy_of_a_release_is_left_alone_and_the_release_is_applied(
+async def test_forged_copy_of_a_release_is_ignored_and_the_release_is_applied(
     forgery: str, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
     name = forgery.replace(" ", "-")
     request = await actor.released(f"script/{name}", b'"good"')
-    # Before dispatch runs: the forgery comes first, with a position above all.
+    # Before dispatch runs: the forgery comes first, with the highest position.
     await forge(log, *forged(request, **FORGERIES[forgery]))
     async with applying(log, follower, folders) as applier:
         assert (await applier.of(request.request)).result == "forged"
@@ -46,7 +46,7 @@ async def test_a_forged_copy_of_a_release_is_left_alone_and_the_release_is_appli
     assert (await events_of(log, follower, request.request))[-2:] == ["change-claimed", "request-completed"]
 
 
-async def test_R1_a_change_that_nobody_approved_is_not_claimed_or_applied(
+async def test_R1_change_that_nobody_approved_is_neither_claimed_nor_applied(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -83,7 +83,7 @@ async def test_garbage_replays_and_unknown_requests_do_not_stop_the_next_change(
     assert (await events_of(log, follower, first.request)).count("change-claimed") == 1
 
 
-async def test_a_record_that_clients_cannot_parse_does_not_stop_the_next_change(
+async def test_record_that_clients_cannot_parse_does_not_stop_the_next_change(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -95,16 +95,16 @@ async def test_a_record_that_clients_cannot_parse_does_not_stop_the_next_change(
                 )
         request = await actor.released("script/after-poison")
         await applier.of(request.request, "succeeded")
-    # And one that starts from there.
+    # And an applier that starts there.
     async with dispatching(log, follower), applying(log, follower, Folders.of(tmp_path, "two")) as applier:
         request = await actor.released("script/after-poison")
         await applier.of(request.request, "succeeded")
 
 
-async def test_a_copy_of_a_later_release_sent_early_does_not_hide_the_earlier_one(
+async def test_copy_of_a_later_release_sent_early_does_not_hide_the_earlier_one(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
-    """A consumer that compares positions would skip the first: this one asks the ledger."""
+    """A consumer that compares positions would skip the first. This one asks the ledger."""
     folders = Folders.of(tmp_path)
     first, second = await two_in_one_partition(actor)
     await forge(log, *await exactly(log, follower, second))
@@ -125,7 +125,7 @@ async def two_in_one_partition(actor: Actor) -> tuple[ChangeSubmitted, ChangeSub
 
 
 async def exactly(log: Log, follower: GovernanceFollower, request: ChangeSubmitted) -> tuple[int, bytes]:
-    """The partition and the bytes of a release, as anybody who reads the ledger can make them."""
+    """The partition and the bytes of a release, as any reader of the ledger can make them."""
     partition = int(request.request.partition("-")[0])
     ledger = (await read_ledger(log, follower))[partition]
     assert follower.evidence is not None
@@ -139,7 +139,7 @@ async def exactly(log: Log, follower: GovernanceFollower, request: ChangeSubmitt
 
 
 def forged(request: ChangeSubmitted, **fields: object) -> tuple[int, bytes]:
-    """A partition and the bytes of a change that looks like the request's release."""
+    """The partition and the bytes of a change that looks like the request's release."""
     partition = int(request.request.partition("-")[0])
     change = Change(
         request=request.request,

@@ -1,4 +1,4 @@
-"""`assent.changes` forgets, or is recreated: what still waits is written again, and appliers hear of it."""
+"""`assent.changes` loses records or is recreated: waiting releases are written again for appliers."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from assent_contracts.topics import CHANGES
 from tests.support.handover import Folders, applying, dispatching, events_of
 from tests.support.log import PARTITIONS, Actor, Log
 from tests.support.stack import until
-from tests.support.tampering import forget_records, make_anew
+from tests.support.tampering import forget_records, recreate_topic
 
 PLACES = tuple(TopicPartition(CHANGES, partition) for partition in range(PARTITIONS))
 
 
 async def copies_of(log: Log, request: str) -> list[ConsumerRecord]:
-    """The records on `assent.changes`, as far as it has them, that release this request."""
+    """The records on `assent.changes` that release this request, as far as the topic still has them."""
     probe = Probe(log.connection)
     try:
         there = await probe.found(dict.fromkeys(PLACES, 0))
@@ -37,7 +37,7 @@ async def copies_of(log: Log, request: str) -> list[ConsumerRecord]:
 
 
 async def written(log: Log, request: str, copies: int = 1) -> list[ConsumerRecord]:
-    """Its copies, once there are so many."""
+    """Its copies, once there are this many."""
     found: list[ConsumerRecord] = []
 
     async def are_there() -> bool:
@@ -48,7 +48,7 @@ async def written(log: Log, request: str, copies: int = 1) -> list[ConsumerRecor
     return found
 
 
-async def test_release_that_the_topic_has_forgotten_is_written_again_while_dispatch_runs(
+async def test_release_deleted_by_retention_is_written_again_while_dispatch_runs(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     async with dispatching(log, follower):
@@ -63,7 +63,7 @@ async def test_release_that_the_topic_has_forgotten_is_written_again_while_dispa
     assert (await events_of(log, follower, request.request))[-1] == "request-completed"
 
 
-async def test_release_that_the_topic_has_forgotten_is_written_again_at_the_start(
+async def test_release_deleted_by_retention_is_written_again_at_the_start(
     log: Log, follower: GovernanceFollower, actor: Actor
 ) -> None:
     async with dispatching(log, follower):
@@ -74,7 +74,7 @@ async def test_release_that_the_topic_has_forgotten_is_written_again_at_the_star
         await written(log, request.request)
 
 
-async def test_release_is_written_again_before_the_topic_forgets_it(
+async def test_release_is_written_again_before_retention_deletes_it(
     log: Log, follower: GovernanceFollower, actor: Actor
 ) -> None:
     assert follower.evidence is not None
@@ -97,7 +97,7 @@ async def test_release_is_written_again_before_the_topic_forgets_it(
     assert newest.timestamp > first.timestamp
 
 
-async def test_releases_that_wait_are_written_again_where_the_topic_was_made_anew(
+async def test_waiting_releases_are_written_again_if_the_topic_was_recreated(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -108,14 +108,14 @@ async def test_releases_that_wait_are_written_again_where_the_topic_was_made_ane
     async with dispatching(log, follower):
         waiting = await actor.released("script/anew", b'"waits"')
         await written(log, waiting.request)
-        await make_anew(log.connection, CHANGES)
+        await recreate_topic(log.connection, CHANGES)
         await written(log, waiting.request)
-        # Its position is beyond what the new topic has in this partition.
+        # Its position is beyond the end of this partition in the new topic.
         async with applying(log, follower, folders) as applier:
             await applier.of(waiting.request, "succeeded")
             again = await actor.released("script/anew", b'"again"')
             await applier.of(again.request, "succeeded")
-            await make_anew(log.connection, CHANGES)
+            await recreate_topic(log.connection, CHANGES)
             last = await actor.released("script/anew", b'"last"')
             await applier.of(last.request, "succeeded")
     assert (folders.target / "script" / "anew").read_text() == "last"

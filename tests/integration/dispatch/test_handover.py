@@ -19,7 +19,7 @@ def written_in(folders: Folders) -> list[Path]:
 LIFE = ["change-submitted", "approval-given", "request-approved", "change-released", "change-claimed"]
 
 
-async def test_R12_a_released_script_is_on_disk_and_its_request_completed(
+async def test_R12_released_script_is_on_disk_and_its_request_completed(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -32,7 +32,7 @@ async def test_R12_a_released_script_is_on_disk_and_its_request_completed(
     assert await events_of(log, follower, request.request) == [*LIFE, "request-completed"]
 
 
-async def test_a_change_on_the_topic_is_a_cloudevent_in_its_objects_partition(
+async def test_change_on_the_topic_is_a_cloudevent_in_its_object_s_partition(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -46,7 +46,7 @@ async def test_a_change_on_the_topic_is_a_cloudevent_in_its_objects_partition(
     assert headers["ce_type"] == b"assent.change.v1"
     assert headers["ce_id"] == request.request.encode()
     assert headers[POSITION_HEADER] == str(change.released).encode()
-    # The broker's time and not the release's: retention goes by it.
+    # The broker's time and not the release's, because retention uses it.
     assert record.timestamp >= change.at - 1_000
     assert bytes(change.payload) == b'"echo  1"'
     assert (change.request, change.digest, change.requester) == (
@@ -56,7 +56,7 @@ async def test_a_change_on_the_topic_is_a_cloudevent_in_its_objects_partition(
     )
 
 
-async def test_R12_R15_a_failure_is_a_failure_with_the_appliers_message(
+async def test_R12_R15_failure_is_shown_with_the_applier_s_message(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     async with dispatching(log, follower), applying(log, follower, Folders.of(tmp_path)) as applier:
@@ -68,7 +68,7 @@ async def test_R12_R15_a_failure_is_a_failure_with_the_appliers_message(
     assert (await events_of(log, follower, request.request))[-1] == "request-failed"
 
 
-async def test_a_delete_removes_the_file_and_succeeds_when_there_is_none(
+async def test_delete_removes_the_file_and_succeeds_if_there_is_none(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -82,7 +82,7 @@ async def test_a_delete_removes_the_file_and_succeeds_when_there_is_none(
             assert written.exists() == there
 
 
-async def test_an_id_that_climbs_stays_in_the_target(
+async def test_id_with_parent_folders_stays_in_the_target(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -96,7 +96,7 @@ async def test_an_id_that_climbs_stays_in_the_target(
     assert not (tmp_path / "escaped").exists()
 
 
-async def test_an_apps_payload_is_written_byte_for_byte(
+async def test_payload_of_an_app_is_written_byte_for_byte(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -124,19 +124,19 @@ async def test_many_changes_at_once_over_all_partitions_and_the_same_objects_in_
     assert {path.read_text() for path in written_in(folders)} == {f"two {n}" for n in range(40)}
 
 
-async def test_a_payload_of_256_KiB_is_handed_over(
+async def test_payload_of_256_KiB_is_passed_to_the_applier(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
     text = "x" * (256 * 1024 - 2)
     request = await actor.released("script/large", f'"{text}"'.encode())
-    # Dispatch reads the submission again: it starts after the release.
+    # Dispatch reads the submission again, because it starts after the release.
     async with dispatching(log, follower), applying(log, follower, folders) as applier:
         await applier.of(request.request, "succeeded")
     assert (folders.target / "script" / "large").read_text() == text
 
 
-async def test_the_applier_as_a_process_applies_and_ends_cleanly(
+async def test_applier_process_applies_and_ends_cleanly(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)

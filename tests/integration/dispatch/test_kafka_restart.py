@@ -1,4 +1,4 @@
-"""Kafka is killed and comes back: dispatch and the applier go on by themselves."""
+"""Kafka is killed and restarted: dispatch and the applier continue by themselves."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.log import deciding, following, fresh_log, publishing
 
 
 @pytest.mark.skipif(chosen_stack() != "embedded", reason="this test kills the broker that it started")
-async def test_kafka_killed_and_started_again_the_next_change_is_applied(tmp_path: Path) -> None:
+async def test_next_change_is_applied_after_kafka_was_killed_and_restarted(tmp_path: Path) -> None:
     folders = Folders.of(tmp_path)
     async with Stack(tmp_path / "data") as stack:
         log = await fresh_log(stack.bootstrap, tmp_path / "keys")
@@ -26,7 +26,7 @@ async def test_kafka_killed_and_started_again_the_next_change_is_applied(tmp_pat
             first = await actor.released("script/before")
             await applier.of(first.request, "succeeded")
             await stack.kafka.kill()
-            await asyncio.sleep(1)  # Kafka is away for a while: nothing to wait for
+            await asyncio.sleep(1)  # Kafka is down for a while: there is nothing to wait for
             await stack.kafka.start()
             second = await actor.released("script/after")
             async with asyncio.timeout(60):

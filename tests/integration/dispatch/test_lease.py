@@ -1,4 +1,4 @@
-"""A lease that ends without an outcome: nothing is applied any more, and what is known is told."""
+"""A lease that ends without an outcome: nothing more is applied, and what is known is reported."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> A
         ("report made", "request-completed"),
     ],
 )
-async def test_lease_ended_while_it_was_down_it_says_what_it_knows(
+async def test_applier_whose_lease_ended_while_it_was_down_reports_what_it_knows(
     step: str, end: str, *, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -50,7 +50,7 @@ async def test_lease_ended_while_it_was_down_it_says_what_it_knows(
         assert handled.detail == "Nothing was changed: the lease ended before the applier began."
 
 
-async def test_lease_ended_and_nobody_can_tell_it_is_left_unknown_and_not_applied(
+async def test_change_with_an_ended_lease_and_an_unknown_result_is_left_unknown_and_not_applied(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -68,7 +68,7 @@ async def test_lease_ended_and_nobody_can_tell_it_is_left_unknown_and_not_applie
     assert not (folders.target / "script").exists()
 
 
-async def test_applied_after_the_lease_it_still_reports_what_it_did(
+async def test_applier_that_finished_after_the_lease_still_reports_what_it_did(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     go_on = asyncio.Event()
@@ -86,7 +86,7 @@ async def test_applied_after_the_lease_it_still_reports_what_it_did(
     assert (await events_of(log, follower, request.request))[-2:] == ["outcome-unknown", "request-completed"]
 
 
-async def test_an_apply_that_raises_is_reported_as_unknown_with_what_it_raised(
+async def test_apply_that_raises_is_reported_as_unknown_with_the_error(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     async def broken(change: Change) -> Result:

@@ -1,4 +1,4 @@
-"""What is in hand belongs to a release that the ledger does not have: the log was put back beneath it."""
+"""A change in progress has a release that the ledger does not have: the log was restored beneath it."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.support.stack import until
 OLD = msgspec.Raw(b'"old"')
 
 
-async def test_no_claim_and_no_report_is_sent_for_what_is_in_hand_of_another_release(
+async def test_no_claim_and_no_report_is_sent_for_a_change_in_progress_of_another_release(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)

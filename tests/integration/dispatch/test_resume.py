@@ -1,4 +1,4 @@
-"""Dispatch started again, twice at once, after forged positions: every release is written, in order."""
+"""Dispatch restarted, run twice at once, after forged positions: every release is written, in order."""
 
 import asyncio
 import signal
@@ -32,7 +32,7 @@ async def all_written(log: Log, requests: list[str]) -> None:
     await until(written)
 
 
-async def test_started_again_it_writes_what_is_missing_and_nothing_twice(
+async def test_restarted_dispatch_writes_what_is_missing_and_nothing_twice(
     log: Log, follower: GovernanceFollower, actor: Actor
 ) -> None:
     async with dispatching(log, follower):
@@ -47,7 +47,7 @@ async def test_started_again_it_writes_what_is_missing_and_nothing_twice(
     assert sorted(change.request for change in await changes_of(log, *requests)) == sorted(requests)
 
 
-async def test_a_forged_record_with_a_huge_position_does_not_make_it_skip_a_release(
+async def test_forged_record_with_a_huge_position_does_not_make_it_skip_a_release(
     log: Log, follower: GovernanceFollower, actor: Actor
 ) -> None:
     async with dispatching(log, follower):
@@ -63,7 +63,7 @@ async def test_a_forged_record_with_a_huge_position_does_not_make_it_skip_a_rele
         await all_written(log, [after.request])
 
 
-async def test_two_at_once_write_every_release_and_first_ones_in_order(
+async def test_two_at_once_write_every_release_and_first_copies_in_order(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     async with dispatching(log, follower), dispatching(log, follower):
@@ -80,7 +80,7 @@ async def test_two_at_once_write_every_release_and_first_ones_in_order(
         assert (await events_of(log, follower, request)).count("change-claimed") == 1
 
 
-async def test_dispatch_as_a_process_killed_and_started_again_loses_nothing(
+async def test_dispatch_process_killed_and_restarted_loses_nothing(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)

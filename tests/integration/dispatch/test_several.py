@@ -1,4 +1,4 @@
-"""Several appliers: whoever claims first applies. And an applier whose role comes late."""
+"""Several appliers: the first to claim applies. And an applier that receives its role late."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,7 @@ async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> L
     return await fresh_log(running.bootstrap, folder, governance=governance)
 
 
-async def test_two_appliers_of_two_principals_one_wins_each_change(
+async def test_with_two_applier_principals_one_wins_each_change(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     one, two = Folders.of(tmp_path, "one"), Folders.of(tmp_path, "two")
@@ -60,7 +60,7 @@ async def test_two_appliers_of_one_principal_share_the_work(
     assert sorted(files) == sorted(f"shared-{n}" for n in range(10))
 
 
-async def test_an_applier_without_the_role_is_refused_says_so_and_applies_nothing(
+async def test_applier_without_the_role_is_refused_reports_it_and_applies_nothing(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)

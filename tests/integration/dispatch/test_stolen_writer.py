@@ -1,4 +1,4 @@
-"""With the writer's key and the right to write every topic: nothing is dispatched, claimed or applied."""
+"""With the writer's key and write access to every topic: nothing is dispatched, claimed or applied."""
 
 from pathlib import Path
 
@@ -22,16 +22,16 @@ from assent_contracts.resources import request_id
 from assent_contracts.signing import command_message
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
 from tests.integration.bad_input.test_forged_ledger import accepted_governance
-from tests.support.forge import Place
+from tests.support.forged_records import Place
 from tests.support.handover import Folders, applying, dispatching, events_of, forge, read_changes
 from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log, read_ledger
-from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.stack import until
 
 EVIL = b'"evil"'
 
 
-async def test_R1_release_that_a_stolen_writer_key_makes_up_is_not_dispatched_or_applied(
+async def test_R1_release_forged_with_a_stolen_writer_key_is_not_dispatched_or_applied(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders, health = Folders.of(tmp_path), Health()
@@ -52,10 +52,10 @@ async def test_R1_release_that_a_stolen_writer_key_makes_up_is_not_dispatched_or
     assert "change-claimed" not in await events_of(log, follower, forged.request)
 
 
-async def test_R18_release_under_governance_that_a_stolen_writer_key_has_changed_is_not_applied(
+async def test_R18_release_under_governance_changed_by_a_stolen_writer_key_is_not_applied(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
-    """The decider believes it, and releases at once. Those who act on the release do not."""
+    """The decider accepts it and releases at once. The services that act on the release do not."""
     folders, health = Folders.of(tmp_path), Health()
     async with dispatching(log, follower, health), applying(log, follower, folders) as applier:
         before = await actor.released("script/before", b'"good"')
@@ -93,7 +93,7 @@ async def test_R18_release_under_governance_that_a_stolen_writer_key_has_changed
 async def made_up_release(log: Log, follower: GovernanceFollower, resource: str) -> Change:
     """A submission that the thief signs himself and releases at once, in a sealed record.
 
-    He puts it on the topic of commands too, where his record says: otherwise the decider would stop there.
+    He also puts it on the topic of commands, where his record says. Otherwise the decider would stop there.
     """
     partition = place_of(resource)
     place = Place(log, LEDGER, partition, (await read_ledger(log, follower))[partition])
@@ -154,7 +154,7 @@ async def made_up_release(log: Log, follower: GovernanceFollower, resource: str)
 
 
 async def forge_governance(log: Log, follower: GovernanceFollower, *events: GovernanceEvent) -> None:
-    """Governance events that nobody asked for, in a sealed record."""
+    """Governance events that nobody requested, in a sealed record."""
     place = Place(log, GOVERNANCE, 0, await accepted_governance(log))
     last = place.accepted[-1]
     at = max(last.record.at, now_ms())

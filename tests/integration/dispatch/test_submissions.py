@@ -1,4 +1,4 @@
-"""Payloads, read again from the ledger: the right ones, whatever the order, or the process stops."""
+"""Payloads, read again from the ledger: the right ones, in any order, or the process stops."""
 
 from collections.abc import AsyncIterator
 
@@ -18,7 +18,7 @@ COUNT = 60
 
 @pytest_asyncio.fixture(scope="module")
 async def waiting(log: Log, follower: GovernanceFollower, actor: Actor) -> list[OpenRequest]:
-    """Released requests of one partition, with payloads of many sizes and other records between them."""
+    """Released requests of one partition, with payloads of many sizes and other records in between."""
     for number in range(COUNT):
         await actor.released(f"script/payload-{number}", b'"%d %s"' % (number, b"x" * (number * 1_000)))
     assert follower.evidence is not None
@@ -48,7 +48,7 @@ async def test_each_request_gets_its_own_payload(
             request.change(payloads[request.request])  # which checks the digest
 
 
-async def test_an_offset_without_a_submission_stops_it(
+async def test_offset_without_a_submission_stops_the_process(
     log: Log, follower: GovernanceFollower, submissions: SubmissionPayloads, waiting: list[OpenRequest]
 ) -> None:
     partition = int(waiting[0].request.partition("-")[0])
@@ -59,7 +59,7 @@ async def test_an_offset_without_a_submission_stops_it(
         await submissions.read([wrong])
 
 
-async def test_a_payload_that_is_not_the_released_one_stops_dispatch_before_anything_is_written(
+async def test_payload_other_than_the_released_one_stops_dispatch_before_anything_is_written(
     log: Log, follower: GovernanceFollower, waiting: list[OpenRequest]
 ) -> None:
     partition = int(waiting[0].request.partition("-")[0])

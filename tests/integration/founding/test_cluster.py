@@ -11,7 +11,7 @@ from tests.support.containers import Endpoints
 from tests.support.log import Log, deciding, delete_topics, following, publishing
 
 
-async def test_topics_and_log_are_made_on_the_cluster_that_is_named(
+async def test_topics_and_log_are_created_on_the_configured_cluster(
     running: Endpoints, tmp_path: Path
 ) -> None:
     await delete_topics(Connection(bootstrap=running.bootstrap))

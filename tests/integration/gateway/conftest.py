@@ -12,6 +12,6 @@ from tests.support.log import Log
 
 @pytest_asyncio.fixture(scope="module")
 async def gateway(running: Endpoints, log: Log, follower: GovernanceFollower) -> AsyncIterator[Gateway]:
-    """Decider, status, audit and one gateway, for this module; the module's log is founded anew."""
+    """Decider, status, audit and one gateway, for this module, on a newly founded log."""
     async with everything(log, follower, running.dsn) as started:
         yield started

@@ -1,4 +1,4 @@
-"""R16: the audit log by HTTP, for those who may look at everything."""
+"""R16: the audit log over HTTP, for auditors and administrators."""
 
 import hashlib
 import itertools
@@ -16,7 +16,7 @@ _numbers = itertools.count()
 
 
 async def story(gateway: Gateway) -> str:
-    """An object with a submission, a refused submission, a refused rejection and an approval on record."""
+    """An object with a submission, a refused submission, a refused rejection and a recorded approval."""
     resource = f"script/audit-{next(_numbers)}.sh"
     request = (await gateway.submit(resource))["request"]
     refused(await gateway.try_to_submit(resource, principal="bob"), 409, "resource-locked")
@@ -52,12 +52,12 @@ async def test_R16_auditors_and_administrators_find_refused_actions_too(gateway:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/audit", "/api/v1/audit/export"])
-async def test_audit_log_is_not_for_others(gateway: Gateway, path: str) -> None:
+async def test_audit_log_is_closed_to_others(gateway: Gateway, path: str) -> None:
     refused(await (await gateway.signed_in("erin")).get(path), 403, "not-permitted")
     refused(await (await gateway.anonymous()).get(path), 401, "not-signed-in")
 
 
-async def test_pages_of_a_search_follow_each_other(gateway: Gateway) -> None:
+async def test_pages_of_a_search_continue_each_other(gateway: Gateway) -> None:
     resource = await story(gateway)
     client = await gateway.signed_in("dave")
     seqs, cursor = [], None
@@ -76,12 +76,12 @@ async def test_pages_of_a_search_follow_each_other(gateway: Gateway) -> None:
     {"cursor": "x"}, {"cursor": "WzEsMCwwXQ"}, {"ledger": "x"}, {"since": "-1"}, {"until": "1" * 30},
     {"limit": "0"}, {"refused": "perhaps"}, {"principal": "\0"}, {"request": "x" * 41},
 ])  # fmt: skip
-async def test_search_that_is_none_is_refused(gateway: Gateway, params: dict[str, str]) -> None:
+async def test_invalid_search_is_refused(gateway: Gateway, params: dict[str, str]) -> None:
     client = await gateway.signed_in("dave")
     refused(await client.get("/api/v1/audit", params=params), 400, "malformed")
 
 
-async def test_export_holds_the_exact_records_and_says_that_it_is_whole(gateway: Gateway) -> None:
+async def test_export_contains_the_exact_records_and_states_that_it_is_complete(gateway: Gateway) -> None:
     resource = await story(gateway)
     client = await gateway.signed_in("dave")
     answer = await client.get("/api/v1/audit/export", params={"resource": resource})
@@ -94,7 +94,7 @@ async def test_export_holds_the_exact_records_and_says_that_it_is_whole(gateway:
         assert json.loads(each["record"])["seq"] == each["seq"]
 
 
-async def test_export_is_bounded_and_says_where_to_go_on(
+async def test_export_is_limited_and_states_where_to_continue(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resource = await story(gateway)
@@ -110,7 +110,7 @@ async def test_export_is_bounded_and_says_where_to_go_on(
     assert len(set(found)) == 4
 
 
-async def test_health_is_open_and_figures_are_for_this_machine(gateway: Gateway) -> None:
+async def test_health_is_public_and_metrics_are_for_this_machine(gateway: Gateway) -> None:
     client = await gateway.anonymous()
     assert accepted(await client.get("/readyz")) == {"missing": []}
     assert accepted(await client.get("/livez"))["stalled_s"] < 30
@@ -120,7 +120,7 @@ async def test_health_is_open_and_figures_are_for_this_machine(gateway: Gateway)
 
 
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip", "via"])
-async def test_figures_are_not_for_whoever_comes_by_a_proxy(gateway: Gateway, header: str) -> None:
+async def test_metrics_are_refused_to_clients_behind_a_proxy(gateway: Gateway, header: str) -> None:
     behind = {header: "127.0.0.1"}
     refused(await (await gateway.anonymous()).get("/metrics", headers=behind), 401, "not-signed-in")
     refused(await (await gateway.signed_in("erin")).get("/metrics", headers=behind), 403, "not-permitted")

@@ -1,4 +1,4 @@
-"""What the API does with requests that are not what it takes: a named refusal, never a failure."""
+"""Requests that do not fit the API: a named refusal, never a failure."""
 
 import json
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ JSON = {"content-type": "application/json"}
 
 
 @pytest.mark.parametrize("what", sorted(_MALFORMED))
-async def test_malformed_body_is_refused_before_the_log(gateway: Gateway, what: str) -> None:
+async def test_malformed_body_is_refused_before_it_reaches_the_log(gateway: Gateway, what: str) -> None:
     client = await gateway.signed_in("alice")
     answer = await client.post("/api/v1/requests", content=_MALFORMED[what], headers=JSON)
     problem = refused(answer, 400, "malformed")
@@ -49,7 +49,7 @@ async def test_R6_limits_are_named(gateway: Gateway, fields: dict[str, Any], sta
     refused(await gateway.try_to_submit(**{"resource": "script/limit", **fields}), status, code)
 
 
-async def test_nesting_without_end_is_refused(gateway: Gateway) -> None:
+async def test_endless_nesting_is_refused(gateway: Gateway) -> None:
     client = await gateway.signed_in("alice")
     body = json.dumps(_USUAL).encode()[:-2] + b"[" * 100_000 + b"]" * 100_000 + b"}"
     answer = await client.post("/api/v1/requests", content=body, headers=JSON)
@@ -63,7 +63,7 @@ async def test_body_of_10_MB_is_refused_and_the_next_request_answered(gateway: G
     accepted(await client.get("/api/v1/me"))
 
 
-async def test_body_without_an_announced_length_is_bounded_too(gateway: Gateway) -> None:
+async def test_body_without_a_declared_length_is_limited_too(gateway: Gateway) -> None:
     async def parts() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b"x" * 10_000
@@ -81,7 +81,7 @@ async def test_body_of_another_type_is_refused(gateway: Gateway, content_type: s
 
 @pytest.mark.parametrize("action", ["approve", "reject", "revoke", "cancel", "complete"])
 @pytest.mark.parametrize("request_id", ["x", "0", "-1-0", "0-x", "9" * 40 + "-0", "0-" + "9" * 30, "٣-١"])
-async def test_action_on_what_is_no_request_is_not_found(
+async def test_action_on_an_invalid_request_id_is_not_found(
     gateway: Gateway, action: str, request_id: str
 ) -> None:
     client = await gateway.signed_in("alice")
@@ -103,12 +103,12 @@ async def test_action_on_what_is_no_request_is_not_found(
         {"cursor": "x" * 201},
     ],
 )
-async def test_parameter_that_does_not_fit_is_refused(gateway: Gateway, params: dict[str, str]) -> None:
+async def test_invalid_parameter_is_refused(gateway: Gateway, params: dict[str, str]) -> None:
     client = await gateway.signed_in("alice")
     refused(await client.get("/api/v1/requests", params=params), 400, "malformed")
 
 
-async def test_address_and_method_that_are_not_there_are_problems_too(gateway: Gateway) -> None:
+async def test_unknown_address_and_method_are_answered_with_problems_too(gateway: Gateway) -> None:
     client = await gateway.signed_in("alice")
     refused(await client.get("/api/v1/nothing"), 404, "not-found")
     refused(await client.delete("/api/v1/requests"), 405, "method-not-allowed")

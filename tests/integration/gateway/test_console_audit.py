@@ -1,4 +1,4 @@
-"""The search of the audit log by a part of a name, and what of it is exported."""
+"""Searching the audit log by part of a name, and what of it is exported."""
 
 import re
 
@@ -45,7 +45,7 @@ async def test_R16_audit_log_is_searched_by_name_or_account(
     assert page.value("who") == who
 
 
-async def test_R16_audit_log_is_searched_by_a_part_of_an_object_and_exported_so(
+async def test_R16_audit_log_is_searched_and_exported_by_part_of_an_object(
     gateway: Gateway, sought: tuple[str, str]
 ) -> None:
     page = await search(gateway, resource="sought", who="o")
@@ -57,12 +57,12 @@ async def test_R16_audit_log_is_searched_by_a_part_of_an_object_and_exported_so(
     assert lines[-1]["end"] is True
 
 
-async def test_R16_export_of_a_part_is_for_auditors(gateway: Gateway) -> None:
+async def test_R16_export_of_search_results_is_for_auditors(gateway: Gateway) -> None:
     page = await load(await gateway.signed_in("erin"), "/audit/export", resource="x")
     assert (page.status, page.code) == (403, "not-permitted")
 
 
-async def test_account_that_governance_does_not_know_is_searched_as_it_is_written(gateway: Gateway) -> None:
+async def test_account_unknown_to_governance_is_searched_as_typed(gateway: Gateway) -> None:
     assert "No record matches" in (await search(gateway, who="nobody-at-all")).text
 
 

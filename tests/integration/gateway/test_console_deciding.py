@@ -1,4 +1,4 @@
-"""What a request's page offers: nothing ends by one click, the requester reads whom it was sent to."""
+"""What a request's page offers: nothing ends with one click, and the requester reads who received it."""
 
 import html
 import re
@@ -10,7 +10,7 @@ from tests.support.stack import until
 
 
 async def acted(gateway: Gateway, who: str, request: str, action: str, **fields: Any) -> ConsolePage:
-    """Send the form of an action as the page of the request has it."""
+    """Send the form of an action as it is on the request's page."""
     client = await gateway.signed_in(who)
     page = await load(client, f"/requests/{request}")
     given = {each: page.value(each) for each in ("csrf", "key", "seen", "submission")}
@@ -35,7 +35,7 @@ async def test_R8_rejection_without_a_reason_is_not_sent(gateway: Gateway) -> No
     assert (await gateway.show(request))["request"]["rejection_note"] == "It breaks the build."
 
 
-async def test_R16_rejection_by_who_may_not_is_on_record_also_without_a_reason(gateway: Gateway) -> None:
+async def test_R16_rejection_without_permission_is_recorded_even_without_a_reason(gateway: Gateway) -> None:
     request = await waits(gateway, "script/not-daves.sh")
     shown = (await gateway.show(request))["request"]
     dave = await gateway.signed_in("dave")
@@ -63,7 +63,7 @@ async def test_R11_canceling_takes_a_second_step(gateway: Gateway) -> None:
     assert "It was canceled." in (await acted(gateway, "alice", request, "cancel")).text
 
 
-async def test_requester_reads_whom_it_was_sent_to(gateway: Gateway) -> None:
+async def test_requester_reads_who_received_the_request(gateway: Gateway) -> None:
     request = await waits(gateway, "script/sent.sh")
     page = await load(await gateway.signed_in("alice"), f"/requests/{request}")
     assert "Sent for approval" in page.text
@@ -110,7 +110,7 @@ async def test_after_a_decision_the_next_oldest_request_is_one_click_away(gatewa
     assert first in (await load(bob, "/received")).text
 
 
-async def test_what_has_ended_can_be_submitted_again_as_it_was(gateway: Gateway) -> None:
+async def test_ended_request_can_be_submitted_again_as_it_was(gateway: Gateway) -> None:
     payloads = ("echo 'one'\necho two\n", {"version": "1.0"}, {"$base64": "/wCAgA=="}, "a\r\nb")
     for number, payload in enumerate(payloads):
         name = f"script/again-{number}.sh"
@@ -140,7 +140,7 @@ async def test_what_has_ended_can_be_submitted_again_as_it_was(gateway: Gateway)
         assert digests[0] == digests[1]
 
 
-async def test_only_who_may_request_such_a_change_is_offered_to_submit_it_again(gateway: Gateway) -> None:
+async def test_only_permitted_requesters_are_offered_to_submit_a_request_again(gateway: Gateway) -> None:
     request = await waits(gateway, "script/not-carols.sh")
     await acted(gateway, "carol", request, "reject", note="No.")
     for who, may in (("alice", True), ("dave", False)):
@@ -151,7 +151,7 @@ async def test_only_who_may_request_such_a_change_is_offered_to_submit_it_again(
     assert erin.status in (403, 404)
 
 
-async def test_R10_who_may_not_see_the_open_request_reads_who_has_it_and_gets_no_dead_link(
+async def test_R10_person_who_may_not_see_the_open_request_reads_who_has_it_and_gets_no_dead_link(
     gateway: Gateway,
 ) -> None:
     await gateway.governed(

@@ -12,7 +12,7 @@ from tests.support.gateway import Gateway
 
 @pytest_asyncio.fixture(scope="module")
 async def queue(gateway: Gateway) -> list[str]:
-    """The ids of three scripts that wait, the oldest first, and of one that was rejected."""
+    """The ids of three waiting scripts, the oldest first, and of a rejected one."""
     made = [
         (await gateway.submit(f"script/queue-{name}.sh", justification=f"For {name}."))["request"]
         for name in ("first", "second", "third", "gone")
@@ -31,7 +31,7 @@ def ids(page: ConsolePage) -> list[str]:
     return re.findall(r'data-request="([^"]+)"', page.text)
 
 
-async def test_R7_oldest_waits_at_the_top_and_what_has_ended_comes_last(
+async def test_R7_oldest_waiting_request_is_first_and_ended_ones_are_last(
     gateway: Gateway, queue: list[str]
 ) -> None:
     assert ids(await listed(gateway, "/received")) == queue
@@ -40,7 +40,7 @@ async def test_R7_oldest_waits_at_the_top_and_what_has_ended_comes_last(
     assert ids(await listed(gateway, "/requests", "alice", order="oldest")) == queue
 
 
-async def test_lines_name_their_requests(gateway: Gateway, queue: list[str]) -> None:
+async def test_rows_name_their_requests(gateway: Gateway, queue: list[str]) -> None:
     assert f"Request {queue[0]}" in (await listed(gateway, "/received")).text
 
 
@@ -55,7 +55,7 @@ async def test_lines_name_their_requests(gateway: Gateway, queue: list[str]) -> 
         ("edit", [0, 1, 2, 3]),
     ],
 )
-async def test_search_finds_by_a_part_of_object_reason_or_person(
+async def test_search_finds_by_part_of_object_reason_or_person(
     gateway: Gateway, queue: list[str], asked: str, found: list[int]
 ) -> None:
     page = await listed(gateway, "/received", find=asked)
@@ -63,14 +63,14 @@ async def test_search_finds_by_a_part_of_object_reason_or_person(
     assert page.value("find") == asked
 
 
-async def test_search_finds_by_id_and_within_what_is_open(gateway: Gateway, queue: list[str]) -> None:
+async def test_search_finds_by_id_and_within_open_requests(gateway: Gateway, queue: list[str]) -> None:
     assert ids(await listed(gateway, "/received", find=queue[1])) == [queue[1]]
     assert ids(await listed(gateway, "/received", find="queue-gone", show="open")) == []
     assert ids(await listed(gateway, "/received", find="queue-gone", show="ended")) == [queue[3]]
 
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])
-async def test_pages_hold_everything_once_and_keep_the_search(
+async def test_pages_contain_everything_once_and_keep_the_search(
     gateway: Gateway, queue: list[str], order: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_lists, "_LIMIT", 1)

@@ -1,4 +1,4 @@
-"""A form of the console counts once, also where nobody could say at first what became of it."""
+"""A form of the console counts once, even if its result was unknown at first."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -19,7 +19,7 @@ _WAITS_HALF_A_SECOND: Final = ("assent.gateway.application.command_sending.ANSWE
 
 @pytest_asyncio.fixture
 async def undecided(running: Endpoints, log: Log, follower: GovernanceFollower) -> AsyncIterator[Gateway]:
-    """A gateway behind which nobody decides yet."""
+    """A gateway without a decider yet."""
     async with (
         migrated(running.dsn) as made,
         projecting(log, made),
@@ -28,7 +28,7 @@ async def undecided(running: Endpoints, log: Log, follower: GovernanceFollower) 
         yield gateway
 
 
-async def test_form_whose_decision_is_late_counts_once_and_after_a_refusal_anew(
+async def test_form_whose_decision_is_late_counts_once_and_again_after_a_refusal(
     undecided: Gateway, log: Log, follower: GovernanceFollower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(*_WAITS_HALF_A_SECOND)

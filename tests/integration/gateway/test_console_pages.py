@@ -1,4 +1,4 @@
-"""The console by its HTML: odd addresses, forms of other sites, what a search exports, ids with slashes."""
+"""The console's HTML: odd addresses, forms of other sites, what a search exports, ids with slashes."""
 
 import re
 from typing import Any, Final
@@ -46,7 +46,7 @@ _ODD: Final = (
 
 
 @pytest.mark.parametrize(("path", "params"), _ODD)
-async def test_odd_address_is_a_page_and_no_failure(
+async def test_odd_address_gets_a_page_and_not_a_failure(
     gateway: Gateway, path: str, params: dict[str, str]
 ) -> None:
     page = await load(await gateway.signed_in("carol"), path, **params)
@@ -64,7 +64,7 @@ async def test_NUL_in_a_search_is_refused_by_name(gateway: Gateway, field: str) 
 @pytest.mark.parametrize(
     ("path", "cursor"), [("/requests", _FAR), ("/received", _FAR), ("/audit", _FAR_AUDIT)]
 )
-async def test_page_far_past_the_end_is_empty_and_leads_back(
+async def test_page_far_past_the_end_is_empty_and_links_back(
     gateway: Gateway, path: str, cursor: str
 ) -> None:
     page = await load(await gateway.signed_in("carol"), path, cursor=cursor)
@@ -72,7 +72,7 @@ async def test_page_far_past_the_end_is_empty_and_leads_back(
     assert page.link("Back to the first page") == path
 
 
-async def test_R16_export_holds_what_was_searched_for(gateway: Gateway) -> None:
+async def test_R16_export_contains_what_was_searched_for(gateway: Gateway) -> None:
     request = (await gateway.submit("script/exported.sh"))["request"]
     await gateway.act(request, "approve", "alice", submission="0" * 64)
     await gateway.try_to_submit("script/exported.sh", principal="bob")
@@ -125,7 +125,7 @@ async def test_R2_policy_whose_id_has_slashes_is_edited_and_deleted(gateway: Gat
 
 
 def forms(request: str) -> dict[str, dict[str, Any]]:
-    """Every form of the console, filled in so that it would do something."""
+    """Every form of the console, filled in so that it would have an effect."""
     asked = {"type": "script", "name": "forged.sh", "operation": "edit", "payload": "x", "justification": "y"}
     policy = {"name": "F", "resource_type": "f", "quorum-0": "1", "groups-0": "security", "step": "look"}
     return {
@@ -145,8 +145,8 @@ def forms(request: str) -> dict[str, dict[str, Any]]:
     }
 
 
-async def test_form_without_its_session_s_token_does_nothing(gateway: Gateway) -> None:
-    """CSRF: none, a wrong one, another session's; and what another site's page makes the browser send."""
+async def test_form_without_its_session_s_token_has_no_effect(gateway: Gateway) -> None:
+    """CSRF: no token, a wrong one, another session's; and what another site's page makes the browser send."""
     alice, other = await gateway.sign_in("alice"), await gateway.sign_in("alice")
     request = (await gateway.submit("script/csrf.sh"))["request"]
     right, foreign = alice.headers["x-csrf-token"], other.headers["x-csrf-token"]
@@ -169,7 +169,7 @@ async def test_form_without_its_session_s_token_does_nothing(gateway: Gateway) -
     assert "forged" not in (await load(alice, "/notifications")).text
 
 
-async def test_form_of_10_MB_is_refused_on_a_page_that_says_so(gateway: Gateway) -> None:
+async def test_form_of_10_MB_is_refused_on_a_page_that_explains_it(gateway: Gateway) -> None:
     alice = await gateway.signed_in("alice")
     request = (await gateway.submit("script/large.sh"))["request"]
     for path in forms(request):
@@ -178,7 +178,7 @@ async def test_form_of_10_MB_is_refused_on_a_page_that_says_so(gateway: Gateway)
     assert (await load(alice, "/requests")).status == 200
 
 
-async def test_form_that_is_no_form_is_refused(gateway: Gateway) -> None:
+async def test_invalid_form_is_refused(gateway: Gateway) -> None:
     alice = await gateway.signed_in("alice")
     for body, kind in (
         (b"{}", "application/json"),
@@ -190,7 +190,7 @@ async def test_form_that_is_no_form_is_refused(gateway: Gateway) -> None:
         assert (page.status, page.code) == (400, "malformed"), kind
 
 
-async def test_saved_payload_has_a_name_that_no_header_and_no_folder_obeys(gateway: Gateway) -> None:
+async def test_downloaded_payload_has_a_name_that_is_safe_in_a_header_and_a_folder(gateway: Gateway) -> None:
     name = "script/../..\\a\"; filename=evil.exe; x='é<script>.sh"
     request = (await gateway.submit(name, payload="echo 1"))["request"]
     await gateway.show(request, after=request)
@@ -203,7 +203,7 @@ async def test_saved_payload_has_a_name_that_no_header_and_no_folder_obeys(gatew
     assert answer.content == b"echo 1"
 
 
-async def test_part_of_a_page_that_loads_itself_anew_is_told_that_the_session_is_over(
+async def test_page_fragment_that_reloads_itself_is_told_that_the_session_has_ended(
     gateway: Gateway,
 ) -> None:
     nobody = await gateway.anonymous()

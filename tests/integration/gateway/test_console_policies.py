@@ -1,4 +1,4 @@
-"""The forms of access policies: who gets them, what they say before anything is sent."""
+"""The forms of access policies: who gets them, and what they say before anything is sent."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.gateway import Gateway
 @pytest.mark.parametrize(
     "path", ["/policies/new", "/policies/edit?id=scripts", "/policies/delete?id=scripts"]
 )
-async def test_R3_who_is_no_administrator_is_told_before_filling_in_a_form(
+async def test_R3_person_who_is_not_an_administrator_is_told_before_filling_in_a_form(
     gateway: Gateway, path: str
 ) -> None:
     page = await load(await gateway.signed_in("alice"), path)
@@ -27,7 +27,7 @@ async def looked(gateway: Gateway, **fields: Any) -> ConsolePage:
     return ConsolePage(await post(bob, "/policies/new", {**usual, **fields}))
 
 
-async def test_R2_policy_without_a_group_is_asked_for_one(gateway: Gateway) -> None:
+async def test_R2_policy_without_a_group_is_returned_with_a_request_for_one(gateway: Gateway) -> None:
     page = await looked(gateway, name="Nobody", resource_type="lonely")
     assert page.status == 400
     assert "Choose at least one group of approvers." in page.text

@@ -1,4 +1,4 @@
-"""Live events on a real gateway: who hears what, and how a stream ends."""
+"""Live events on a real gateway: who receives which, and how a stream ends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,20 +18,20 @@ from assent_contracts.client.task_end import end
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal
 from assent_contracts.governance_objects import Group
 from tests.support.gateway import Gateway, accepted, answering, gateway_of, gateway_settings, refused
-from tests.support.governing import governing
+from tests.support.governor import governing
 from tests.support.stack import until
 from tests.support.streams import Stream, streaming
 
 
 @asynccontextmanager
 async def limited(gateway: Gateway, follower: GovernanceFollower, **limits: float) -> AsyncIterator[Gateway]:
-    """A second gateway beside it on the same log and tables, with other limits for streams."""
+    """A second gateway next to it on the same log and tables, with other limits for streams."""
     settings = msgspec.structs.replace(gateway_settings(), live=LiveLimits(**limits))  # type: ignore[arg-type]
     async with gateway_of(gateway.log, follower, gateway.dsn, settings) as started:
         yield started
 
 
-async def test_R7_a_stream_tells_each_change_of_ones_own_requests_once_the_lists_hold_it(
+async def test_R7_stream_sends_each_change_of_own_requests_once_the_lists_contain_it(
     gateway: Gateway,
 ) -> None:
     alice = await gateway.signed_in("alice")
@@ -47,14 +47,14 @@ async def test_R7_a_stream_tells_each_change_of_ones_own_requests_once_the_lists
             "resource": "script/live.sh",
             "position": decision["position"],
         }
-        # Without waiting: the lists hold what an event tells.
+        # Without waiting: the lists contain what an event announces.
         listed = accepted(await alice.get("/api/v1/requests"))
         assert decision["request"] in [each["id"] for each in listed["requests"]]
         approved = await gateway.approve(decision["request"])
         assert (await stream.about(decision["request"], "approved")).id == approved["position"]
 
 
-async def test_R7_an_approver_hears_what_they_receive_and_others_do_not(gateway: Gateway) -> None:
+async def test_R7_approver_receives_events_of_received_requests_and_others_do_not(gateway: Gateway) -> None:
     streams: dict[str, Stream] = {}
     async with AsyncExitStack() as open_streams:
         for name in ("bob", "erin", "dave"):
@@ -63,13 +63,13 @@ async def test_R7_an_approver_hears_what_they_receive_and_others_do_not(gateway:
         script = (await gateway.submit("script/for-bob.sh"))["request"]
         assert (await streams["bob"].about(script)).data["status"] == "needs_approval"
         assert (await streams["dave"].about(script)).data["status"] == "needs_approval", "the auditor"
-        # Erin hears something that comes later, and nothing of the script before it.
+        # Erin receives a later event, and none of the script before it.
         own = (await gateway.submit("app/for-erin"))["request"]
         first = await streams["erin"].next()
         assert first.data["request"] == own
 
 
-async def test_R16_a_refused_action_is_told_too(gateway: Gateway) -> None:
+async def test_R16_refused_action_is_sent_too(gateway: Gateway) -> None:
     request = (await gateway.submit("script/refused-action.sh"))["request"]
     alice = await gateway.signed_in("alice")
     submission = (await gateway.show(request, after=request))["request"]["submission"]
@@ -81,7 +81,7 @@ async def test_R16_a_refused_action_is_told_too(gateway: Gateway) -> None:
         assert (event.id, event.data["status"]) == (problem["position"], "needs_approval")
 
 
-async def test_a_stream_needs_somebody_who_has_signed_in(gateway: Gateway) -> None:
+async def test_stream_requires_a_signed_in_person(gateway: Gateway) -> None:
     anonymous = await gateway.anonymous()
     refused(await anonymous.get("/api/v1/events"), 401, "not-signed-in")
     forged = {"cookie": "assent=nobody", "last-event-id": "0-0"}
@@ -97,10 +97,10 @@ async def test_a_stream_needs_somebody_who_has_signed_in(gateway: Gateway) -> No
         {"sec-fetch-site": "same-site"},
     ],
 )
-async def test_the_page_of_another_site_opens_no_stream_with_a_session(
+async def test_page_of_another_site_opens_no_stream_with_a_session(
     gateway: Gateway, headers: dict[str, str]
 ) -> None:
-    """An EventSource sends the cookie along: what it hears is not read there, but streams are few."""
+    """An EventSource sends the cookie. The other site could not read the stream, but streams are limited."""
     alice = await gateway.signed_in("alice")
     refused(await alice.get("/api/v1/events", headers=headers), 403, "cross-site")
     own = {"origin": gateway.url, "sec-fetch-site": "same-origin"}
@@ -108,7 +108,7 @@ async def test_the_page_of_another_site_opens_no_stream_with_a_session(
         assert response.status_code == 200
 
 
-async def test_a_client_that_comes_back_is_told_what_it_has_missed(gateway: Gateway) -> None:
+async def test_reconnecting_client_gets_the_events_that_it_missed(gateway: Gateway) -> None:
     alice = await gateway.signed_in("alice")
     async with streaming(alice) as stream:
         first = (await gateway.submit("script/heard.sh"))["request"]
@@ -121,7 +121,7 @@ async def test_a_client_that_comes_back_is_told_what_it_has_missed(gateway: Gate
         assert (await stream.about(missed)).data["status"] == "needs_approval"
 
 
-async def test_what_came_after_the_page_was_loaded_is_told(gateway: Gateway) -> None:
+async def test_events_since_the_page_was_loaded_are_sent(gateway: Gateway) -> None:
     alice = await gateway.signed_in("alice")
     async with streaming(await gateway.signed_in("dave")) as other:
         loaded = now_ms()
@@ -131,7 +131,7 @@ async def test_what_came_after_the_page_was_loaded_is_told(gateway: Gateway) -> 
         await stream.about(request)
 
 
-async def test_a_client_that_comes_back_after_too_long_is_told_once_to_reload(gateway: Gateway) -> None:
+async def test_client_that_reconnects_too_late_is_told_once_to_reload(gateway: Gateway) -> None:
     alice = await gateway.signed_in("alice")
     for how in ({"last": "3-999999"}, {"last": "no such id"}, {"since": 1}):
         async with streaming(alice, **how) as stream:  # type: ignore[arg-type]
@@ -142,7 +142,7 @@ async def test_a_client_that_comes_back_after_too_long_is_told_once_to_reload(ga
             assert event.data["request"] == request
 
 
-async def test_a_change_of_governance_is_told_to_everybody(
+async def test_change_of_governance_is_sent_to_everybody(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     async with (
@@ -154,7 +154,7 @@ async def test_a_change_of_governance_is_told_to_everybody(
         assert (event.id, event.data) == (f"governance-{decided.seq}", {"seq": decided.seq})
 
 
-async def test_a_stream_ends_with_its_session(gateway: Gateway, follower: GovernanceFollower) -> None:
+async def test_stream_ends_with_its_session(gateway: Gateway, follower: GovernanceFollower) -> None:
     async with limited(gateway, follower, beat_s=0.3, session_s=0.3) as other:
         client = await other.sign_in("carol")
         async with streaming(client) as stream:
@@ -165,7 +165,7 @@ async def test_a_stream_ends_with_its_session(gateway: Gateway, follower: Govern
         refused(await client.get("/api/v1/events"), 401, "not-signed-in")
 
 
-async def test_a_stream_that_only_listens_does_not_keep_its_session_alive(
+async def test_stream_that_only_listens_does_not_keep_its_session_alive(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     async with limited(gateway, follower, beat_s=0.3, session_s=0.3) as other:
@@ -177,7 +177,7 @@ async def test_a_stream_that_only_listens_does_not_keep_its_session_alive(
             await stream.rest()
 
 
-async def test_a_stream_of_a_disabled_account_ends(gateway: Gateway, follower: GovernanceFollower) -> None:
+async def test_stream_of_a_disabled_account_ends(gateway: Gateway, follower: GovernanceFollower) -> None:
     async with (
         governing(gateway.log, follower) as governor,
         limited(gateway, follower, beat_s=0.3, session_s=0.3) as other,
@@ -188,7 +188,7 @@ async def test_a_stream_of_a_disabled_account_ends(gateway: Gateway, follower: G
         await stream.rest()
 
 
-async def test_a_comment_shows_that_a_quiet_stream_is_alive(
+async def test_comment_shows_that_a_quiet_stream_is_alive(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     async with (
@@ -202,7 +202,7 @@ async def test_a_comment_shows_that_a_quiet_stream_is_alive(
         await end(waiting)
 
 
-async def test_an_old_stream_ends_and_its_client_is_told_when_to_return(
+async def test_old_stream_ends_and_its_client_is_told_when_to_return(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     async with (
@@ -213,7 +213,7 @@ async def test_an_old_stream_ends_and_its_client_is_told_when_to_return(
         assert len(stream.retry) == 2, "the first, and that of the end"
 
 
-async def test_a_gateway_that_stops_ends_its_streams_at_once(gateway: Gateway) -> None:
+async def test_gateway_that_stops_ends_its_streams_at_once(gateway: Gateway) -> None:
     settings = gateway_settings()
     streams: list[Stream] = []
     async with AsyncExitStack() as clients:
@@ -231,7 +231,7 @@ async def test_a_gateway_that_stops_ends_its_streams_at_once(gateway: Gateway) -
             assert len(stream.retry) == 2
 
 
-async def test_more_streams_than_allowed_are_refused_and_one_that_closes_makes_room(
+async def test_streams_over_the_limit_are_refused_and_a_closed_one_makes_room(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     async with limited(gateway, follower, streams=3, streams_each=2) as other, AsyncExitStack() as streams:
@@ -252,7 +252,7 @@ async def test_more_streams_than_allowed_are_refused_and_one_that_closes_makes_r
         await until(room)
 
 
-async def test_a_gateway_with_as_many_streams_as_it_may_have_refuses_one_more_and_goes_on_with_the_rest(
+async def test_gateway_with_the_maximum_of_streams_refuses_one_more_and_serves_the_others(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     """Ten thousand by default: the same limit, with as many as a test can open."""
@@ -268,7 +268,7 @@ async def test_a_gateway_with_as_many_streams_as_it_may_have_refuses_one_more_an
             answer = await dave.get("/api/v1/events")
             assert "300" in refused(answer, 503, "too-many-streams")["detail"]
             assert answer.headers["retry-after"]
-        # What is refused costs no place, and what is open hears all of it.
+        # A refused stream takes no place, and open ones receive all of it.
         request = (await other.submit("script/for-all.sh"))["request"]
         heard = await asyncio.gather(*(stream.about(request) for stream in streams))
         assert len(heard) == most
@@ -277,7 +277,7 @@ async def test_a_gateway_with_as_many_streams_as_it_may_have_refuses_one_more_an
 
 @asynccontextmanager
 async def _many_connections(client: httpx.AsyncClient, count: int) -> AsyncIterator[httpx.AsyncClient]:
-    """The same person in a client that opens so many: httpx stops at a hundred."""
+    """The same person with a client that opens this many: httpx stops at a hundred."""
     limits = httpx.Limits(max_connections=count, max_keepalive_connections=0)
     async with httpx.AsyncClient(
         base_url=client.base_url, limits=limits, cookies=client.cookies, timeout=60, trust_env=False
@@ -285,7 +285,7 @@ async def _many_connections(client: httpx.AsyncClient, count: int) -> AsyncItera
         yield many
 
 
-async def test_a_client_that_is_too_slow_is_told_to_reload_and_little_is_kept_for_it() -> None:
+async def test_slow_client_is_told_to_reload_and_little_is_kept_for_it() -> None:
     listener = StreamListener("alice", None, ends_at=0.0)
     for number in range(WAITING_MAX + 10):
         listener.tell(b"event: changed\ndata: %d\n\n" % number)
@@ -301,7 +301,7 @@ async def test_a_client_that_is_too_slow_is_told_to_reload_and_little_is_kept_fo
     assert [await listener.next(), await listener.next()] == [b"last", None]
 
 
-def test_what_nobody_heard_is_not_remembered_as_if_it_had_not_been() -> None:
+def test_events_that_nobody_received_are_not_remembered_as_if_they_had_not_occurred() -> None:
     memory = RecentEvents()
     assert memory.since(None, None) == []
     before = now_ms()

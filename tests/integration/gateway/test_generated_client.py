@@ -1,4 +1,4 @@
-"""A client generator of the kind that people use takes the OpenAPI document, and what it makes works."""
+"""A client generator that people use accepts the OpenAPI document, and its client works."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.gateway import Gateway, accepted
-from tests.support.lacking import lacking
+from tests.support.optional_tools import skip_or_fail
 
 _CONFIG = """\
 post_hooks: []
@@ -42,7 +42,7 @@ print(json.dumps({
 
 
 async def run(*arguments: str, folder: Path) -> str:
-    """Run Python with these arguments in a folder; what it printed. Fails with that where it fails."""
+    """Run Python with these arguments in a folder; returns the output. Fails with the output if it fails."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -61,11 +61,9 @@ async def run(*arguments: str, folder: Path) -> str:
     return printed.decode()
 
 
-async def test_a_client_is_generated_without_a_warning_and_does_what_it_says(
-    gateway: Gateway, tmp_path: Path
-) -> None:
+async def test_client_is_generated_without_a_warning_and_works(gateway: Gateway, tmp_path: Path) -> None:
     if find_spec("openapi_python_client") is None:
-        lacking("openapi-python-client is not installed.")
+        skip_or_fail("openapi-python-client is not installed.")
     alice = await gateway.signed_in("alice")
     document: dict[str, Any] = accepted(await alice.get("/api/v1/openapi.json"))
     (tmp_path / "openapi.json").write_text(json.dumps(document))

@@ -1,4 +1,4 @@
-"""Policies, groups, roles, accounts and settings by HTTP: what they say, and how they are changed."""
+"""Policies, groups, roles, accounts and settings over HTTP: what they contain, and how they are changed."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def group(name: str, *members: str, **more: Any) -> dict[str, Any]:
     return {"type": "assent.define-group.v1", "group": {"id": name, "members": members}, **more}
 
 
-async def test_R2_policy_says_what_it_asks_and_who_could_meet_it(gateway: Gateway) -> None:
+async def test_R2_policy_shows_what_it_requires_and_who_could_meet_it(gateway: Gateway) -> None:
     listed = await read(gateway, "policies")
     assert [each["policy"]["id"] for each in listed["policies"]] == ["apps", "scripts"]
     assert listed["next"] is None
@@ -58,7 +58,7 @@ async def test_R9_two_accounts_of_one_person_count_once(gateway: Gateway) -> Non
         ("principals", "alice", "alice-admin"),
     ],
 )
-async def test_lists_come_in_pages(gateway: Gateway, path: str, first: str, second: str) -> None:
+async def test_lists_are_paged(gateway: Gateway, path: str, first: str, second: str) -> None:
     one = await read(gateway, f"{path}?limit=1")
     two = await read(gateway, f"{path}?limit=1&cursor={one['next']}")
     names = [(each.get("policy") or each.get("account") or each)["id"] for each in one[path] + two[path]]
@@ -67,7 +67,7 @@ async def test_lists_come_in_pages(gateway: Gateway, path: str, first: str, seco
 
 
 @pytest.mark.parametrize("path", ["policies", "groups", "roles", "principals"])
-async def test_what_governance_does_not_know_is_not_found(gateway: Gateway, path: str) -> None:
+async def test_object_unknown_to_governance_is_not_found(gateway: Gateway, path: str) -> None:
     client = await gateway.signed_in("alice")
     for name in ("nothing", "no/thing", "%00", "é", "x" * 128):
         refused(await client.get(f"/api/v1/{path}/{name}"), 404, "not-found")
@@ -84,17 +84,17 @@ async def test_account_is_shown_with_groups_roles_and_keys(gateway: Gateway) -> 
     assert await read(gateway, f"roles/{auditor['assignment']['id']}") == auditor
 
 
-async def test_settings_are_said_in_words_too(gateway: Gateway) -> None:
+async def test_settings_are_shown_in_words_too(gateway: Gateway) -> None:
     assert (await read(gateway, "settings"))["words"]["expiry_ms"] == "30 days"
 
 
-async def test_me_says_who_is_asking(gateway: Gateway) -> None:
+async def test_me_shows_who_is_asking(gateway: Gateway) -> None:
     me = await read(gateway, "me", principal="alice-admin")
     assert (me["principal"], me["person"], me["how"]) == ("alice-admin", "alice.miller", "session")
     assert me["roles"] == ["administrator", "approver", "requester"]
 
 
-async def test_change_that_one_may_make_alone_works_at_once(gateway: Gateway) -> None:
+async def test_change_that_one_administrator_may_make_alone_takes_effect_at_once(gateway: Gateway) -> None:
     done = accepted(await change(gateway, group("cleaners", "erin")))
     assert (done["request"], done["why_approval"]) == (None, None)
     shown = await read(gateway, "groups/cleaners", **{"assent-after": done["position"]})
@@ -109,7 +109,9 @@ async def test_group_whose_id_has_a_slash_is_shown(gateway: Gateway) -> None:
     assert (await read(gateway, "groups/cloud%2Feu%2Fowners"))["group"]["members"] == ["erin"]
 
 
-async def test_R3_change_of_a_policy_becomes_a_request_that_a_second_one_approves(gateway: Gateway) -> None:
+async def test_R3_change_of_a_policy_becomes_a_request_that_a_second_administrator_approves(
+    gateway: Gateway,
+) -> None:
     answer = await change(gateway, _CREATE, justification="Reports must be checked.")
     done = accepted(answer, 201)
     request = done["request"]
@@ -140,12 +142,12 @@ async def test_R2_excluded_groups_are_refused_with_a_reason(gateway: Gateway) ->
     assert "xcluded" in problem["detail"]
 
 
-async def test_R3_who_is_no_administrator_changes_nothing(gateway: Gateway) -> None:
+async def test_R3_person_who_is_not_an_administrator_changes_nothing(gateway: Gateway) -> None:
     refused(await change(gateway, group("mine", "erin"), principal="erin"), 403, "not-permitted")
     refused(await change(gateway, _CREATE, principal="erin", justification="x"), 403, "not-permitted")
 
 
-async def test_dry_run_says_what_would_come_and_does_nothing(gateway: Gateway) -> None:
+async def test_dry_run_reports_the_outcome_and_does_nothing(gateway: Gateway) -> None:
     wanted = {**_CREATE, "policy": {**_POLICY, "id": "dry", "resource_type": "dry"}}
     said = accepted(await change(gateway, wanted, dry_run=True))
     assert said["why_approval"] == "it changes a policy"
@@ -158,8 +160,8 @@ async def test_dry_run_says_what_would_come_and_does_nothing(gateway: Gateway) -
         refused(await client.get(f"/api/v1/{path}"), 404, "not-found")
 
 
-async def test_key_by_way_of_a_gateway_needs_a_second_administrator(gateway: Gateway) -> None:
-    """Its holder has not signed for it: whoever holds a session could otherwise sign for ever after."""
+async def test_key_registered_through_a_gateway_needs_a_second_administrator(gateway: Gateway) -> None:
+    """Its holder has not signed for it. Otherwise the holder of a session could sign for ever after."""
     key = {"id": "new", "principal": "bob", "public_key": "A" * 43, "not_before": 0, "not_after": 1 << 50}
     wanted = {"type": "assent.register-key.v1", "key": key}
     said = accepted(await change(gateway, wanted, principal="bob", dry_run=True))
@@ -177,11 +179,11 @@ async def test_key_by_way_of_a_gateway_needs_a_second_administrator(gateway: Gat
         None,
     ],
 )
-async def test_change_that_is_none_is_malformed(gateway: Gateway, wanted: Any) -> None:
+async def test_invalid_change_is_malformed(gateway: Gateway, wanted: Any) -> None:
     refused(await change(gateway, wanted), 400, "malformed")
 
 
-async def test_version_of_a_change_that_is_to_come_is_named(gateway: Gateway) -> None:
+async def test_unknown_version_of_a_change_is_refused(gateway: Gateway) -> None:
     client = await gateway.signed_in("alice")
     answer = await client.post(
         "/api/v1/governance/changes", json={"change": {"type": "assent.create-policy.v99"}}
@@ -190,12 +192,12 @@ async def test_version_of_a_change_that_is_to_come_is_named(gateway: Gateway) ->
 
 
 @pytest.mark.parametrize("after", ["x", "1-1", "governance-", "governance--1", "governance-" + "9" * 19])
-async def test_position_that_is_none_is_refused(gateway: Gateway, after: str) -> None:
+async def test_invalid_position_is_refused(gateway: Gateway, after: str) -> None:
     client = await gateway.signed_in("alice")
     refused(await client.get("/api/v1/policies", headers={"assent-after": after}), 400, "malformed")
 
 
-async def test_position_that_never_comes_is_answered_in_time(gateway: Gateway) -> None:
+async def test_position_that_is_never_reached_is_answered_in_time(gateway: Gateway) -> None:
     client = await gateway.signed_in("alice")
     answer = await client.get("/api/v1/policies", headers={"assent-after": "governance-999999"})
     refused(answer, 503, "lagging")

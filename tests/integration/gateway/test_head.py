@@ -1,4 +1,4 @@
-"""HEAD: what GET would say of itself, and nothing of what it would answer."""
+"""HEAD: the headers that GET would have, without its body."""
 
 import pytest
 
@@ -17,19 +17,19 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_head_says_what_get_says_but_its_body(gateway: Gateway, path: str) -> None:
+async def test_head_returns_the_headers_of_get_without_a_body(gateway: Gateway, path: str) -> None:
     bob = await gateway.signed_in("bob")
     cookie = f"Cookie: assent={bob.cookies['assent']}"
     said = await bob.get(path)
     assert said.status_code == 200
     async with connected(gateway.url) as raw:
-        # Two on one connection: were there a body, it would be read as the second answer.
+        # Two requests on one connection: a body would be read as the second answer.
         await raw.send(request(gateway.url, f"HEAD {path} HTTP/1.1", cookie) * 2)
         for _ in range(2):
             head = (await raw.reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             assert head.startswith("http/1.1 200")
             assert f"content-type: {said.headers['content-type']}" in head
-            # What says how old it is has another length each time.
+            # An answer that contains its own age has a different length each time.
             assert path == "/livez" or f"content-length: {said.headers['content-length']}" in head
             assert f"cache-control: {said.headers.get('cache-control', '')}" in head or path == "/livez"
 
@@ -42,14 +42,14 @@ async def test_head_of_a_request_names_its_version(gateway: Gateway) -> None:
     assert (await bob.head(place, headers={"if-none-match": etag})).status_code == 304
 
 
-async def test_head_asks_who_it_is_and_makes_nothing(gateway: Gateway) -> None:
+async def test_head_requires_authentication_and_creates_nothing(gateway: Gateway) -> None:
     anonymous, dave = await gateway.anonymous(), await gateway.signed_in("dave")
     assert (await anonymous.head("/api/v1/requests")).status_code == 401
     for path in ("/api/v1/commands", "/api/v1/events", "/api/v1/audit/export", "/sign-out", "/sign-in"):
         assert (await dave.head(path)).status_code == 405, path
 
 
-async def test_a_signature_is_over_the_method_that_was_sent(gateway: Gateway) -> None:
+async def test_signature_covers_the_method_that_was_sent(gateway: Gateway) -> None:
     client = await gateway.anonymous()
     asked = client.build_request("HEAD", "/api/v1/me")
     sign_request(asked, gateway.log.keys["bob"])

@@ -1,4 +1,4 @@
-"""Clients that mean no good, against a real gateway on a real port."""
+"""Malicious clients against a real gateway on a real port."""
 
 import asyncio
 import contextlib
@@ -25,13 +25,13 @@ SECURITY = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
-"""Header -> what it must say."""
+"""Header -> the value that it must have."""
 _MIB = 1024 * 1024
 
 
 @asynccontextmanager
 async def patient_for(gateway: Gateway, seconds: float, **live: int) -> AsyncIterator[str]:
-    """A second gateway that has less patience with the slow; its address."""
+    """A second gateway with shorter timeouts for slow clients; its address."""
     slow = SlowLimits(headers_s=seconds, body_s=seconds, not_taken_s=seconds)
     settings = msgspec.structs.replace(gateway_settings(), slow=slow, live=LiveLimits(**live))
     async with answering(gateway.log, gateway.dsn, settings) as url:
@@ -39,17 +39,17 @@ async def patient_for(gateway: Gateway, seconds: float, **live: int) -> AsyncIte
 
 
 def protected(headers: Any) -> bool:
-    """Whether an answer carries what every answer must."""
+    """Whether an answer has the headers that every answer must have."""
     missing = [name for name, said in SECURITY.items() if said not in headers.get(name, "")]
     assert not missing, missing
     assert not [name for name in headers if name.startswith("access-control-")]
     return True
 
 
-# Slow and many
+# Slow clients, and many
 
 
-async def test_a_client_that_never_ends_its_headers_is_sent_away(gateway: Gateway) -> None:
+async def test_client_that_never_ends_its_headers_is_disconnected(gateway: Gateway) -> None:
     """Slowloris: uvicorn alone waits for ever."""
     async with patient_for(gateway, 0.5) as url, connected(url) as slow:
         await slow.send(b"GET /api/v1/me HTTP/1.1\r\nHost: ")
@@ -60,7 +60,7 @@ async def test_a_client_that_never_ends_its_headers_is_sent_away(gateway: Gatewa
         await slow.closed(within_s=5)
 
 
-async def test_a_client_that_drips_headers_gets_no_more_time_for_each(gateway: Gateway) -> None:
+async def test_client_that_drips_headers_gets_no_extra_time_for_each(gateway: Gateway) -> None:
     async with patient_for(gateway, 0.5) as url, connected(url) as slow:
 
         async def drip() -> None:
@@ -76,12 +76,12 @@ async def test_a_client_that_drips_headers_gets_no_more_time_for_each(gateway: G
         await asyncio.gather(dripping, return_exceptions=True)
 
 
-async def test_a_connection_that_says_nothing_is_closed(gateway: Gateway) -> None:
+async def test_silent_connection_is_closed(gateway: Gateway) -> None:
     async with patient_for(gateway, 0.5) as url, connected(url) as silent:
         await silent.closed(within_s=5)
 
 
-async def test_a_kept_connection_is_not_held_by_a_slow_second_request(gateway: Gateway) -> None:
+async def test_kept_connection_is_not_held_open_by_a_slow_second_request(gateway: Gateway) -> None:
     """One byte after an answer ends uvicorn's own timer for kept connections."""
     async with patient_for(gateway, 0.5) as url:
         for bytes_ in (b"G", b"\r\n"):
@@ -92,8 +92,8 @@ async def test_a_kept_connection_is_not_held_by_a_slow_second_request(gateway: G
                 await slow.closed(within_s=4)
 
 
-async def test_a_body_that_never_ends_is_given_up(gateway: Gateway) -> None:
-    """R.U.D.Y.: whether the handler reads the body or not, and whether it has answered already or not."""
+async def test_body_that_never_ends_is_abandoned(gateway: Gateway) -> None:
+    """R.U.D.Y.: whether or not the handler reads the body, and whether or not it has answered already."""
     client = await gateway.sign_in("alice")
     cookie = f"Cookie: assent={client.cookies['assent']}"
     csrf = f"X-CSRF-Token: {client.headers['x-csrf-token']}"
@@ -106,7 +106,7 @@ async def test_a_body_that_never_ends_is_given_up(gateway: Gateway) -> None:
                 await slow.closed(within_s=5)
 
 
-async def test_a_client_that_takes_nothing_of_a_long_answer_is_cut_off(
+async def test_client_that_does_not_read_a_long_answer_is_cut_off(
     gateway: Gateway,
 ) -> None:
     client = await gateway.sign_in("alice")
@@ -117,7 +117,7 @@ async def test_a_client_that_takes_nothing_of_a_long_answer_is_cut_off(
         ask = request(
             url, f"GET /api/v1/requests/{shown} HTTP/1.1", f"Cookie: assent={client.cookies['assent']}"
         )
-        # The answers are far more than the buffers of both sides hold.
+        # The answers are far larger than the buffers of both sides.
         await slow.send(ask * 200)
         async with asyncio.timeout(10):
             with contextlib.suppress(ConnectionError):
@@ -126,7 +126,7 @@ async def test_a_client_that_takes_nothing_of_a_long_answer_is_cut_off(
                     await asyncio.sleep(0.05)
 
 
-async def test_more_connections_than_allowed_are_refused_at_once(
+async def test_connections_over_the_limit_are_refused_at_once(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assent.gateway.service._BESIDE_STREAMS", 3)
@@ -143,7 +143,7 @@ async def test_more_connections_than_allowed_are_refused_at_once(
 # Large
 
 
-async def test_headers_without_end_are_refused(gateway: Gateway) -> None:
+async def test_endless_headers_are_refused(gateway: Gateway) -> None:
     """A header bomb: httptools alone has no limit."""
     lines = {
         "one long": b"X-Bomb: " + b"x" * (4 * HEADERS_MAX_BYTES),
@@ -160,7 +160,7 @@ async def test_headers_without_end_are_refused(gateway: Gateway) -> None:
             await asyncio.gather(sending, return_exceptions=True)
 
 
-async def test_a_body_of_10_mb_is_refused_as_too_large(gateway: Gateway) -> None:
+async def test_body_of_10_mb_is_refused_as_too_large(gateway: Gateway) -> None:
     client = await gateway.signed_in("alice")
     body = {
         "resource": "script/big.sh",
@@ -182,7 +182,7 @@ async def test_a_body_of_10_mb_is_refused_as_too_large(gateway: Gateway) -> None
     refused(answer, 413, "too-large")
 
 
-async def test_a_huge_reason_is_refused_and_keeps_nobody_from_looking(gateway: Gateway) -> None:
+async def test_huge_reason_is_refused_and_the_request_stays_visible(gateway: Gateway) -> None:
     """Teleport 8.3.14: the reason of an access request had no limit, and a huge one filled the backend."""
     problem = refused(
         await gateway.try_to_submit("script/reason.sh", justification="x" * 200_000), 413, "too-large"
@@ -198,8 +198,8 @@ async def test_a_huge_reason_is_refused_and_keeps_nobody_from_looking(gateway: G
 # Other sites
 
 
-async def test_there_are_no_websockets_for_another_site_to_open(gateway: Gateway) -> None:
-    """Teleport 8.3.14: its websockets were opened by pages of other sites with the victim's cookie."""
+async def test_no_websocket_exists_for_another_site_to_open(gateway: Gateway) -> None:
+    """Teleport 8.3.14: pages of other sites opened its websockets with the victim's cookie."""
     client = await gateway.signed_in("alice")
     upgrade = (
         f"Cookie: assent={client.cookies['assent']}",
@@ -218,8 +218,8 @@ async def test_there_are_no_websockets_for_another_site_to_open(gateway: Gateway
 
 
 async def test_nobody_approves_without_signing_in_whatever_they_claim_to_be(gateway: Gateway) -> None:
-    """network-ai GHSA-mxjx-28vx-xjjj: its approval inbox let anybody approve, for any site (CORS *);
-    the first mending left the lists and the event stream open (GHSA-m4jg-6w3q-gm86).
+    """network-ai GHSA-mxjx-28vx-xjjj: its approval inbox let anybody approve, for any site (CORS *). The
+    first fix left the lists and the event stream open (GHSA-m4jg-6w3q-gm86).
     """
     request_ = (await gateway.submit("script/inbox.sh"))["request"]
     submission = (await gateway.show(request_, after=request_))["request"]["submission"]
@@ -243,7 +243,7 @@ async def test_nobody_approves_without_signing_in_whatever_they_claim_to_be(gate
     assert (await gateway.show(request_))["request"]["status"] == "needs_approval"
 
 
-async def test_a_session_does_not_approve_what_another_site_sends(gateway: Gateway) -> None:
+async def test_session_does_not_approve_what_another_site_sends(gateway: Gateway) -> None:
     request_ = (await gateway.submit("script/csrf.sh"))["request"]
     submission = (await gateway.show(request_, after=request_))["request"]["submission"]
     bob = await gateway.signed_in("bob")
@@ -275,8 +275,8 @@ async def test_no_answer_lets_another_site_read_it_and_a_preflight_is_refused(ga
         assert protected(stream.response.headers)
 
 
-async def test_only_the_gateways_own_name_reaches_it(gateway: Gateway) -> None:
-    """DNS rebinding: a name of the attacker's that leads to loopback makes their page same-origin."""
+async def test_gateway_answers_only_to_its_own_name(gateway: Gateway) -> None:
+    """DNS rebinding: a name of the attacker's that resolves to loopback makes their page same-origin."""
     port = gateway.url.rpartition(":")[2]
     for host in (
         f"evil.example:{port}",
@@ -297,7 +297,7 @@ async def test_only_the_gateways_own_name_reaches_it(gateway: Gateway) -> None:
 
 
 async def test_no_page_and_no_error_can_be_framed(gateway: Gateway) -> None:
-    """Clickjacking: what goes wrong is protected as what goes right."""
+    """Clickjacking: error pages are protected like all others."""
     alice = await gateway.signed_in("alice")
     for method, path in (
         ("GET", "/"),
@@ -320,7 +320,7 @@ async def test_no_page_and_no_error_can_be_framed(gateway: Gateway) -> None:
 # Odd requests
 
 
-async def test_what_is_not_http_is_refused_in_words(gateway: Gateway) -> None:
+async def test_input_that_is_not_http_is_refused_in_words(gateway: Gateway) -> None:
     for nonsense in (
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"HELLO\r\n\r\n",
@@ -337,7 +337,7 @@ async def test_what_is_not_http_is_refused_in_words(gateway: Gateway) -> None:
             assert protected(answer.headers)
 
 
-async def test_a_method_that_is_not_for_a_path_is_refused(gateway: Gateway) -> None:
+async def test_method_that_a_path_does_not_support_is_refused(gateway: Gateway) -> None:
     alice = await gateway.signed_in("alice")
     for method in ("PUT", "PATCH", "DELETE"):
         answer = await alice.request(method, "/api/v1/requests")
@@ -413,7 +413,7 @@ async def test_paging_far_past_the_end_is_an_empty_page(gateway: Gateway) -> Non
         "W" * 100_000,
     ],
 )
-async def test_a_forged_cursor_is_refused(gateway: Gateway, cursor: str) -> None:
+async def test_forged_cursor_is_refused(gateway: Gateway, cursor: str) -> None:
     if len(cursor) > HEADERS_MAX_BYTES:
         async with connected(gateway.url) as raw:
             await raw.send(request(gateway.url, f"GET /api/v1/requests?cursor={cursor} HTTP/1.1"))
@@ -423,7 +423,7 @@ async def test_a_forged_cursor_is_refused(gateway: Gateway, cursor: str) -> None
     refused(await alice.get("/api/v1/requests", params={"cursor": cursor}), 400, "malformed")
 
 
-async def test_R7_a_cursor_of_somebody_elses_list_shows_nothing_of_theirs(gateway: Gateway) -> None:
+async def test_R7_cursor_of_another_person_s_list_shows_nothing_of_theirs(gateway: Gateway) -> None:
     for number in range(3):
         await gateway.submit(f"script/theirs-{number}.sh", principal="alice")
     last = await gateway.submit("script/theirs-last.sh", principal="alice")
@@ -434,11 +434,11 @@ async def test_R7_a_cursor_of_somebody_elses_list_shows_nothing_of_theirs(gatewa
     assert {each["requester"] for each in page["requests"]} <= {"erin"}
 
 
-# Approvals again
+# Approvals sent again
 
 
-async def test_the_same_approval_sent_twice_counts_once(gateway: Gateway) -> None:
-    """A form that is sent again: without a key the second is refused, with one it is the first's answer."""
+async def test_same_approval_sent_twice_counts_once(gateway: Gateway) -> None:
+    """A form that is sent again: without a key it is refused; with one it gets the first one's answer."""
     request_ = (await gateway.submit("script/twice.sh"))["request"]
     submission = (await gateway.show(request_, after=request_))["request"]["submission"]
     bob = await gateway.signed_in("bob")
@@ -456,10 +456,10 @@ async def test_the_same_approval_sent_twice_counts_once(gateway: Gateway) -> Non
     assert len(approvals) == 1
 
 
-async def test_an_approval_that_was_taken_back_is_not_brought_back_by_sending_it_again(
+async def test_revoked_approval_is_not_restored_by_sending_it_again(
     gateway: Gateway,
 ) -> None:
-    """A replay of the approval's exact request, its Idempotency-Key included, after it was revoked."""
+    """A replay of the approval's exact request, with its Idempotency-Key, after it was revoked."""
     request_ = (await gateway.submit("script/replayed.sh"))["request"]
     submission = (await gateway.show(request_, after=request_))["request"]["submission"]
     bob = await gateway.signed_in("bob")
@@ -474,10 +474,10 @@ async def test_an_approval_that_was_taken_back_is_not_brought_back_by_sending_it
     assert shown["request"]["approvals"] == []
 
 
-async def test_the_bytes_of_a_recorded_approval_count_once(
+async def test_bytes_of_a_recorded_approval_count_once(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
-    """Whoever reads the log has the gateway's signed approval, and can publish its exact bytes again."""
+    """Every reader of the log has the gateway's signed approval and can publish its exact bytes again."""
     request_ = (await gateway.submit("script/bytes.sh"))["request"]
     approved = await gateway.approve(request_)
     revoked = accepted(await gateway.act(request_, "revoke", "bob"))

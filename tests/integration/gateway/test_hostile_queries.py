@@ -1,4 +1,4 @@
-"""Whatever stands in an address behind its question mark, or in its path, nothing fails of it."""
+"""No query string and no path makes a request fail."""
 
 import typing
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ HOSTILE = (
     *("'%20or%201=1%20--", "%25", "_", "..%2f..%2fetc%2fpasswd", "$%7Bjndi:x%7D", "%7B%7B7*7%7D%7D"),
     *(quote(f'">{SCRIPT}'), "x" * 3_000, quote("é" * 500), quote("\u202e\ufeff")),
 )
-"""Percent-encoded already, and not always right."""
+"""Already percent-encoded, and not always correctly."""
 PLACES = ("0-0", "x", "%00", "%2e%2e", "99999999999-1", quote(SCRIPT), "scripts")
 
 
 def handlers() -> Iterator[HTTPRouteHandler]:
-    """All that answers to GET, but the streams: those end only when their client goes."""
+    """All handlers of GET except the streams, which end only when their client leaves."""
     for handler in (*API, *PAGES):
         if "GET" in handler.http_methods and handler.operation_id != "followEvents":
             yield handler
@@ -54,9 +54,7 @@ def named(handler: HTTPRouteHandler) -> str:
 
 
 @pytest.mark.parametrize("handler", tuple(handlers()), ids=named)
-async def test_nothing_that_an_address_says_makes_it_fail(
-    gateway: Gateway, handler: HTTPRouteHandler
-) -> None:
+async def test_no_query_or_path_makes_a_request_fail(gateway: Gateway, handler: HTTPRouteHandler) -> None:
     dave = await gateway.signed_in("dave")
     path = named(handler)
     places = PLACES if "{" in path else ("",)
@@ -73,7 +71,7 @@ async def test_nothing_that_an_address_says_makes_it_fail(
         assert "x-evil" not in answer.headers, address
 
 
-def test_every_page_and_every_answer_is_asked() -> None:
+def test_every_page_and_every_answer_is_requested() -> None:
     paths = {named(handler) for handler in handlers()}
     assert {"/audit", "/", "/requests", "/policies", "/api/v1/audit", "/api/v1/audit/export"} <= paths
     audit = next(each for each in handlers() if named(each) == "/audit")

@@ -1,4 +1,4 @@
-"""Approve what you saw, also while the tables are behind the ledger."""
+"""Approving what was seen, also while the tables are behind the ledger."""
 
 from collections.abc import AsyncIterator
 
@@ -18,7 +18,7 @@ from tests.support.streams import streaming
 
 @pytest_asyncio.fixture(scope="module")
 async def behind(running: Endpoints, log: Log, follower: GovernanceFollower) -> AsyncIterator[Gateway]:
-    """A gateway whose tables are filled only while a test reads the status."""
+    """A gateway whose tables are filled only while a test runs the status reader."""
     async with (
         migrated(running.dsn) as dsn,
         deciding(log, follower),
@@ -29,7 +29,7 @@ async def behind(running: Endpoints, log: Log, follower: GovernanceFollower) -> 
 
 
 @pytest.mark.parametrize("how", ["seen", "if-match"])
-async def test_nobody_decides_on_what_they_saw_while_it_may_be_old(
+async def test_nobody_decides_on_a_view_that_may_be_outdated(
     behind: Gateway, log: Log, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     bob = await behind.signed_in("bob")
@@ -46,7 +46,7 @@ async def test_nobody_decides_on_what_they_saw_while_it_may_be_old(
         },
         "headers": {"if-match": answer.headers["etag"]} if how == "if-match" else {},
     }
-    # The row is as old as what bob saw: that they are the same says nothing.
+    # The row is as old as what bob saw: that the two are equal proves nothing.
     with monkeypatch.context() as impatient:
         impatient.setattr(table_lag, "_WAIT_S", 0.3)
         late = await bob.post(f"{place}/reject", **sent)
@@ -58,7 +58,7 @@ async def test_nobody_decides_on_what_they_saw_while_it_may_be_old(
 
 
 async def _moved_to(dsn: str, position: str) -> None:
-    """The status tables hold this position of its partition, and of no other one more."""
+    """The status tables are at this position of its partition, and nowhere else further than before."""
     partition, seq = map(int, position.split("-"))
     connection = await asyncpg.connect(dsn)
     try:
@@ -72,7 +72,7 @@ async def _moved_to(dsn: str, position: str) -> None:
         await connection.close()
 
 
-async def test_a_partition_that_the_tables_do_not_get_on_with_holds_up_no_other_ones_events(
+async def test_partition_that_the_tables_cannot_follow_does_not_delay_the_events_of_others(
     behind: Gateway, log: Log
 ) -> None:
     """Runs last: it leaves positions behind that no reader continues from."""

@@ -1,4 +1,4 @@
-"""Records of 250 KiB, hundreds of them: nobody makes a gateway hold more than a few at once."""
+"""Records of 250 KiB, hundreds of them: no caller makes a gateway hold more than a few at once."""
 
 import json
 import tracemalloc
@@ -15,7 +15,7 @@ from tests.support.gateway import Gateway, accepted, refused
 _RECORDS = 300
 _PAYLOAD_BYTES = 250 * 1024
 _HELD_MAX_BYTES = 32 * 1024 * 1024
-"""Far less than the 75 MB that there are, and more than what the test's own client takes."""
+"""Far less than the 75 MB in total, and more than the test's own client uses."""
 _RESOURCE = "script/large.sh"
 _RECORD = (
     '{"seq":%s,"prev":"","epoch":0,"at":%s,"command":{"value":{"type":"assent.submit-change.v1","id":"large-%s",'
@@ -26,7 +26,7 @@ _RECORD = (
 
 @pytest.fixture(scope="module")
 async def at(gateway: Gateway) -> int:
-    """The time of the first of many large records of alice's, one each ms."""
+    """The time of the first of many large records of alice's, one per ms."""
     first = now_ms() - 60_000
     connection = await asyncpg.connect(gateway.dsn)
     try:
@@ -48,7 +48,7 @@ async def at(gateway: Gateway) -> int:
 
 @contextmanager
 def held_little() -> Iterator[None]:
-    """Fails where this process, gateway and client, came to hold much in between."""
+    """Fails if this process, gateway and client, has used much more memory in between."""
     tracemalloc.start()
     try:
         yield
@@ -58,7 +58,7 @@ def held_little() -> Iterator[None]:
     assert most < _HELD_MAX_BYTES, f"{most:,} bytes"
 
 
-async def test_a_late_decision_is_found_among_large_records_without_reading_them(
+async def test_late_decision_is_found_among_large_records_without_reading_them(
     gateway: Gateway, at: int
 ) -> None:
     alice = await gateway.signed_in("alice")
@@ -72,13 +72,13 @@ async def test_a_late_decision_is_found_among_large_records_without_reading_them
     assert (await bob.get("/api/v1/commands/large-290", params={"sent_at": at})).status_code == 202
 
 
-async def test_a_command_that_no_command_can_be_called_is_not_found(gateway: Gateway) -> None:
+async def test_invalid_command_id_is_not_found(gateway: Gateway) -> None:
     alice = await gateway.signed_in("alice")
     for name in ("%00", "a%20b", "%22%5C%00"):
         refused(await alice.get(f"/api/v1/commands/{name}", params={"sent_at": 1}), 404, "not-found")
 
 
-async def test_an_export_of_large_records_holds_few_of_them_at_once(gateway: Gateway, at: int) -> None:
+async def test_export_of_large_records_holds_few_of_them_at_once(gateway: Gateway, at: int) -> None:
     dave = await gateway.signed_in("dave")
     params = {"resource": _RESOURCE, "since": at}
     lines, last = 0, ""
@@ -90,7 +90,7 @@ async def test_an_export_of_large_records_holds_few_of_them_at_once(gateway: Gat
     assert lines == _RECORDS + 1
 
 
-async def test_a_page_of_large_records_is_shorter_and_the_next_goes_on(gateway: Gateway, at: int) -> None:
+async def test_page_of_large_records_is_shorter_and_the_next_one_continues(gateway: Gateway, at: int) -> None:
     dave = await gateway.signed_in("dave")
     found, cursor = list[int](), None
     while cursor is not None or not found:
@@ -111,10 +111,8 @@ _CANCELLATION = (
 
 
 @pytest.mark.parametrize("path", ["/api/v1/requests/{}", "/requests/{}"])
-async def test_a_request_that_somebody_has_padded_the_timeline_of_is_shown_all_the_same(
-    gateway: Gateway, path: str
-) -> None:
-    """Space between the words of a command is no part of it, and may be a quarter of a MiB."""
+async def test_request_whose_timeline_was_padded_is_shown_all_the_same(gateway: Gateway, path: str) -> None:
+    """Whitespace between the tokens of a command is not part of it, and may be a quarter of a MiB."""
     resource, payload = f"script/padded-{len(path)}.sh", '{"a":   1}'
     request = (await gateway.submit(resource, payload=payload))["request"]
     partition = int(request.partition("-")[0])

@@ -28,7 +28,7 @@ from tests.support.stack import until
 
 @pytest_asyncio.fixture(scope="module")
 async def undecided(running: Endpoints, log: Log, follower: GovernanceFollower) -> AsyncIterator[Gateway]:
-    """A gateway whose log has no decider, until a test starts one."""
+    """A gateway whose log has no decider until a test starts one."""
     async with (
         migrated(running.dsn) as made,
         projecting(log, made),
@@ -63,14 +63,14 @@ async def test_same_key_with_the_same_content_counts_once_on_two_gateways(
             assert (again["request"], again["at"]) == (first["request"], first["at"])
         problem = refused(await submit(other, "once", body("script/once", "Other.")), 409, "id-reused")
         assert problem["decided"] == int(first["position"].partition("-")[2])
-        # Somebody else's key is another key.
+        # Another person's key is another key.
         bob = await undecided.signed_in("bob")
         refused(await submit(bob, "once", body("script/once")), 409, "resource-locked")
 
 
 async def refusals_of(gateway: Gateway, principal: str) -> int:
-    """How many there are on record, in the caller's name."""
-    # The audit log holds what was decided before this was submitted.
+    """How many are on record in the caller's name."""
+    # The audit log contains what was decided before this was submitted.
     position = (await gateway.submit(f"script/{new_command_id()}", principal=principal))["position"]
     partition, _, seq = position.partition("-")
     db = await asyncpg.connect(gateway.dsn)
@@ -89,7 +89,7 @@ async def refusals_of(gateway: Gateway, principal: str) -> int:
     return sum(not row["outcome"].startswith("assent.") for row in outcomes)
 
 
-async def test_retry_leaves_no_refusal_in_the_callers_name(
+async def test_retry_leaves_no_refusal_in_the_caller_s_name(
     undecided: Gateway, log: Log, follower: GovernanceFollower
 ) -> None:
     """Of a submission, an action and a change to governance, at two gateways, at once and one by one."""
@@ -123,10 +123,10 @@ async def test_retry_leaves_no_refusal_in_the_callers_name(
         assert await refusals_of(undecided, "bob") == before
 
 
-async def test_change_to_governance_goes_the_way_that_it_went_first(
+async def test_resent_change_to_governance_takes_the_same_way_as_the_first(
     undecided: Gateway, log: Log, follower: GovernanceFollower
 ) -> None:
-    """A rule that came in between would make a request of it when it is sent again."""
+    """A rule that changed in between would turn it into a request when it is sent again."""
     bob = await undecided.signed_in("bob")
     key = {"idempotency-key": "once-and-at-once"}
     change = {
@@ -157,7 +157,7 @@ async def test_double_click_submits_once(undecided: Gateway, log: Log, follower:
     assert len({each.json()["request"] for each in answers}) == 1
 
 
-async def test_refusal_is_the_answer_again_to_the_same_key(
+async def test_refusal_is_repeated_for_the_same_key(
     undecided: Gateway, log: Log, follower: GovernanceFollower
 ) -> None:
     client = await undecided.signed_in("alice")
@@ -179,12 +179,12 @@ async def test_action_counts_once_too(undecided: Gateway, log: Log, follower: Go
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 129])
-async def test_key_that_is_none_is_refused(undecided: Gateway, key: str) -> None:
+async def test_invalid_key_is_refused(undecided: Gateway, key: str) -> None:
     client = await undecided.signed_in("alice")
     refused(await submit(client, key, body("script/key")), 400, "malformed")
 
 
-async def test_late_decision_is_found_where_the_answer_said(
+async def test_late_decision_is_found_where_the_answer_pointed(
     undecided: Gateway, log: Log, follower: GovernanceFollower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deciding_by_http, "ANSWER_WITHIN_S", 0.3)
@@ -215,10 +215,10 @@ async def test_late_decision_is_found_where_the_answer_said(
 
         await until(is_refused)
         refused(await alice.get(refusal.headers["location"]), 422, "no-policy")
-        # Nobody looks up what somebody else has sent.
+        # Nobody can look up what another person has sent.
         assert (await bob.get(place)).status_code == 202
 
 
-async def test_command_that_can_have_no_decision_any_more_is_not_found(undecided: Gateway) -> None:
+async def test_command_that_can_no_longer_be_decided_is_not_found(undecided: Gateway) -> None:
     client = await undecided.signed_in("alice")
     refused(await client.get("/api/v1/commands/x", params={"sent_at": 1}), 404, "not-found")

@@ -21,7 +21,7 @@ from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.limits import COMMAND_MAX_BYTES
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from tests.support.containers import Endpoints
-from tests.support.demo_and import demo_and, policy_table
+from tests.support.extended_demo import demo_with, policy_table
 from tests.support.gateway import Gateway, accepted, gateway_of, gateway_settings, refused
 from tests.support.log import Log, following, read_ledger
 
@@ -31,9 +31,9 @@ DAY_MS = 24 * 60 * 60 * 1_000
 
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """The demo's log, with a policy that wants its approvers' own signatures."""
+    """The demo's log, with a policy that requires its approvers' own signatures."""
     vaults = policy_table("vault", "own_signature = true")
-    return await demo_and(running.bootstrap, tmp_path_factory.mktemp("keys"), vaults)
+    return await demo_with(running.bootstrap, tmp_path_factory.mktemp("keys"), vaults)
 
 
 def submission(resource: str, **fields: Any) -> SubmitChange:
@@ -104,7 +104,7 @@ async def nothing_recorded(
     gateway: Gateway, answer: httpx.Response, status: int, code: str, before: int
 ) -> None:
     refused(answer, status, code)
-    # What had been published would stand before this one, in its partition or in another.
+    # Anything published earlier would be before this one, in its partition or in another.
     fence = accepted(await relay(gateway, submission(f"script/{new_command_id()}")), 201)
     assert await records(gateway) == before + 1, fence
 
@@ -135,7 +135,7 @@ async def test_relayed_approval_names_no_gateway_and_one_by_session_does(gateway
     assert b'"through":"gateway"' in events
 
 
-async def test_bytes_are_relayed_as_they_came(gateway: Gateway) -> None:
+async def test_bytes_are_relayed_unchanged(gateway: Gateway) -> None:
     command = submission("script/spaces.sh")
     value = msgspec.json.format(encode(command), indent=2)
     answer = accepted(
@@ -145,7 +145,7 @@ async def test_bytes_are_relayed_as_they_came(gateway: Gateway) -> None:
     assert bytes(record.value) == value
 
 
-async def test_same_bytes_again_are_answered_by_their_first_decision(gateway: Gateway) -> None:
+async def test_same_bytes_again_are_answered_with_their_first_decision(gateway: Gateway) -> None:
     command = submission("script/twice.sh")
     first = accepted(await relay(gateway, command), 201)
     again = accepted(await relay(gateway, command), 200)
@@ -153,7 +153,7 @@ async def test_same_bytes_again_are_answered_by_their_first_decision(gateway: Ga
     assert (again["position"], again["request"]) == (first["position"], first["request"])
 
 
-async def test_refusal_of_the_ledger_comes_back_with_its_place(gateway: Gateway) -> None:
+async def test_refusal_of_the_ledger_is_returned_with_its_place(gateway: Gateway) -> None:
     request = accepted(await relay(gateway, submission("script/own.sh")), 201)["request"]
     fields = about(request, "script/own.sh", "alice-admin")
     problem = refused(
@@ -194,7 +194,7 @@ async def test_signature_over_other_bytes_never_reaches_the_log(gateway: Gateway
 
 
 @pytest.mark.parametrize("signature", ["x", "é", "A" * 86, "A" * 300, "=" * 88])
-async def test_what_is_no_signature_never_reaches_the_log(gateway: Gateway, signature: str) -> None:
+async def test_invalid_signature_never_reaches_the_log(gateway: Gateway, signature: str) -> None:
     before, command = await records(gateway), submission("script/garbage.sh")
     headers = {KEY_HEADER: gateway.log.keys["alice"].id, SIGNATURE_HEADER: signature}
     client = await gateway.anonymous()
@@ -205,19 +205,19 @@ async def test_what_is_no_signature_never_reaches_the_log(gateway: Gateway, sign
     await nothing_recorded(gateway, answer, answer.status_code, answer.json()["code"], before)
 
 
-async def test_key_that_nobody_knows_never_reaches_the_log(gateway: Gateway) -> None:
+async def test_unknown_key_never_reaches_the_log(gateway: Gateway) -> None:
     before, key = await records(gateway), SecretKey("nobody-knows", "alice")
     answer = await relay(gateway, submission("script/unknown.sh"), key)
     await nothing_recorded(gateway, answer, 401, "unknown-key", before)
 
 
-async def test_one_s_own_key_signs_for_nobody_else(gateway: Gateway) -> None:
+async def test_key_cannot_sign_for_another_principal(gateway: Gateway) -> None:
     before = await records(gateway)
     answer = await relay(gateway, submission("script/other.sh"), gateway.log.keys["bob"])
     await nothing_recorded(gateway, answer, 401, "unknown-key", before)
 
 
-async def test_key_of_a_gateway_is_not_relayed(gateway: Gateway) -> None:
+async def test_command_signed_by_a_gateway_s_key_is_not_relayed(gateway: Gateway) -> None:
     before = await records(gateway)
     answer = await relay(gateway, submission("script/by-gateway.sh"), gateway.log.keys["gateway"])
     await nothing_recorded(gateway, answer, 401, "unknown-key", before)
@@ -240,19 +240,19 @@ async def test_oversized_command_never_reaches_the_log(gateway: Gateway) -> None
 
 
 @pytest.mark.parametrize("value", [b"", b"null", b"[]", b"{}", b'{"type":"assent.approve.v9"}', b"\xff"])
-async def test_what_is_no_command_never_reaches_the_log(gateway: Gateway, value: bytes) -> None:
+async def test_invalid_command_never_reaches_the_log(gateway: Gateway, value: bytes) -> None:
     before, key = await records(gateway), gateway.log.keys["alice"]
     signature = to_base64url(key.sign(command_message(gateway.log.identity, value)))
     answer = await post(gateway, value, {KEY_HEADER: key.id, SIGNATURE_HEADER: signature})
     code = "unknown-version" if b"v9" in value else "malformed"
     await nothing_recorded(gateway, answer, 400, code, before)
     if value:
-        # Without a signature nobody looks into it.
+        # Unsigned content is not parsed.
         answer = await post(gateway, value, {KEY_HEADER: key.id, SIGNATURE_HEADER: "x"})
         await nothing_recorded(gateway, answer, 401, "bad-signature", before + 1)
 
 
-async def test_change_to_governance_is_relayed_and_disabled_account_is_refused(gateway: Gateway) -> None:
+async def test_change_to_governance_is_relayed_and_a_disabled_account_is_refused(gateway: Gateway) -> None:
     disable = ChangeGovernance(
         id=new_command_id(), principal="alice-admin", at=now_ms(), change=DisablePrincipal(principal="erin")
     )
@@ -271,7 +271,7 @@ async def test_change_to_governance_is_relayed_and_disabled_account_is_refused(g
     refused(await relay(gateway, enable), 409, "approval-required")
 
 
-async def test_governance_command_of_no_known_change_is_refused(gateway: Gateway) -> None:
+async def test_governance_command_of_an_unknown_change_is_refused(gateway: Gateway) -> None:
     change = DefineGroup(group=Group(id="g", members=()), version=None)
     command = ChangeGovernance(id=new_command_id(), principal="alice-admin", at=now_ms(), change=change)
     value = encode(command).replace(b"assent.define-group.v1", b"assent.define-nothing.v1")
@@ -279,7 +279,7 @@ async def test_governance_command_of_no_known_change_is_refused(gateway: Gateway
     refused(answer, 400, "malformed")
 
 
-async def test_policy_that_wants_own_signatures_takes_a_relayed_approval(gateway: Gateway) -> None:
+async def test_policy_that_requires_own_signatures_accepts_a_relayed_approval(gateway: Gateway) -> None:
     resource = "vault/keys"
     request = (await gateway.submit(resource))["request"]
     submission = (await gateway.show(request, after=request))["request"]["submission"]
@@ -290,7 +290,7 @@ async def test_policy_that_wants_own_signatures_takes_a_relayed_approval(gateway
     assert "assent.request-approved.v1" in [each["type"] for each in answer["events"]]
 
 
-async def test_relay_counts_against_the_signer_s_rate(
+async def test_relayed_commands_count_against_the_signer_s_rate(
     log: Log, follower: GovernanceFollower, gateway: Gateway
 ) -> None:
     settings = gateway_settings(ASSENT_GATEWAY_RATE="1")
@@ -298,17 +298,17 @@ async def test_relay_counts_against_the_signer_s_rate(
         codes: list[int] = []
         while 429 not in codes and len(codes) < 100:
             codes.append((await relay(slow, submission(f"script/rate-{len(codes)}.sh"))).status_code)
-        # Ten of each window of ten seconds; on a slow machine more than one window may pass.
+        # Ten in each window of ten seconds; on a slow machine more than one window may pass.
         assert codes[-1] == 429
         assert codes[:-1] == [201] * max(10, len(codes) - 1)
-        # Nobody spends another's: what is not signed by alice does not count as hers.
+        # Nobody uses up another's rate: what alice has not signed does not count as hers.
         headers = proof(slow, log.keys["bob"], submission("script/rate.sh"))
         answer = await post(slow, encode(submission("script/rate.sh", principal="bob")), headers)
         refused(answer, 401, "bad-signature")
         accepted(await relay(slow, submission("script/rate-bob.sh", principal="bob")), 201)
 
 
-async def test_log_is_read_with_the_key_alone(gateway: Gateway) -> None:
+async def test_log_can_be_read_with_the_key_alone(gateway: Gateway) -> None:
     position = accepted(await relay(gateway, submission("script/read.sh")), 201)["position"]
     client = await gateway.anonymous()
     request = client.build_request("GET", f"/api/v1/requests/{position}", headers={"assent-after": position})
@@ -318,7 +318,7 @@ async def test_log_is_read_with_the_key_alone(gateway: Gateway) -> None:
     refused(await client.send(request), 401, "bad-signature")
 
 
-async def test_signature_for_another_address_is_refused_and_says_which_is_right(gateway: Gateway) -> None:
+async def test_signature_for_another_address_is_refused_and_the_right_one_is_named(gateway: Gateway) -> None:
     client = await gateway.anonymous()
     elsewhere = httpx.Request("GET", "https://elsewhere.example/api/v1/me")
     sign_request(elsewhere, gateway.log.keys["bob"])
@@ -328,12 +328,12 @@ async def test_signature_for_another_address_is_refused_and_says_which_is_right(
     )
 
 
-async def test_signature_may_name_this_machine_by_another_of_its_names(gateway: Gateway) -> None:
+async def test_signature_may_use_another_name_of_this_machine(gateway: Gateway) -> None:
     client = await gateway.anonymous()
     asked = client.build_request("GET", gateway.url.replace("127.0.0.1", "localhost") + "/api/v1/me")
     sign_request(asked, gateway.log.keys["bob"])
     assert accepted(await client.send(asked))["principal"] == "bob"
-    # What was signed for one name is not taken by another.
+    # What was signed for one name is not accepted under another.
     asked.headers["host"] = gateway.url.removeprefix("http://")
     refused(await client.send(asked), 401, "bad-signature")
 

@@ -1,4 +1,4 @@
-"""R12: completing releases the change, or says that it released nothing."""
+"""R12: completing releases the change, or reports that nothing was released."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def says_that_nothing_was_released(problem: dict[str, Any], request: str) -> Non
     assert kinds == ["assent.approval-lapsed.v1", "assent.request-reopened.v1"]
 
 
-async def test_R12_completing_by_http_is_no_success_when_it_only_reopened(gateway: Gateway) -> None:
+async def test_R12_completing_over_http_is_no_success_if_it_only_reopens(gateway: Gateway) -> None:
     request = await lapsed(gateway, "app/lapsed")
     alice = await gateway.signed_in("alice")
     headers = {"idempotency-key": "complete-it"}
@@ -56,7 +56,7 @@ async def test_R12_completing_by_http_is_no_success_when_it_only_reopened(gatewa
     await enable_again(gateway)
 
 
-async def test_R12_completing_by_an_own_signature_is_no_success_either(gateway: Gateway) -> None:
+async def test_R12_completing_with_an_own_signature_is_no_success_either(gateway: Gateway) -> None:
     request = await lapsed(gateway, "app/lapsed-signed")
     command = Complete(
         id=new_command_id(),
@@ -77,7 +77,7 @@ async def test_R12_completing_by_an_own_signature_is_no_success_either(gateway: 
     await enable_again(gateway)
 
 
-async def test_R12_the_page_says_that_nothing_was_released(gateway: Gateway) -> None:
+async def test_R12_page_states_that_nothing_was_released(gateway: Gateway) -> None:
     request = await approved(gateway, "app/lapsed-page")
     alice = await gateway.sign_in("alice")
     shown = await load(alice, f"/requests/{request}")

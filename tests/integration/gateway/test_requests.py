@@ -1,4 +1,4 @@
-"""The life of a request by HTTP: what each rule lets through, and how a refusal reaches its sender."""
+"""The life of a request over HTTP: what each rule permits, and how a refusal reaches its sender."""
 
 import itertools
 from typing import Any
@@ -12,7 +12,7 @@ _numbers = itertools.count()
 
 
 def script() -> str:
-    """An object that no other test is about."""
+    """An object that no other test uses."""
     return f"script/{next(_numbers)}.sh"
 
 
@@ -90,7 +90,7 @@ async def test_R10_second_request_for_an_object_names_the_open_one(gateway: Gate
     assert problem["open_request"] == request
 
 
-async def test_R11_requester_alone_cancels_and_only_before_approval(gateway: Gateway) -> None:
+async def test_R11_only_the_requester_cancels_and_only_before_approval(gateway: Gateway) -> None:
     resource = script()
     request = (await gateway.submit(resource))["request"]
     refused(await gateway.act(request, "cancel", "bob"), 403, "not-requester")
@@ -100,7 +100,7 @@ async def test_R11_requester_alone_cancels_and_only_before_approval(gateway: Gat
     refused(await gateway.act(again, "cancel", "alice"), 409, "not-pending")
 
 
-async def test_approval_is_taken_back_before_the_release(gateway: Gateway) -> None:
+async def test_approval_is_revoked_before_the_release(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     await gateway.approve(request)
     accepted(await gateway.act(request, "revoke", "bob", note="Wait."))
@@ -111,10 +111,10 @@ async def test_R18_unprotected_type_is_refused(gateway: Gateway) -> None:
     refused(await gateway.try_to_submit("printer/1"), 422, "no-policy")
 
 
-async def test_R4_member_of_no_approver_group_cannot_approve(gateway: Gateway) -> None:
+async def test_R4_person_in_no_approver_group_cannot_approve(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     submission = (await gateway.show(request, after=request))["request"]["submission"]
-    # An auditor sees it, and that is all.
+    # An auditor sees it but can do nothing else.
     refused(await gateway.act(request, "approve", "dave", submission=submission), 403, "not-an-approver")
 
 
@@ -124,7 +124,7 @@ async def test_approval_of_other_bytes_is_refused(gateway: Gateway) -> None:
     refused(problem, 412, "digest-mismatch")
 
 
-async def test_R7_stranger_sees_no_request_of_others(gateway: Gateway) -> None:
+async def test_R7_person_without_a_role_sees_no_requests_of_others(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     await gateway.show(request, after=request)
     erin = await gateway.signed_in("erin")
@@ -147,7 +147,7 @@ async def test_R7_stranger_sees_no_request_of_others(gateway: Gateway) -> None:
     ("dave", "all", True),
     ("erin", "all", False),
 ])  # fmt: skip
-async def test_R7_lists_hold_what_each_may_see(
+async def test_R7_lists_show_what_each_person_may_see(
     gateway: Gateway, who: str, view: str, *, listed: bool
 ) -> None:
     resource = script()
@@ -170,7 +170,7 @@ async def test_R7_list_is_filtered_by_status(gateway: Gateway) -> None:
         assert [each["id"] for each in accepted(answer)["requests"]] == found
 
 
-async def test_pages_follow_each_other_without_gap_or_repetition(gateway: Gateway) -> None:
+async def test_pages_continue_each_other_without_gap_or_repetition(gateway: Gateway) -> None:
     made = [(await gateway.submit(script()))["request"] for _ in range(5)]
     client = await gateway.signed_in("alice")
     for request in made:
@@ -197,12 +197,12 @@ async def test_paging_far_past_the_end_finds_nothing(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     "cursor", ["", "x", "é", "WzFd", "W251bGwsMCwwXQ", "WzEsOTk5OTk5OTk5OTk5OTksMF0", "=" * 200]
 )
-async def test_cursor_that_no_page_named_is_refused(gateway: Gateway, cursor: str) -> None:
+async def test_invented_cursor_is_refused(gateway: Gateway, cursor: str) -> None:
     client = await gateway.signed_in("alice")
     refused(await client.get("/api/v1/requests", params={"cursor": cursor}), 400, "malformed")
 
 
-async def test_request_that_has_not_changed_is_not_sent_again(gateway: Gateway) -> None:
+async def test_unchanged_request_is_not_sent_again(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     client = await gateway.signed_in("alice")
     url = f"/api/v1/requests/{request}"
@@ -211,28 +211,28 @@ async def test_request_that_has_not_changed_is_not_sent_again(gateway: Gateway) 
     for named in (etag, f"W/{etag}", f'"other", {etag}', "*"):
         same = await client.get(url, headers={"if-none-match": named})
         assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
-    # A refused action changes nothing but the timeline: it is news all the same.
+    # A refused action changes only the timeline, but it is a change all the same.
     problem = refused(await gateway.act(request, "reject", "alice"), 403, "own-request")
     news = await client.get(url, headers={"if-none-match": etag, "assent-after": problem["position"]})
-    while news.status_code == 304:  # the audit log takes it in a moment later than the status
+    while news.status_code == 304:  # the audit log has it a moment later than the status
         news = await client.get(url, headers={"if-none-match": etag})
     assert accepted(news)["timeline"][-1]["refusal"]["code"] == "own-request"
 
 
 @pytest.mark.parametrize("after", ["x", "1", "1-", "-1-1", "9" * 30 + "-1", "1-1-1"])
-async def test_position_that_is_none_is_refused(gateway: Gateway, after: str) -> None:
+async def test_invalid_position_is_refused(gateway: Gateway, after: str) -> None:
     client = await gateway.signed_in("alice")
     refused(await client.get("/api/v1/requests", headers={"assent-after": after}), 400, "malformed")
 
 
-async def test_position_that_never_comes_is_answered_in_time(gateway: Gateway) -> None:
+async def test_position_that_is_never_reached_is_answered_in_time(gateway: Gateway) -> None:
     client = await gateway.signed_in("alice")
     answer = await client.get("/api/v1/requests", headers={"assent-after": "0-999999999"})
     refused(answer, 503, "lagging")
     assert answer.headers["retry-after"] == "1"
 
 
-async def test_decision_on_what_was_not_seen_is_refused(gateway: Gateway) -> None:
+async def test_decision_on_an_unseen_version_is_refused(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     seen = (await gateway.show(request, principal="bob", after=request))["request"]
     rejected = {"submission": seen["submission"], "seen": seen["last_seq"]}
@@ -258,7 +258,7 @@ async def test_R16_decision_on_a_stale_page_is_refused_on_record(gateway: Gatewa
     assert (await gateway.show(request))["request"]["status"] == "needs_approval"
 
 
-async def test_decision_on_what_was_seen_counts(gateway: Gateway) -> None:
+async def test_decision_on_the_seen_version_counts(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     seen = (await gateway.show(request, principal="bob", after=request))["request"]
     fields = {"submission": seen["submission"], "seen": seen["last_seq"]}
@@ -266,12 +266,12 @@ async def test_decision_on_what_was_seen_counts(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("extra", ["", '"1-1", '])
-async def test_if_match_lets_pass_what_was_seen_and_nothing_else(gateway: Gateway, extra: str) -> None:
+async def test_if_match_permits_only_the_version_that_was_seen(gateway: Gateway, extra: str) -> None:
     request = (await gateway.submit(script()))["request"]
     bob, place = await gateway.signed_in("bob"), f"/api/v1/requests/{request}"
     shown = await bob.get(place, headers={"assent-after": request})
     etag, body = shown.headers["etag"], {"submission": shown.json()["request"]["submission"]}
-    # A refused action leaves the request as it was.
+    # A refused action leaves the request unchanged.
     refused(await gateway.act(request, "reject", "alice"), 403, "own-request")
     refused(await bob.post(f"{place}/reject", json=body, headers={"if-match": '"999999-1"'}), 412, "outdated")
     for other in (f"W/{etag}", etag.strip('"'), "nonsense", '""', "", "*, *"):
@@ -285,7 +285,7 @@ async def test_if_match_lets_pass_what_was_seen_and_nothing_else(gateway: Gatewa
     refused(await bob.post(f"{place}/reject", json=body, headers={"if-match": etag}), 409, "not-pending")
 
 
-async def test_payload_s_digest_is_over_the_bytes_as_sent(gateway: Gateway) -> None:
+async def test_payload_s_digest_covers_the_bytes_as_sent(gateway: Gateway) -> None:
     client = await gateway.signed_in("alice")
     body = b'{"resource":"script/raw.sh","operation":"edit","justification":"x","payload":{ "n" : 1.0e2 }}'
     answer = await client.post("/api/v1/requests", content=body, headers={"content-type": "application/json"})
@@ -297,7 +297,9 @@ async def test_payload_s_digest_is_over_the_bytes_as_sent(gateway: Gateway) -> N
     assert shown["digest"] == hashlib.sha256(b'{ "n" : 1.0e2 }').hexdigest()
 
 
-async def test_R4_approvers_and_explanation_say_who_can_and_why_not(gateway: Gateway) -> None:
+async def test_R4_approvers_and_explanation_state_who_can_approve_and_why_others_cannot(
+    gateway: Gateway,
+) -> None:
     request = (await gateway.submit(script()))["request"]
     client = await gateway.signed_in("alice")
     after = {"assent-after": request}

@@ -1,4 +1,4 @@
-"""R20, R21, R22 by HTTP: on whose behalf, who receives it now, and how a stuck request ends."""
+"""R20, R21, R22 over HTTP: on whose behalf, who receives it now, and how a stuck request ends."""
 
 import html
 import itertools
@@ -27,11 +27,11 @@ async def page_of(gateway: Gateway, principal: str, request: str) -> ConsolePage
 
 
 def words(page: ConsolePage) -> str:
-    """What the page says, without its markup."""
+    """The text of the page, without its markup."""
     return " ".join(re.sub(r"<[^>]*>", "", html.unescape(page.text)).split())
 
 
-async def test_R20_what_a_service_sends_on_my_behalf_is_mine_and_shown_so(gateway: Gateway) -> None:
+async def test_R20_request_sent_by_a_service_on_my_behalf_is_shown_as_mine(gateway: Gateway) -> None:
     request = (await gateway.actor.opened(script(), on_behalf_of="bob")).request
     mine = await ids_of(gateway, "bob", "mine", request)
     assert (mine[request]["requester"], mine[request]["on_behalf_of"]) == (UPSTREAM, "bob")
@@ -44,12 +44,12 @@ async def test_R20_what_a_service_sends_on_my_behalf_is_mine_and_shown_so(gatewa
     assert 'id="approve"' not in (await page_of(gateway, "bob", request)).text
 
 
-async def test_R20_a_person_names_nobody(gateway: Gateway) -> None:
+async def test_R20_person_cannot_name_another_person(gateway: Gateway) -> None:
     answer = await gateway.try_to_submit(script(), on_behalf_of="bob")
     refused(answer, 422, "on-behalf-of-invalid")
 
 
-async def test_R22_an_administrator_closes_with_a_reason_that_everybody_sees(gateway: Gateway) -> None:
+async def test_R22_administrator_closes_with_a_reason_that_everybody_sees(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     await gateway.approve(request)
     refused(await gateway.act(request, "close", "alice-admin", reason="Mine."), 403, "own-request")
@@ -71,14 +71,14 @@ async def test_R22_an_administrator_closes_with_a_reason_that_everybody_sees(gat
     assert "Its owner has left." in text
 
 
-async def test_R22_what_is_applied_is_not_closed(gateway: Gateway) -> None:
+async def test_R22_applied_request_cannot_be_closed(gateway: Gateway) -> None:
     request = await gateway.actor.released(script())
     await gateway.actor.claim(request)
     answer = await gateway.act(request.request, "close", "carol", reason="Too late.")
     refused(answer, 409, "being-applied")
 
 
-async def test_R22_approved_request_whose_policy_is_gone_has_its_way_out_on_the_page(
+async def test_R22_page_of_an_approved_request_whose_policy_was_deleted_offers_a_way_out(
     gateway: Gateway,
 ) -> None:
     kind = f"stuck-{next(_numbers)}"
@@ -112,7 +112,7 @@ async def test_R22_approved_request_whose_policy_is_gone_has_its_way_out_on_the_
     assert shown["history"][0]["type"] == "assent.approval-given.v1"
 
 
-async def test_R21_an_approver_named_since_receives_it_and_a_lapsed_approval_is_marked(
+async def test_R21_approver_named_later_receives_the_request_and_a_lapsed_approval_is_marked(
     gateway: Gateway,
 ) -> None:
     kind = f"late-{next(_numbers)}"

@@ -1,4 +1,4 @@
-"""The API is what its OpenAPI document says: schemathesis sends what it names, and finds nothing else."""
+"""The API matches its OpenAPI document: schemathesis sends what it describes and finds no deviation."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ _CHECKS = (
 _RUN_S = 30
 _LIMIT_S = 300
 _STREAMS = "followEvents"
-"""Ends only when the client goes: its tests are its own."""
+"""Ends only when the client leaves; its own tests cover it."""
 
 
 async def document(gateway: Gateway) -> dict[str, Any]:
@@ -56,7 +56,7 @@ async def test_document_is_openapi_3_1(gateway: Gateway) -> None:
         assert name.removeprefix("#/components/schemas/") in schemas, name
 
 
-async def test_every_operation_is_named_once_and_says_what_it_answers(gateway: Gateway) -> None:
+async def test_every_operation_has_one_name_and_describes_its_answers(gateway: Gateway) -> None:
     said = await document(gateway)
     operations = [each for path in said["paths"].values() for each in path.values()]
     names = [each["operationId"] for each in operations]
@@ -66,7 +66,7 @@ async def test_every_operation_is_named_once_and_says_what_it_answers(gateway: G
         assert each["summary"]
         assert each["description"]
         good = {status: said for status, said in each["responses"].items() if status.startswith("20")}
-        # 204 is the answer that says nothing; every other one says what it is.
+        # 204 is the answer without content; every other one describes its content.
         assert all(bool(said["content"]) == (status != "204") for status, said in good.items()), each
         assert "application/problem+json" in each["responses"]["401"]["content"]
 
@@ -80,13 +80,13 @@ async def test_schemathesis_finds_nothing(gateway: Gateway, tmp_path: Path) -> N
     (tmp_path / "schemathesis.toml").write_text(known(requests, submission))
     output = await schemathesis(gateway, client, tmp_path)
     assert re.search(r"[0-9]{3,} generated", output), output
-    # It did get through: what it has asked for is on the ledger, and what it has looked at was there.
+    # It did get through: its requests are on the ledger, and what it read existed.
     mine = accepted(await client.get("/api/v1/requests", params={"limit": 200}))["requests"]
     assert any(each["resource"].startswith("script/made-") for each in mine), output
 
 
 def known(requests: list[str], submission: str) -> str:
-    """What schemathesis cannot guess: ids of what there is, so that it gets past `not-found`."""
+    """What schemathesis cannot guess: existing ids, so that it gets past `not-found`."""
     values = {
         "path.request_id": requests,
         "path.policy_id": ["apps", "scripts"],
@@ -103,7 +103,7 @@ def known(requests: list[str], submission: str) -> str:
     lines += [
         f'"{name}" = {{ dictionary = "d{number}", probability = 0.7 }}' for number, name in enumerate(values)
     ]
-    # A position that never comes is answered with 503 after a while: that has a test of its own.
+    # A position that is never reached is answered with 503 after a while. Another test covers that.
     for path, position in (("/(requests|events)", requests[0]), ("", "governance-1")):
         lines += [
             "[[operations]]",
@@ -115,7 +115,7 @@ def known(requests: list[str], submission: str) -> str:
 
 
 async def schemathesis(gateway: Gateway, client: httpx.AsyncClient, folder: Path) -> str:
-    """Run it on every operation as this client; what it printed. Fails with that when it found something."""
+    """Run it on every operation as this client; returns its output. Fails with the output on a finding."""
     run = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "schemathesis.cli", "--config-file", str(folder / "schemathesis.toml")),

@@ -1,4 +1,4 @@
-"""R23: who can write all of Postgres cannot have anybody decide on something else than the ledger has."""
+"""R23: write access to all of Postgres cannot make a person decide on anything but what the ledger has."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ BUTTONS = ('id="approve"', 'id="reject"', 'id="complete"')
 
 @asynccontextmanager
 async def as_owner(gateway: Gateway) -> AsyncIterator[asyncpg.Connection]:
-    """Somebody who owns the database, past every trigger and grant."""
+    """The owner of the database, whom no trigger or grant restricts."""
     connection = await asyncpg.connect(gateway.dsn)
     try:
         await connection.execute("alter table audit disable trigger all")
@@ -84,7 +84,7 @@ async def test_R23_changed_row_of_requests_leaves_nothing_to_approve(gateway: Ga
     shown = await gateway.show(request, principal="bob")
     assert shown["doubt"] == "differs"
     assert shown["request"]["operation"] == "edit"
-    # Whichever form there is, it names what is shown.
+    # Any form that is there names what is shown.
     assert 'id="doubt"' not in honest.text
     own = await load(alice, f"/requests/{request}")
     assert own.value("submission") == honest.value("submission")
@@ -113,10 +113,10 @@ async def test_R23_changed_record_of_the_audit_log_is_not_what_is_shown(gateway:
     assert "fake" not in msgspec.json.encode(shown).decode()
 
 
-async def test_R16_record_that_was_deleted_from_the_audit_log_is_missing_from_what_is_shown(
+async def test_R16_record_deleted_from_the_audit_log_is_missing_from_the_page(
     gateway: Gateway,
 ) -> None:
-    """How far the audit service says that it has come tells nothing about the rows."""
+    """The position that the audit service reports proves nothing about the rows."""
     request = await submitted(gateway, "deleted", payload="echo real")
     canceled = accepted(await gateway.act(request, "cancel", "alice"))
     client = await gateway.signed_in("bob")
@@ -132,7 +132,7 @@ async def test_R16_record_that_was_deleted_from_the_audit_log_is_missing_from_wh
     assert "The audit log is a moment behind" in await page_of(gateway, request)
 
 
-async def test_R23_offset_that_leads_elsewhere_proves_nothing(gateway: Gateway) -> None:
+async def test_R23_offset_of_another_record_proves_nothing(gateway: Gateway) -> None:
     request = (await gateway.submit("script/offset.sh"))["request"]
     place = parse_request_id(request)
     assert place is not None
@@ -151,7 +151,7 @@ async def test_R23_offset_that_leads_elsewhere_proves_nothing(gateway: Gateway) 
     assert 'id="approve"' in await page_of(gateway, request)
 
 
-async def test_R23_while_the_ledger_cannot_be_read_nobody_decides(
+async def test_R23_nobody_decides_while_the_ledger_cannot_be_read(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = (await gateway.submit("script/unreadable.sh"))["request"]
@@ -167,8 +167,8 @@ async def test_R23_while_the_ledger_cannot_be_read_nobody_decides(
     assert 'id="approve"' in await page_of(gateway, request)
 
 
-async def test_R23_requests_that_change_places_are_not_taken_for_one_another(gateway: Gateway) -> None:
-    """All that Postgres says of one request is said of another of the same partition."""
+async def test_R23_requests_whose_rows_were_swapped_are_not_confused(gateway: Gateway) -> None:
+    """Postgres claims everything about one request for another one in the same partition."""
     first = await submitted(gateway, "swapped", payload="echo harmless")
     await gateway.act(first, "cancel", "alice")
     second = await submitted(gateway, "swapped", payload="rm -rf /")
@@ -195,7 +195,7 @@ async def test_R23_requests_that_change_places_are_not_taken_for_one_another(gat
     assert not any(each in page for each in BUTTONS)
 
 
-async def test_R23_difference_is_against_what_the_ledger_has_as_applied(gateway: Gateway) -> None:
+async def test_R23_difference_is_against_the_version_that_the_ledger_has_as_applied(gateway: Gateway) -> None:
     applied = await gateway.released("script/compared.sh", payload="echo one")
     await gateway.applied(applied, "script/compared.sh")
     dropped = await submitted(gateway, "compared", payload="echo never applied")
@@ -213,12 +213,12 @@ async def test_R23_difference_is_against_what_the_ledger_has_as_applied(gateway:
     assert "never applied" not in page
     assert "could not be confirmed" in page
     assert 'id="changes"' not in page
-    # What is decided on is still what is shown.
+    # The decision is still about what is shown.
     assert 'id="approve"' in page
 
 
-async def test_R23_what_a_stale_form_names_is_what_was_seen(gateway: Gateway) -> None:
-    """The row changed between page and click: what is signed is the hash of what the page rendered."""
+async def test_R23_stale_form_names_what_was_seen(gateway: Gateway) -> None:
+    """The row changed between page and click: the signature covers the hash of what the page rendered."""
     request = await submitted(gateway, "clicked")
     client = await gateway.signed_in("bob")
     page = await load(client, f"/requests/{request}")
@@ -244,7 +244,7 @@ async def _offered(
     return evidence, governance
 
 
-async def test_R23_client_with_the_identity_alone_proves_what_the_gateway_answers(gateway: Gateway) -> None:
+async def test_R23_client_with_only_the_identity_proves_what_the_gateway_answers(gateway: Gateway) -> None:
     request = await submitted(gateway, "proven", payload="echo proven")
     client = await gateway.signed_in("carol")
     evidence, governance = await _offered(client, request, gateway.log.identity)

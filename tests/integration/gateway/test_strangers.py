@@ -1,4 +1,4 @@
-"""Those who have not proved who they are: how often they may try, and what they get by a probe's address."""
+"""Clients that have not proved who they are: how often they may try, and what a probe's address gives."""
 
 import asyncio
 import re
@@ -28,8 +28,8 @@ _SIGNED = {
 
 @asynccontextmanager
 async def strict(gateway: Gateway, follower: GovernanceFollower, **environ: str) -> AsyncIterator[Gateway]:
-    """A second gateway that takes one request a second of each."""
-    # Nobody signs in there, and local sign-in is not for what comes through a proxy.
+    """A second gateway that accepts one request a second per client."""
+    # Nobody signs in there, because local sign-in is not for requests through a proxy.
     settings = gateway_settings(ASSENT_GATEWAY_RATE="1", ASSENT_LOCAL_SIGN_IN_FILE="", **environ)
     async with gateway_of(gateway.log, follower, gateway.dsn, settings) as started:
         yield started
@@ -50,28 +50,28 @@ def too_many(answers: list[httpx.Response]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("bad", [bad_signature, no_command])
-async def test_one_address_cannot_send_proofs_that_are_none_without_end(
+async def test_one_address_cannot_send_invalid_proofs_without_limit(
     gateway: Gateway, follower: GovernanceFollower, bad: Any
 ) -> None:
     async with strict(gateway, follower) as limited:
         client = await limited.anonymous()
-        # What anybody can write into a header makes nobody somebody else.
+        # A header that anybody can write does not give a client another identity.
         answers = await asyncio.gather(
             *(bad(client, **{"x-forwarded-for": f"203.0.113.{n}"}) for n in range(_TRIES))
         )
         assert {answer.status_code for answer in answers} in ({400, 429}, {401, 429})
         assert too_many(answers)["detail"].startswith("A client at 127.0.0.1")
-        # Who has signed in already is not asked for more.
+        # Clients that have signed in already are not limited.
         assert (await client.get("/readyz")).status_code == 200
 
 
-async def test_behind_a_trusted_proxy_each_address_counts_for_itself(
+async def test_behind_a_trusted_proxy_each_address_counts_separately(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     async with strict(gateway, follower, **{PROXIES: "127.0.0.0/8, 10.0.0.0/8"}) as limited:
         client = await limited.anonymous()
         attacker, other = {"x-forwarded-for": "203.0.113.7, 10.1.2.3"}, {"x-forwarded-for": "203.0.113.8"}
-        # Whatever comes before what the proxy has added is the sender's invention.
+        # Everything before the part that the proxy added is the sender's invention.
         invented = {"x-forwarded-for": "1.1.1.1, 203.0.113.7, 10.1.2.3"}
         answers = await asyncio.gather(*(bad_signature(client, **invented) for _ in range(_TRIES)))
         assert "A client at 203.0.113.7 " in too_many(answers)["detail"]
@@ -89,7 +89,7 @@ async def test_behind_a_trusted_proxy_each_address_counts_for_itself(
         ("unix", "an unknown address"),
     ],
 )
-def test_whoever_has_an_ipv6_address_has_its_whole_network(host: str, counted: str) -> None:
+def test_ipv6_client_is_counted_with_its_whole_network(host: str, counted: str) -> None:
     sent: Any = SimpleNamespace(client=SimpleNamespace(host=host))
     assert stranger(sent) == f"A client at {counted}"
 
@@ -97,7 +97,7 @@ def test_whoever_has_an_ipv6_address_has_its_whole_network(host: str, counted: s
 @pytest.mark.parametrize(
     "wrong", ["*", "localhost", "10.0.0.1/8", "10.0.0.0/33", "0.0.0.0/0", "10.0.0.0/8,::/0"]
 )
-def test_proxies_that_are_none_are_refused_by_name(wrong: str) -> None:
+def test_invalid_proxies_are_refused_by_name(wrong: str) -> None:
     with pytest.raises(SettingsError, match=PROXIES):
         read_gateway_settings({PROXIES: wrong})
     assert read_gateway_settings({PROXIES: " 10.0.0.1, fd00::/8 ,"}).trusted_proxies == (
@@ -106,10 +106,10 @@ def test_proxies_that_are_none_are_refused_by_name(wrong: str) -> None:
     )
 
 
-# Probes and figures
+# Probes and metrics
 
 
-async def test_health_answers_a_probe_by_the_containers_address_and_nothing_else_does(
+async def test_health_answers_a_probe_on_the_container_s_address_and_nothing_else_does(
     gateway: Gateway,
 ) -> None:
     statuses = {"/livez": 200, "/readyz": 200, "/metrics": 401, "/api/v1/me": 421, "/": 421, "/livez/": 421}
@@ -120,14 +120,14 @@ async def test_health_answers_a_probe_by_the_containers_address_and_nothing_else
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9", "[::1]:8700"])
-async def test_figures_are_for_a_scrape_on_this_machine_by_its_own_names(gateway: Gateway, host: str) -> None:
+async def test_metrics_are_for_a_scrape_on_this_machine_by_its_own_names(gateway: Gateway, host: str) -> None:
     async with connected(gateway.url) as raw:
         await raw.send(request(gateway.url, "GET /metrics HTTP/1.1", host=host))
         assert (await raw.answer()).status == 200
 
 
 @pytest.mark.parametrize("host", ["assent.example", "evil.example:8700", "10.1.2.3"])
-async def test_figures_are_not_for_those_whom_a_proxy_on_this_machine_passes_on(
+async def test_metrics_are_refused_to_clients_forwarded_by_a_proxy_on_this_machine(
     gateway: Gateway, host: str
 ) -> None:
     async with connected(gateway.url) as raw:
@@ -136,7 +136,7 @@ async def test_figures_are_not_for_those_whom_a_proxy_on_this_machine_passes_on(
         assert (answer.status, answer.problem["code"]) == (401, "not-signed-in")
 
 
-async def test_where_proxies_are_trusted_figures_are_for_nobody_who_has_not_signed_in(
+async def test_with_trusted_proxies_metrics_require_signing_in(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     async with strict(gateway, follower, **{PROXIES: "10.0.0.0/8"}) as behind:
@@ -146,7 +146,7 @@ async def test_where_proxies_are_trusted_figures_are_for_nobody_who_has_not_sign
 # What is private
 
 
-async def test_no_answer_of_the_api_is_kept_by_anybody_on_the_way(gateway: Gateway) -> None:
+async def test_no_answer_of_the_api_is_cached_on_the_way(gateway: Gateway) -> None:
     bob = await gateway.signed_in("bob")
     asked = (await gateway.submit("script/kept.sh"))["request"]
     await gateway.show(asked, after=asked)

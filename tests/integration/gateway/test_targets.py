@@ -1,4 +1,4 @@
-"""R17 over HTTP: a person's targets are theirs alone, and no address inside is reached by one."""
+"""R17 over HTTP: a person's targets are theirs alone, and no internal address can be reached through one."""
 
 import asyncpg
 import pytest
@@ -21,7 +21,7 @@ async def test_R17_webhook_gets_a_secret_that_is_shown_once_and_its_url_never(ga
     refused(again, 422, "target-exists")
 
 
-async def test_R17_nobody_sees_or_removes_what_is_somebody_elses(gateway: Gateway) -> None:
+async def test_R17_nobody_sees_or_removes_another_person_s_target(gateway: Gateway) -> None:
     carol, dave = await gateway.sign_in("carol"), await gateway.sign_in("dave")
     made = accepted(await carol.post("/api/v1/notifications/targets", json=HOOK), 201)
     place = f"/api/v1/notifications/targets/{made['target']['id']}"
@@ -31,7 +31,7 @@ async def test_R17_nobody_sees_or_removes_what_is_somebody_elses(gateway: Gatewa
     refused(await carol.delete(place), 404, "not-found")
 
 
-async def test_R17_somebody_chooses_which_news_go_where_and_lets_a_target_rest(gateway: Gateway) -> None:
+async def test_R17_person_chooses_which_events_go_where_and_pauses_a_target(gateway: Gateway) -> None:
     alice, dave = await gateway.sign_in("alice-admin"), await gateway.sign_in("dave")
     made = accepted(await alice.post("/api/v1/notifications/targets", json=HOOK), 201)["target"]
     place = f"/api/v1/notifications/targets/{made['id']}"
@@ -78,14 +78,12 @@ async def test_R17_somebody_chooses_which_news_go_where_and_lets_a_target_rest(g
         ("apprise", "ntfys://10.0.0.1/topic", "private-address"),
     ],
 )
-async def test_target_that_could_do_harm_is_refused_by_name(
-    gateway: Gateway, kind: str, url: str, code: str
-) -> None:
+async def test_harmful_target_is_refused_by_name(gateway: Gateway, kind: str, url: str, code: str) -> None:
     erin = await gateway.signed_in("erin")
     refused(await erin.post("/api/v1/notifications/targets", json={"kind": kind, "url": url}), 422, code)
 
 
-async def test_R17_dead_letter_is_its_recipients_to_send_again(gateway: Gateway) -> None:
+async def test_R17_dead_letter_can_be_resent_by_its_recipient(gateway: Gateway) -> None:
     alice, bob = await gateway.sign_in("alice"), await gateway.sign_in("bob")
     made = accepted(await alice.post("/api/v1/notifications/targets", json=HOOK), 201)
     db = await asyncpg.connect(gateway.dsn)

@@ -1,4 +1,4 @@
-"""Who sends more than their rate is told when to come again, and then it is taken. R10 goes on for others."""
+"""A sender over their rate is told when to retry; then the command is accepted. R10 holds for others."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from assent_contracts.limits import RATE_WINDOW_MS
 from assent_contracts.refusals import RefusalCode
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, accepted, gateway_of, migrated, projecting, refused
-from tests.support.governing import assert_verified
+from tests.support.governor import assert_verified
 from tests.support.log import Log, deciding, fresh_log, read_ledger
 
 RATE = 3
@@ -26,7 +26,7 @@ BODY = {"resource": OBJECT, "operation": "edit", "justification": "It is needed.
 
 
 class Hands:
-    """This machine's clocks; the one on the wall can be turned, so that nobody has to wait a minute."""
+    """This machine's clocks; the wall clock can be turned, so that no test has to wait a minute."""
 
     ahead = 0
 
@@ -37,7 +37,7 @@ class Hands:
 
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """A log in which nobody can send much."""
+    """A log with a low rate per sender."""
     folder: Path = tmp_path_factory.mktemp("keys")
     demo = infra_path("demo/governance.toml").read_text()
     assert "commands_per_minute = 60000" in demo
@@ -55,7 +55,7 @@ async def hands() -> Hands:
 async def gateway(
     running: Endpoints, log: Log, follower: GovernanceFollower, hands: Hands
 ) -> AsyncIterator[Gateway]:
-    """Where the broker's clock is this machine's: then log time follows the hands."""
+    """Where the broker's clock is this machine's: then log time follows the test's clock."""
     async with (
         migrated(running.dsn) as made,
         deciding(log, follower, machine=MachineClock(hands, log.folder / "clock.json")),
@@ -65,12 +65,12 @@ async def gateway(
         yield started
 
 
-async def test_over_the_rate_is_429_with_retry_after_and_the_same_command_is_taken_after_it(
+async def test_command_over_the_rate_is_429_with_retry_after_and_is_accepted_after_it(
     gateway: Gateway, log: Log, follower: GovernanceFollower, hands: Hands
 ) -> None:
     accepted(await gateway.try_to_submit(OBJECT), 201)
     alice = await gateway.signed_in("alice")
-    # A minute may end meanwhile, and the count with it.
+    # A minute may end in the meantime, and the count with it.
     for number in range(3 * RATE):
         headers = {"idempotency-key": f"try-{number}"}
         answer = await alice.post("/api/v1/requests", json=BODY, headers=headers)
@@ -81,7 +81,7 @@ async def test_over_the_rate_is_429_with_retry_after_and_the_same_command_is_tak
     assert problem["again_at"] % RATE_WINDOW_MS == 0
     assert 0 < problem["again_at"] - now_ms() <= RATE_WINDOW_MS
     assert "Send it again from 20" in problem["detail"]
-    # Others have rates of their own.
+    # Other accounts have their own rates.
     refused(await gateway.try_to_submit(OBJECT, principal="bob"), 409, "resource-locked")
 
     hands.ahead = 10 * RATE_WINDOW_MS

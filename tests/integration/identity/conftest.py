@@ -21,7 +21,7 @@ StartGateway = Callable[..., Awaitable[str]]
 
 @pytest_asyncio.fixture(scope="module")
 async def ports() -> tuple[int, int]:
-    """The gateway's and the provider's: each is told of the other before it starts."""
+    """The gateway's and the provider's: each is configured with the other's before it starts."""
     return free_port(), free_port()
 
 
@@ -29,7 +29,7 @@ async def ports() -> tuple[int, int]:
 async def provider(
     ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Misbehaving]:
-    """npm's oidc-provider, on which people and clients of the demo are known."""
+    """npm's oidc-provider, which knows the demo's people and clients."""
     here, there = ports
     callback = f"http://localhost:{here}{CALLBACK}"
     async with misbehaving(there, callback, tmp_path_factory.mktemp("provider")) as started:
@@ -51,7 +51,7 @@ async def gateway(
 
 
 def oidc_environ(port: int, issuer: str, **more: str) -> dict[str, str]:
-    """What a gateway at this port is told, to use a provider."""
+    """The settings of a gateway at this port that uses a provider."""
     return {
         "ASSENT_GATEWAY_PORT": str(port),
         "ASSENT_PUBLIC_URL": f"http://localhost:{port}",
@@ -77,13 +77,13 @@ async def open_browser(ports: tuple[int, int]) -> AsyncIterator[OpenBrowser]:
 
 @pytest_asyncio.fixture
 async def browser(gateway: Gateway, open_browser: OpenBrowser) -> Browser:
-    """A browser that nobody has used."""
+    """An unused browser."""
     return await open_browser()
 
 
 @pytest_asyncio.fixture
 async def start_gateway(gateway: Gateway) -> AsyncIterator[StartGateway]:
-    """A function that starts one more gateway on the same log and database, told otherwise; its address."""
+    """A function that starts another gateway on the same log and database, with other settings."""
     async with AsyncExitStack() as started:
 
         async def start(**environ: str) -> str:

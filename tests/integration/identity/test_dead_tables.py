@@ -1,4 +1,4 @@
-"""Postgres whose disk is full, broken or gone: 503 with what is wrong and what to do, and never a 500."""
+"""Postgres with a full disk, broken or stopped: 503 with the cause and the remedy, and never a 500."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,7 +32,7 @@ WHYS: Final = {
 
 @asynccontextmanager
 async def failing(db: asyncpg.Connection, table: str, state: str) -> AsyncIterator[None]:
-    """Each row that is added to the table meets this error."""
+    """Each row that is inserted into the table causes this error."""
     await db.execute(FAILS.format(state=state, table=table))
     try:
         yield
@@ -48,7 +48,7 @@ def says(answer: httpx.Response, why: str) -> None:
 
 
 @pytest.mark.parametrize("state", sorted(WHYS))
-async def test_sign_in_says_what_is_wrong_with_postgres(
+async def test_sign_in_reports_what_is_wrong_with_postgres(
     browser: Browser, db: asyncpg.Connection, state: str
 ) -> None:
     async with failing(db, "sign_ins", state):
@@ -59,7 +59,7 @@ async def test_sign_in_says_what_is_wrong_with_postgres(
     assert browser.cookie() is None
 
 
-async def test_a_browser_gets_it_as_a_page(browser: Browser, db: asyncpg.Connection) -> None:
+async def test_browser_gets_it_as_a_page(browser: Browser, db: asyncpg.Connection) -> None:
     async with failing(db, "sign_ins", "53100"):
         page = await browser.get("/sign-in", headers={"accept": "text/html"})
     assert page.status_code == 503
@@ -69,7 +69,7 @@ async def test_a_browser_gets_it_as_a_page(browser: Browser, db: asyncpg.Connect
     assert "secret" not in page.text
 
 
-async def test_without_postgres_everything_says_so_and_goes_on_once_it_is_back(
+async def test_without_postgres_everything_reports_it_and_continues_once_it_is_back(
     open_browser: OpenBrowser, gateway: Gateway
 ) -> None:
     browser = await open_browser()

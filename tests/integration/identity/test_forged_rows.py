@@ -1,4 +1,4 @@
-"""Somebody who can write to every table of Postgres signs in as nobody."""
+"""An attacker with write access to every table of Postgres cannot sign in as anybody."""
 
 import hashlib
 import re
@@ -24,7 +24,7 @@ _INSERT: Final = (
 
 @pytest.fixture
 async def alice(browser: Browser) -> Browser:
-    """A browser that alice has signed in with."""
+    """A browser in which alice has signed in."""
     assert (await browser.sign_in("alice")).status_code == 303
     return browser
 
@@ -35,10 +35,8 @@ def _row_of(browser: Browser) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def test_an_inserted_row_signs_nobody_in(
-    alice: Browser, gateway: Gateway, db: asyncpg.Connection
-) -> None:
-    """The MAC of a true row among those that are tried: it is no MAC of another row."""
+async def test_inserted_row_signs_nobody_in(alice: Browser, gateway: Gateway, db: asyncpg.Connection) -> None:
+    """The MAC of a real row is among those that are tried: it is not the MAC of another row."""
     true = await db.fetchrow("select mac, key_id from sessions where token_sha256 = $1", _row_of(alice))
     assert true is not None
     client = await gateway.anonymous()
@@ -65,14 +63,14 @@ CHANGED: Final[dict[str, str]] = {
 
 
 @pytest.mark.parametrize("case", sorted(CHANGED))
-async def test_a_changed_row_signs_nobody_in(alice: Browser, db: asyncpg.Connection, case: str) -> None:
+async def test_changed_row_signs_nobody_in(alice: Browser, db: asyncpg.Connection, case: str) -> None:
     assert (await alice.me()).status_code == 200
     statement = f"update sessions set {CHANGED[case]} where token_sha256 = $1"  # noqa: S608  ours
     assert await db.execute(statement, _row_of(alice)) == "UPDATE 1"
     refused(await alice.me(), 401, "not-signed-in")
 
 
-async def test_a_row_under_another_token_signs_nobody_in(
+async def test_row_under_another_token_signs_nobody_in(
     alice: Browser, gateway: Gateway, db: asyncpg.Connection
 ) -> None:
     forged = hashlib.sha256(FORGED_TOKEN.encode()).digest()
@@ -83,9 +81,7 @@ async def test_a_row_under_another_token_signs_nobody_in(
     refused(await client.get("/api/v1/me", headers=cookie), 401, "not-signed-in")
 
 
-async def test_a_session_that_is_used_for_long_still_holds(
-    alice: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_session_in_long_use_stays_valid(alice: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its row is written, and sealed, again."""
     begun = now_ms()
     for passed in (2 * 60_000, 4 * 60_000):
@@ -93,7 +89,7 @@ async def test_a_session_that_is_used_for_long_still_holds(
         assert (await alice.me()).status_code == 200
 
 
-async def test_gateways_share_sessions_when_they_have_the_same_key(alice: Browser, gateway: Gateway) -> None:
+async def test_gateways_share_sessions_if_they_have_the_same_key(alice: Browser, gateway: Gateway) -> None:
     token = alice.cookie()
     assert token is not None
     key = load_key(gateway.log.folder / "gateway.key")
@@ -107,7 +103,7 @@ async def test_gateways_share_sessions_when_they_have_the_same_key(alice: Browse
         assert await same.holding([token]) == {token}
         assert await other.find(token) is None
         assert await other.holding([token]) == set()
-        # Whoever signs out has signed out everywhere.
+        # A person who signs out has signed out everywhere.
         await other.close(token)
     refused(await alice.me(), 401, "not-signed-in")
 
@@ -123,7 +119,7 @@ PLANTED: Final[dict[str, str]] = {
 
 
 @pytest.mark.parametrize("case", sorted(PLANTED))
-async def test_a_changed_sign_in_ends_nowhere(
+async def test_changed_sign_in_cannot_be_finished(
     open_browser: OpenBrowser, gateway: Gateway, db: asyncpg.Connection, case: str
 ) -> None:
     await db.execute("delete from sign_ins")

@@ -18,7 +18,7 @@ Craft = Callable[[Misbehaving, Claims], Awaitable[str]]
 
 
 async def _comes_back_with(browser: Browser, provider: Misbehaving, craft: Craft) -> Any:
-    """The gateway's answer, when the provider answers with what `craft` makes of the right claims."""
+    """The gateway's answer if the provider answers with what `craft` makes of the right claims."""
     url = await browser.leave()
     callback = await browser.at_provider(url, "alice")
     right = {
@@ -34,7 +34,7 @@ async def _comes_back_with(browser: Browser, provider: Misbehaving, craft: Craft
 
 
 def _with(**changed: Any) -> Craft:
-    """Signed by the provider, with other claims; None: without."""
+    """Signed by the provider, with other claims; None removes one."""
 
     async def craft(provider: Misbehaving, right: Claims) -> str:
         claims = {name: value for name, value in {**right, **changed}.items() if value is not None}
@@ -43,8 +43,8 @@ def _with(**changed: Any) -> Craft:
     return craft
 
 
-async def test_the_right_claims_sign_in(browser: Browser, provider: Misbehaving) -> None:
-    """Or else none of the refusals below would show anything."""
+async def test_right_claims_sign_in(browser: Browser, provider: Misbehaving) -> None:
+    """Otherwise none of the refusals below would prove anything."""
     assert (await _comes_back_with(browser, provider, _with())).status_code == 303
     assert (await browser.me()).json()["principal"] == "alice"
 
@@ -78,7 +78,7 @@ WRONG_CLAIMS: Final[dict[str, tuple[Craft, str]]] = {
 
 
 @pytest.mark.parametrize("case", sorted(WRONG_CLAIMS))
-async def test_an_id_token_with_wrong_claims_signs_nobody_in(
+async def test_id_token_with_wrong_claims_signs_nobody_in(
     browser: Browser, provider: Misbehaving, case: str
 ) -> None:
     craft, word = WRONG_CLAIMS[case]
@@ -104,7 +104,7 @@ async def _signature_cut_off(provider: Misbehaving, right: Claims) -> str:
 
 
 async def _hs256_with_the_public_key(provider: Misbehaving, right: Claims) -> str:
-    # By hand: joserfc takes no public key for a secret.
+    # By hand, because joserfc does not take a public key as a secret.
     key = await provider.key()
     signed = f"{_part({'alg': 'HS256', 'kid': key.kid})}.{_part(right)}"
     digest = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")
@@ -145,7 +145,7 @@ async def _a_logout_token(provider: Misbehaving, right: Claims) -> str:
 
 
 async def _critical_header(provider: Misbehaving, right: Claims) -> str:
-    # joserfc signs no such header itself.
+    # joserfc itself signs no such header.
     header, payload, signature = (await provider.signed(right)).split(".")
     del header
     kid = (await provider.key()).kid
@@ -179,7 +179,7 @@ WRONG_TOKENS: Final[tuple[Craft, ...]] = (
 
 
 @pytest.mark.parametrize("craft", WRONG_TOKENS, ids=lambda craft: craft.__name__.strip("_"))
-async def test_an_id_token_that_the_provider_has_not_signed_so_signs_nobody_in(
+async def test_id_token_that_the_provider_has_not_signed_as_required_signs_nobody_in(
     browser: Browser, provider: Misbehaving, craft: Craft
 ) -> None:
     refused(await _comes_back_with(browser, provider, craft), 400, "sign-in-failed")

@@ -15,8 +15,8 @@ from tests.idp.keycloak import Keycloak, KeycloakUnavailable, keycloak
 from tests.integration.identity.conftest import OpenBrowser, oidc_environ
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, accepted, everything, gateway_settings, refused
-from tests.support.lacking import lacking
 from tests.support.log import Log
+from tests.support.optional_tools import skip_or_fail
 
 pytestmark = [pytest.mark.long, pytest.mark.keycloak, pytest.mark.timeout(300)]
 
@@ -29,7 +29,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Keyc
         try:
             running = await started.enter_async_context(keycloak(tmp_path_factory.mktemp("keycloak")))
         except KeycloakUnavailable as error:
-            lacking(str(error))
+            skip_or_fail(str(error))
         yield running
 
 
@@ -67,18 +67,18 @@ async def _call(gateway: Gateway, token: str) -> httpx.Response:
     return await (await gateway.anonymous()).get("/api/v1/me", headers=_bearer(token))
 
 
-async def test_a_person_signs_in_through_its_form(browser: Browser) -> None:
+async def test_person_signs_in_through_its_form(browser: Browser) -> None:
     answer = await browser.sign_in("alice", "/requests")
     assert (answer.status_code, answer.headers["location"]) == (303, "/requests")
     assert (await browser.me()).json()["principal"] == "alice"
 
 
-async def test_a_wrong_password_does_not_come_back(browser: Browser) -> None:
+async def test_wrong_password_does_not_come_back(browser: Browser) -> None:
     with pytest.raises(NotLetInError, match="Invalid username or password"):
         await browser.at_provider(await browser.leave(), "alice", password="wrong")
 
 
-async def test_it_demands_the_proof_key_that_the_gateway_sends(browser: Browser) -> None:
+async def test_provider_requires_the_proof_key_that_the_gateway_sends(browser: Browser) -> None:
     url = await browser.leave()
     without = re.sub(r"&code_challenge(_method)?=[^&]*", "", url)
     callback = await browser.at_provider(without, "alice")
@@ -86,7 +86,7 @@ async def test_it_demands_the_proof_key_that_the_gateway_sends(browser: Browser)
     refused(await browser.get(callback), 400, "sign-in-failed")
 
 
-async def test_signing_out_ends_both_sessions_and_it_asks_for_the_password_again(browser: Browser) -> None:
+async def test_signing_out_ends_both_sessions_and_the_password_is_required_again(browser: Browser) -> None:
     await browser.sign_in("bob")
     again = await browser.at_provider(await browser.leave(), "bob", password="not asked for")
     assert (await browser.get(again)).status_code == 303, "its own session lets bob in without the form"
@@ -101,12 +101,12 @@ async def test_signing_out_ends_both_sessions_and_it_asks_for_the_password_again
         await browser.at_provider(await browser.leave(), "bob", password="asked for")
 
 
-async def test_a_person_whom_governance_does_not_know_is_told_so(browser: Browser) -> None:
+async def test_person_unknown_to_governance_is_told_so(browser: Browser) -> None:
     said = refused(await browser.sign_in("mallory"), 403, "not-permitted")
     assert "'mallory', which is not registered" in said["detail"]
 
 
-async def test_a_user_who_is_switched_off_there_cannot_come_back(
+async def test_user_disabled_at_the_provider_cannot_come_back(
     server: Keycloak, browser: Browser, open_browser: OpenBrowser
 ) -> None:
     await browser.sign_in("bob")
@@ -115,14 +115,14 @@ async def test_a_user_who_is_switched_off_there_cannot_come_back(
         other = await open_browser()
         with pytest.raises(NotLetInError, match="disabled"):
             await other.at_provider(await other.leave(), "bob")
-        with pytest.raises(NotLetInError):  # nor with the session that there is
+        with pytest.raises(NotLetInError):  # nor with the existing session
             await browser.at_provider(await browser.leave(), "bob")
         assert other.cookie(SESSION) is None
     finally:
         await server.enable("bob", enabled=True)
 
 
-async def test_R6_a_service_account_submits_a_change(server: Keycloak, gateway: Gateway) -> None:
+async def test_R6_service_account_submits_a_change(server: Keycloak, gateway: Gateway) -> None:
     token = await server.token("device-config", "device-config-secret")
     client = await gateway.anonymous()
     change = {
@@ -139,12 +139,12 @@ async def test_R6_a_service_account_submits_a_change(server: Keycloak, gateway: 
     assert accepted(shown)["request"]["requester"] == "device-config"
 
 
-async def test_a_token_for_another_audience_is_refused(server: Keycloak, gateway: Gateway) -> None:
+async def test_token_for_another_audience_is_refused(server: Keycloak, gateway: Gateway) -> None:
     answer = await _call(gateway, await server.token("elsewhere", "elsewhere-secret"))
     assert "audience" in refused(answer, 401, "not-signed-in")["detail"]
 
 
-async def test_a_new_key_is_learned_and_a_withdrawn_one_forgotten(server: Keycloak, gateway: Gateway) -> None:
+async def test_new_key_is_learned_and_a_withdrawn_one_forgotten(server: Keycloak, gateway: Gateway) -> None:
     before = await server.token("device-config", "device-config-secret")
     assert (await _call(gateway, before)).status_code == 200
     new = await server.add_key()

@@ -14,7 +14,7 @@ LOCAL = "/sign-in/local"
 
 @pytest.fixture
 async def browser(start_gateway: StartGateway, open_browser: OpenBrowser) -> Browser:
-    """A browser at a gateway without a provider, on which anybody can be anybody."""
+    """A browser at a gateway without a provider, in which anybody can sign in as anybody."""
     port = free_port()
     public = f"http://localhost:{port}"
     await start_gateway(ASSENT_GATEWAY_PORT=str(port), ASSENT_PUBLIC_URL=public)
@@ -59,8 +59,8 @@ async def test_only_the_cookie_of_the_link_signs_in(stranger: Browser, value: st
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via", "X-Real-IP"])
-async def test_through_a_proxy_nobody_signs_in_with_the_link_either(browser: Browser, header: str) -> None:
-    """On this machine too: then the peer is on loopback, and Host may be what the proxy was told to send."""
+async def test_nobody_signs_in_through_a_proxy_with_the_link_either(browser: Browser, header: str) -> None:
+    """On this machine too: the peer is on loopback, and Host may be what the proxy was told to send."""
     headers = {header: "127.0.0.1"}
     refused(await browser.get(LINK, headers=headers), 403, "not-on-this-machine")
     refused(await browser.get("/sign-in", headers=headers), 403, "not-on-this-machine")
@@ -76,7 +76,7 @@ async def test_several_windows_sign_in_with_one_link(browser: Browser, stranger:
         assert (await each.me()).json()["principal"] == name
 
 
-async def test_the_token_is_in_no_log_line_and_no_answer(browser: Browser, stranger: Browser) -> None:
+async def test_token_is_in_no_log_line_and_no_answer(browser: Browser, stranger: Browser) -> None:
     with capture_logs() as lines:
         opened = await stranger.get(LINK)
         wrong = await stranger.get(f"{LINK}x")
@@ -87,7 +87,7 @@ async def test_the_token_is_in_no_log_line_and_no_answer(browser: Browser, stran
         assert TOKEN not in answer.text + repr(answer.headers)
 
 
-async def test_the_page_names_the_people_and_says_what_it_is(browser: Browser) -> None:
+async def test_page_names_the_people_and_explains_itself(browser: Browser) -> None:
     answer = await browser.get("/sign-in", params={"return_to": "/requests"})
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
@@ -96,7 +96,7 @@ async def test_the_page_names_the_people_and_says_what_it_is(browser: Browser) -
     assert "Device configuration pipeline" not in answer.text, "services do not sign in"
 
 
-async def test_a_person_signs_in_by_a_click_and_out_again(browser: Browser) -> None:
+async def test_person_signs_in_by_a_click_and_out_again(browser: Browser) -> None:
     answer = await browser.post(LOCAL, data={"principal": "alice", "return_to": "/requests"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/requests")
     me = (await browser.me()).json()
@@ -106,7 +106,7 @@ async def test_a_person_signs_in_by_a_click_and_out_again(browser: Browser) -> N
     assert (await browser.me()).status_code == 401
 
 
-async def test_it_goes_on_to_no_other_site(browser: Browser) -> None:
+async def test_sign_in_redirects_to_no_other_site(browser: Browser) -> None:
     for wanted in ("https://evil.example/", "//evil.example", "/\\evil.example"):
         answer = await browser.post(LOCAL, data={"principal": "alice", "return_to": wanted})
         assert answer.headers["location"] == "/"
@@ -153,14 +153,14 @@ async def test_only_people_of_the_demo_sign_in(
     assert browser.cookie() is None
 
 
-async def test_a_click_signs_nobody_in_where_a_provider_is_configured(
+async def test_click_signs_nobody_in_if_a_provider_is_configured(
     gateway: Gateway, open_browser: OpenBrowser
 ) -> None:
     browser = await open_browser()
     refused(await browser.post(LOCAL, data={"principal": "alice"}), 404, "not-found")
 
 
-async def test_a_gateway_with_neither_says_so(start_gateway: StartGateway) -> None:
+async def test_gateway_with_neither_reports_so(start_gateway: StartGateway) -> None:
     port = free_port()
     await start_gateway(ASSENT_GATEWAY_PORT=str(port), ASSENT_LOCAL_SIGN_IN_FILE="")
     browser = Browser(f"http://127.0.0.1:{port}")

@@ -1,4 +1,4 @@
-"""Sign-in with a real provider: the way there and back, and every way to come back wrongly."""
+"""Sign-in with a real provider: the redirect there and back, and every wrong way to come back."""
 
 import base64
 import hashlib
@@ -14,10 +14,10 @@ from tests.idp.browser import SESSION, SIGN_IN, Browser, query_of
 from tests.idp.misbehaving import Misbehaving
 from tests.integration.identity.conftest import OpenBrowser, StartGateway, oidc_environ
 from tests.support.gateway import Gateway, free_port, refused
-from tests.support.governing import governing
+from tests.support.governor import governing
 
 
-async def test_a_person_signs_in_and_goes_on_to_where_they_wanted(browser: Browser) -> None:
+async def test_person_signs_in_and_continues_to_the_requested_page(browser: Browser) -> None:
     answer = await browser.sign_in("alice", "/requests?status=open")
     assert answer.status_code == 303
     assert answer.headers["location"] == "/requests?status=open"
@@ -25,7 +25,7 @@ async def test_a_person_signs_in_and_goes_on_to_where_they_wanted(browser: Brows
     assert (await browser.me()).json()["principal"] == "alice"
 
 
-async def test_the_way_to_the_provider_carries_state_nonce_and_an_S256_challenge(browser: Browser) -> None:
+async def test_redirect_to_the_provider_carries_state_nonce_and_an_S256_challenge(browser: Browser) -> None:
     first, second = query_of(await browser.leave()), query_of(await browser.leave())
     assert first["response_type"] == "code"
     assert first["scope"].split() == ["openid", "profile"]
@@ -35,7 +35,7 @@ async def test_the_way_to_the_provider_carries_state_nonce_and_an_S256_challenge
         assert first[name] != second[name]
 
 
-async def test_the_verifier_that_is_sent_with_the_code_fits_the_challenge(
+async def test_verifier_sent_with_the_code_fits_the_challenge(
     browser: Browser, provider: Misbehaving
 ) -> None:
     url = await browser.leave()
@@ -46,7 +46,7 @@ async def test_the_verifier_that_is_sent_with_the_code_fits_the_challenge(
     assert sent["status"] == 200
 
 
-async def test_a_callback_counts_once(browser: Browser, provider: Misbehaving) -> None:
+async def test_callback_counts_once(browser: Browser, provider: Misbehaving) -> None:
     callback = await browser.at_provider(await browser.leave(), "alice")
     assert (await browser.get(callback)).status_code == 303
     exchanged = len((await provider.seen())["tokens"])
@@ -54,7 +54,7 @@ async def test_a_callback_counts_once(browser: Browser, provider: Misbehaving) -
     assert len((await provider.seen())["tokens"]) == exchanged
 
 
-async def test_a_code_that_was_used_signs_nobody_in_with_a_new_state(browser: Browser) -> None:
+async def test_used_code_signs_nobody_in_with_a_new_state(browser: Browser) -> None:
     callback = await browser.at_provider(await browser.leave(), "alice")
     used = query_of(callback)["code"]
     await browser.get(callback)
@@ -65,17 +65,17 @@ async def test_a_code_that_was_used_signs_nobody_in_with_a_new_state(browser: Br
     assert "did not accept the code" in said["detail"]
 
 
-async def test_a_state_that_nobody_was_given_is_refused(browser: Browser) -> None:
+async def test_state_that_nobody_was_given_is_refused(browser: Browser) -> None:
     callback = await browser.at_provider(await browser.leave(), "alice")
     wrong = callback.replace(query_of(callback)["state"], "x" * 43)
     refused(await browser.get(wrong), 400, "sign-in-failed")
     assert browser.cookie(SESSION) is None
 
 
-async def test_a_callback_in_another_browser_is_refused_and_stays_good_in_the_first(
+async def test_callback_in_another_browser_is_refused_and_stays_valid_in_the_first(
     browser: Browser, open_browser: OpenBrowser
 ) -> None:
-    """Else somebody could sign a victim in as themselves (login CSRF)."""
+    """Otherwise an attacker could sign a victim in as themselves (login CSRF)."""
     callback = await browser.at_provider(await browser.leave(), "alice")
     without, with_their_own = await open_browser(), await open_browser()
     await with_their_own.leave()
@@ -94,7 +94,7 @@ async def test_two_tabs_of_one_browser_can_both_be_at_the_provider(browser: Brow
     assert answer.headers["location"] == "/second"
 
 
-async def test_a_sign_in_ends_after_ten_minutes(browser: Browser, db: asyncpg.Connection) -> None:
+async def test_sign_in_expires_after_ten_minutes(browser: Browser, db: asyncpg.Connection) -> None:
     callback = await browser.at_provider(await browser.leave(), "alice")
     left_ms = await db.fetchval(
         "select max(ends_at) - (extract(epoch from clock_timestamp()) * 1000)::bigint from sign_ins"
@@ -117,28 +117,28 @@ async def test_neither_state_nor_cookie_is_in_the_database(browser: Browser, db:
     assert not {state, cookie} & {value for value in row.values() if isinstance(value, str)}
 
 
-async def test_a_person_whom_governance_does_not_know_is_told_so(browser: Browser) -> None:
+async def test_person_unknown_to_governance_is_told_so(browser: Browser) -> None:
     said = refused(await browser.sign_in("mallory"), 403, "not-permitted")
     assert "'mallory', which is not registered" in said["detail"]
     assert browser.cookie(SESSION) is None
 
 
-async def test_who_is_known_there_but_not_here_can_come_in_as_somebody_else(browser: Browser) -> None:
+async def test_person_known_there_but_not_here_can_sign_in_as_another_user(browser: Browser) -> None:
     said = refused(await browser.sign_in("mallory"), 403, "not-permitted")
     assert "/sign-in?prompt=login" in said["todo"]
-    refused(await browser.sign_in("bob"), 403, "not-permitted")  # the provider lets mallory in unasked
+    refused(await browser.sign_in("bob"), 403, "not-permitted")  # mallory is still signed in there
     url = (await browser.get("/sign-in?prompt=login")).headers["location"]
     assert (await browser.get(await browser.at_provider(url, "bob"))).status_code == 303
     assert (await browser.me()).json()["principal"] == "bob"
 
 
-async def test_an_account_called_like_a_service_is_no_person(browser: Browser) -> None:
+async def test_account_named_like_a_service_is_not_a_person(browser: Browser) -> None:
     said = refused(await browser.sign_in("device-config"), 403, "not-permitted")
     assert "service" in said["detail"]
     assert browser.cookie(SESSION) is None
 
 
-async def test_a_principal_that_is_disabled_loses_its_session_and_gets_no_new_one(
+async def test_disabled_principal_loses_its_session_and_gets_no_new_one(
     browser: Browser, open_browser: OpenBrowser, gateway: Gateway, follower: GovernanceFollower
 ) -> None:
     await browser.sign_in("erin")
@@ -151,7 +151,7 @@ async def test_a_principal_that_is_disabled_loses_its_session_and_gets_no_new_on
     refused(await browser.me(), 403, "not-permitted")
 
 
-async def test_who_turns_back_at_the_provider_is_told_so_and_nothing_of_it_is_repeated(
+async def test_person_who_turns_back_at_the_provider_is_told_so_and_no_input_is_echoed(
     browser: Browser,
 ) -> None:
     callback = await browser.at_provider(await browser.leave(), "alice", password="")
@@ -162,7 +162,7 @@ async def test_who_turns_back_at_the_provider_is_told_so_and_nothing_of_it_is_re
 
 
 @pytest.mark.parametrize("error", ["<b>x</b>", "a" * 65, "see https://elsewhere.example", ""])
-async def test_what_the_address_says_as_error_is_repeated_only_if_it_is_a_code(
+async def test_error_in_the_address_is_repeated_only_if_it_is_a_known_code(
     browser: Browser, error: str
 ) -> None:
     state = query_of(await browser.leave())["state"]
@@ -170,7 +170,7 @@ async def test_what_the_address_says_as_error_is_repeated_only_if_it_is_a_code(
     assert "it sent no code" in refused(answer, 400, "sign-in-failed")["detail"]
 
 
-async def test_an_answer_in_the_name_of_another_provider_is_refused(browser: Browser) -> None:
+async def test_answer_in_the_name_of_another_provider_is_refused(browser: Browser) -> None:
     """RFC 9207: mix-up of two providers."""
     for instead in ("&iss=https%3A%2F%2Fother.example", ""):
         callback = await browser.at_provider(await browser.leave(), "alice")
@@ -200,7 +200,7 @@ async def test_an_answer_in_the_name_of_another_provider_is_refused(browser: Bro
         "/" + "a" * 3_000,
     ],
 )
-async def test_a_sign_in_never_goes_on_to_another_site(browser: Browser, wanted: str) -> None:
+async def test_sign_in_never_redirects_to_another_site(browser: Browser, wanted: str) -> None:
     answer = await browser.sign_in("alice", wanted)
     assert answer.status_code == 303
     assert answer.headers["location"] == "/"
@@ -216,7 +216,7 @@ async def test_parameters_that_no_provider_sends_are_refused(browser: Browser) -
         assert urlsplit(str(answer.url)).path in ("/sign-in", CALLBACK)
 
 
-async def test_the_log_says_who_signed_in_and_no_secret(
+async def test_log_contains_who_signed_in_and_no_secret(
     browser: Browser, provider: Misbehaving, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = await browser.leave()
@@ -239,7 +239,7 @@ async def test_the_log_says_who_signed_in_and_no_secret(
 
 
 @pytest.mark.parametrize(("path", "status"), [("/sign-in", 303), (CALLBACK + "?state=x&code=y", 400)])
-async def test_one_address_cannot_begin_or_end_sign_ins_without_end(
+async def test_one_address_cannot_begin_or_end_sign_ins_without_limit(
     path: str,
     status: int,
     start_gateway: StartGateway,

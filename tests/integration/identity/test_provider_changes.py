@@ -1,4 +1,4 @@
-"""The provider takes other keys, goes away and comes back, while people are signed in."""
+"""The provider changes its keys, stops and restarts, while people are signed in."""
 
 from joserfc import jwt
 
@@ -29,7 +29,7 @@ async def test_keys_rotated_without_overlap_are_fetched_once_and_the_withdrawn_o
     assert (await provider.seen())["keys"] == fetched + 1, "strangers do not make it fetch at once again"
 
 
-async def test_without_the_provider_people_are_told_so_and_those_inside_go_on(
+async def test_without_the_provider_people_are_told_so_and_signed_in_people_continue(
     provider: Misbehaving, browser: Browser, open_browser: OpenBrowser
 ) -> None:
     await browser.sign_in("alice")
@@ -46,10 +46,10 @@ async def test_without_the_provider_people_are_told_so_and_those_inside_go_on(
     async def signs_in() -> bool:
         return (await late.sign_in("bob")).status_code == 303
 
-    await until(signs_in)  # its new key is not looked for more often than every few seconds
+    await until(signs_in)  # its new key is looked for at most every few seconds
 
 
-async def test_a_gateway_that_starts_before_its_provider_says_so_and_lets_people_in_later(
+async def test_gateway_that_starts_before_its_provider_reports_it_and_signs_people_in_later(
     start_gateway: StartGateway,
 ) -> None:
     port = free_port()

@@ -26,7 +26,7 @@ PUBLIC: Final = "https://assent.example"
 
 @pytest_asyncio.fixture
 async def alice(browser: Browser) -> Browser:
-    """A browser that alice has signed in with."""
+    """A browser in which alice has signed in."""
     assert (await browser.sign_in("alice")).status_code == 303
     return browser
 
@@ -43,7 +43,7 @@ def _flags(answer: httpx.Response, name: str) -> dict[str, str]:
     return {"=": first.partition("=")[2], **{key.lower(): value for key, _, value in pairs}}
 
 
-async def test_cookies_are_for_this_site_alone_and_not_for_scripts(browser: Browser) -> None:
+async def test_cookies_are_for_this_site_only_and_hidden_from_scripts(browser: Browser) -> None:
     left = await browser.get("/sign-in")
     on_the_way = _flags(left, SIGN_IN)
     assert on_the_way["max-age"] == "600"
@@ -63,7 +63,7 @@ async def test_under_https_cookies_are_Secure_and_bound_to_the_host(
 ) -> None:
     port = free_port()
     url = await start_gateway(**oidc_environ(port, provider.issuer, ASSENT_PUBLIC_URL=PUBLIC))
-    # A browser at https://assent.example behind a proxy that ends TLS.
+    # A browser at https://assent.example behind a proxy that terminates TLS.
     async with httpx.AsyncClient(base_url=url, headers={"host": "assent.example"}, trust_env=False) as client:
         answer = await client.get("/sign-in")
     assert answer.status_code == 303
@@ -75,10 +75,10 @@ async def test_under_https_cookies_are_Secure_and_bound_to_the_host(
     assert answer.headers["strict-transport-security"].startswith("max-age=")
 
 
-async def test_a_sign_in_never_takes_over_a_session_that_the_browser_brought(
+async def test_sign_in_never_takes_over_a_session_that_the_browser_brought(
     alice: Browser, open_browser: OpenBrowser
 ) -> None:
-    """Session fixation: a token that somebody else knows must not become that of who signs in."""
+    """Session fixation: a token that an attacker knows must not become that of the person signing in."""
     victim = await open_browser()
     for planted in ("x" * 43, alice.cookie()):
         assert planted is not None
@@ -87,7 +87,7 @@ async def test_a_sign_in_never_takes_over_a_session_that_the_browser_brought(
         assert (await victim.sign_in("bob")).status_code == 303
         fresh = [each.value for each in victim.http.cookies.jar if each.name == SESSION]
         assert fresh != [planted]
-    # The one that was brought has ended: it was in the hands of two.
+    # The session that was brought has ended, because two people had it.
     assert (await alice.me()).status_code == 401
 
 
@@ -98,7 +98,7 @@ async def test_each_sign_in_is_a_new_session_with_a_new_csrf_token(alice: Browse
     assert not set(first) & set(second)
 
 
-async def test_the_database_knows_no_session_token(alice: Browser, db: asyncpg.Connection) -> None:
+async def test_database_contains_no_session_token(alice: Browser, db: asyncpg.Connection) -> None:
     token = alice.cookie()
     assert token is not None
     rows = await db.fetch("select * from sessions")
@@ -106,7 +106,7 @@ async def test_the_database_knows_no_session_token(alice: Browser, db: asyncpg.C
 
 
 @pytest.mark.parametrize("after_ms", [sessions.IDLE_MS, sessions.LONGEST_MS])
-async def test_a_session_ends_when_nobody_uses_it_and_at_last_in_any_case(
+async def test_session_ends_when_idle_and_at_the_latest_after_its_lifetime(
     alice: Browser, monkeypatch: pytest.MonkeyPatch, after_ms: int
 ) -> None:
     begun, step = sessions.now_ms(), sessions.IDLE_MS - 1_000
@@ -136,7 +136,7 @@ async def test_signing_out_ends_the_session_here_and_leads_to_the_provider(
     refused(await client.get("/api/v1/me", headers={"cookie": f"{SESSION}={token}"}), 401, "not-signed-in")
 
 
-async def test_signing_out_without_a_session_is_no_error(browser: Browser) -> None:
+async def test_signing_out_without_a_session_is_not_an_error(browser: Browser) -> None:
     answer = await browser.post("/sign-out")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
@@ -158,7 +158,7 @@ CROSS_SITE: Final[dict[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", sorted(CROSS_SITE))
 @pytest.mark.parametrize("path", ["/api/v1/requests", "/sign-out"])
-async def test_what_another_site_makes_a_browser_send_is_refused(
+async def test_request_that_another_site_makes_a_browser_send_is_refused(
     alice: Browser, open_browser: OpenBrowser, case: str, path: str
 ) -> None:
     headers = dict(CROSS_SITE[case])
@@ -179,19 +179,19 @@ async def test_what_another_site_makes_a_browser_send_is_refused(
     assert (await alice.me()).status_code == 200
 
 
-async def test_the_sites_own_pages_may_do_it(alice: Browser) -> None:
-    """Or else none of the refusals above would show anything."""
+async def test_site_s_own_pages_may_send_it(alice: Browser) -> None:
+    """Otherwise none of the refusals above would prove anything."""
     headers = {"x-csrf-token": await _csrf(alice), "origin": alice.gateway, "sec-fetch-site": "same-origin"}
     change = {**CHANGE, "resource": "script/from-here.sh"}
     assert (await alice.post("/api/v1/requests", json=change, headers=headers)).status_code == 201
 
 
-async def test_a_token_never_rides_with_a_cookie(alice: Browser, provider: Misbehaving) -> None:
+async def test_token_together_with_a_cookie_is_refused(alice: Browser, provider: Misbehaving) -> None:
     headers = {"authorization": f"Bearer {await provider.token('device-config')}"}
     refused(await alice.get("/api/v1/me", headers=headers), 400, "two-proofs")
 
 
-async def test_a_sign_in_that_began_at_one_gateway_may_end_at_another(
+async def test_sign_in_begun_at_one_gateway_may_end_at_another(
     browser: Browser, start_gateway: StartGateway, provider: Misbehaving, ports: tuple[int, int]
 ) -> None:
     told = oidc_environ(ports[0], provider.issuer, ASSENT_GATEWAY_PORT=str(free_port()))

@@ -1,4 +1,4 @@
-"""Access tokens: whose they are, and which ones count."""
+"""Access tokens: whose they are, and which ones are accepted."""
 
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ def _claims(provider: Misbehaving, **changed: Any) -> dict[str, Any]:
     return {name: value for name, value in {**right, **changed}.items() if value is not None}
 
 
-async def test_a_machine_submits_a_change_with_its_token(gateway: Gateway, provider: Misbehaving) -> None:
+async def test_machine_submits_a_change_with_its_token(gateway: Gateway, provider: Misbehaving) -> None:
     client = await gateway.anonymous()
     headers = {"Authorization": f"Bearer {await provider.token('device-config')}"}
     change = {
@@ -44,42 +44,36 @@ async def test_a_machine_submits_a_change_with_its_token(gateway: Gateway, provi
     assert accepted(await client.get("/api/v1/me", headers=headers))["principal"] == "device-config"
 
 
-async def test_the_scheme_may_be_written_in_any_case_and_is_the_only_one(
-    gateway: Gateway, provider: Misbehaving
-) -> None:
+async def test_scheme_may_be_in_any_case_and_is_the_only_one(gateway: Gateway, provider: Misbehaving) -> None:
     token = await provider.token("device-config")
     assert (await _call(gateway, token, "bEARER")).status_code == 200
     for scheme in ("Basic", "DPoP", "Token"):
         refused(await _call(gateway, token, scheme), 401, "not-signed-in")
 
 
-async def test_a_token_for_another_audience_is_refused(gateway: Gateway, provider: Misbehaving) -> None:
+async def test_token_for_another_audience_is_refused(gateway: Gateway, provider: Misbehaving) -> None:
     answer = await _call(gateway, await provider.token("device-config", "elsewhere"))
     assert "audience" in refused(answer, 401, "not-signed-in")["detail"]
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
-async def test_a_client_that_governance_does_not_know_is_told_so(
-    gateway: Gateway, provider: Misbehaving
-) -> None:
+async def test_client_unknown_to_governance_is_told_so(gateway: Gateway, provider: Misbehaving) -> None:
     said = refused(await _call(gateway, await provider.token("nobody")), 403, "not-permitted")
     assert "'nobody', which is not registered" in said["detail"]
 
 
-async def test_a_client_called_like_a_person_is_not_that_person(
-    gateway: Gateway, provider: Misbehaving
-) -> None:
+async def test_client_named_like_a_person_is_not_that_person(gateway: Gateway, provider: Misbehaving) -> None:
     refused(await _call(gateway, await provider.token("alice")), 403, "not-permitted")
 
 
-async def test_a_person_called_like_a_service_is_not_that_service(
+async def test_person_named_like_a_service_is_not_that_service(
     gateway: Gateway, provider: Misbehaving
 ) -> None:
     token = await provider.signed(_claims(provider, client_id="console"))
     refused(await _call(gateway, token), 403, "not-permitted")
 
 
-async def test_a_person_acts_with_a_token_too(gateway: Gateway, provider: Misbehaving) -> None:
+async def test_person_can_act_with_a_token_too(gateway: Gateway, provider: Misbehaving) -> None:
     token = await provider.signed(_claims(provider, sub="alice", client_id="console"), typ="at+jwt")
     assert accepted(await _call(gateway, token))["principal"] == "alice"
 
@@ -103,19 +97,17 @@ WRONG: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", sorted(WRONG))
-async def test_a_token_with_wrong_claims_is_refused(
-    gateway: Gateway, provider: Misbehaving, case: str
-) -> None:
+async def test_token_with_wrong_claims_is_refused(gateway: Gateway, provider: Misbehaving, case: str) -> None:
     token = await provider.signed(_claims(provider, **WRONG[case]))
     refused(await _call(gateway, token), 401, "not-signed-in")
 
 
-async def test_a_token_without_claims_changed_counts(gateway: Gateway, provider: Misbehaving) -> None:
-    """Or else none of the refusals above would show anything."""
+async def test_token_with_unchanged_claims_is_accepted(gateway: Gateway, provider: Misbehaving) -> None:
+    """Otherwise none of the refusals above would prove anything."""
     assert (await _call(gateway, await provider.signed(_claims(provider)))).status_code == 200
 
 
-async def test_a_token_of_another_signer_is_refused(gateway: Gateway, provider: Misbehaving) -> None:
+async def test_token_of_another_signer_is_refused(gateway: Gateway, provider: Misbehaving) -> None:
     kid = (await provider.key()).kid
     token = jwt.encode({"alg": "RS256", "kid": kid}, _claims(provider), other_key(), algorithms=["RS256"])
     refused(await _call(gateway, token), 401, "not-signed-in")
@@ -124,16 +116,14 @@ async def test_a_token_of_another_signer_is_refused(gateway: Gateway, provider: 
 @pytest.mark.parametrize(
     "token", ["", "x", "a.b", "a.b.c", "..", "é.é.é", "a" * 20_000, "e30.e30.", "bnVsbA.e30.AA", "W10.e30.AA"]
 )
-async def test_what_is_no_token_is_refused(gateway: Gateway, token: str) -> None:
+async def test_invalid_token_is_refused(gateway: Gateway, token: str) -> None:
     client = await gateway.anonymous()
     answer = await client.get("/api/v1/me", headers={b"authorization": f"Bearer {token}".strip().encode()})
     refused(answer, 401, "not-signed-in")
 
 
-async def test_a_stream_ends_with_the_token_that_it_was_opened_with(
-    gateway: Gateway, provider: Misbehaving
-) -> None:
-    """The only one that is over so soon: the gateway's own limit is a quarter of an hour."""
+async def test_stream_ends_with_the_token_that_opened_it(gateway: Gateway, provider: Misbehaving) -> None:
+    """The only one that ends so early: the gateway's own limit is a quarter of an hour."""
     claims = _claims(provider, exp=now_s() + 3)
     headers = {"Authorization": f"Bearer {await provider.signed(claims)}"}
     settings = gateway_settings(**oidc_environ(free_port(), provider.issuer))
@@ -147,7 +137,7 @@ async def test_a_stream_ends_with_the_token_that_it_was_opened_with(
         assert now_s() >= claims["exp"]
 
 
-async def test_one_address_cannot_try_tokens_without_end(
+async def test_one_address_cannot_try_tokens_without_limit(
     provider: Misbehaving, start_gateway: StartGateway
 ) -> None:
     environ = oidc_environ(free_port(), provider.issuer, ASSENT_GATEWAY_RATE="1")

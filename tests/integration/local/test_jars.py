@@ -1,4 +1,4 @@
-"""The jars: pinned, checked at every start, fetched once."""
+"""The jars: pinned, checked at every start, downloaded once."""
 
 import builtins
 import shutil
@@ -17,7 +17,7 @@ def filled() -> Path:
     return cache
 
 
-def test_a_full_cache_needs_no_network_and_no_resolver(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_cache_needs_no_network_and_no_resolver(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def no_resolver(name: str, *rest: object) -> object:
@@ -31,7 +31,7 @@ def test_a_full_cache_needs_no_network_and_no_resolver(filled: Path, monkeypatch
     assert lines == []
 
 
-def test_a_jar_that_was_changed_is_refused_by_name(filled: Path, tmp_path: Path) -> None:
+def test_changed_jar_is_refused_by_name(filled: Path, tmp_path: Path) -> None:
     shutil.copytree(filled / "jars", tmp_path / "jars")
     victim = tmp_path / "jars" / "kafka-clients-4.3.1.jar"
     victim.write_bytes(victim.read_bytes() + b"\0")
@@ -39,7 +39,7 @@ def test_a_jar_that_was_changed_is_refused_by_name(filled: Path, tmp_path: Path)
         kafka_jars(tmp_path, print)
 
 
-def test_the_pins_are_46_jars_and_no_address() -> None:
+def test_pins_are_46_jars_without_an_address() -> None:
     pins = read_pins(PINS)
     assert len(pins) == 46
     assert all(len(digest) == 64 for digest in pins.values())

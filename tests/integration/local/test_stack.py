@@ -1,4 +1,4 @@
-"""Kafka and Postgres of one data directory: real processes, killed for real."""
+"""Kafka and Postgres of one data directory: real processes, really killed."""
 
 import asyncio
 import json
@@ -65,7 +65,7 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
         yield running
 
 
-async def test_what_was_written_outlives_kills_and_a_restart(tmp_path: Path) -> None:
+async def test_written_data_survives_kills_and_a_restart(tmp_path: Path) -> None:
     """One story, because each start costs a second: write, kill each, stop all, start all, read."""
     async with Stack(tmp_path / "data") as stack:
         bootstrap, dsn = stack.bootstrap, stack.dsn
@@ -103,7 +103,7 @@ async def test_what_was_written_outlives_kills_and_a_restart(tmp_path: Path) -> 
         assert await query(again, "select sum(n) from kept") == 3
 
 
-async def test_a_postmaster_killed_from_outside_with_clients_connected_starts_again(stack: Stack) -> None:
+async def test_postmaster_killed_from_outside_with_clients_connected_starts_again(stack: Stack) -> None:
     busy = await asyncpg.connect(stack.dsn)
     pid = stack.postgres.pid
     assert pid is not None
@@ -111,13 +111,13 @@ async def test_a_postmaster_killed_from_outside_with_clients_connected_starts_ag
     async with asyncio.timeout(10):
         while stack.postgres.pid is not None:
             await asyncio.sleep(0.001)
-    # At once, while its backends may still be there.
+    # At once, while its backends may still be running.
     await stack.postgres.start()
     busy.terminate()
     assert await query(stack, "select 1") == 1
 
 
-async def test_secrets_are_the_owners_alone_and_only_the_loopback_listens(stack: Stack) -> None:
+async def test_secrets_are_private_to_the_owner_and_only_loopback_listens(stack: Stack) -> None:
     directory = stack.directory
     assert directory.secrets.stat().st_mode & 0o777 == 0o700
     assert directory.keys.stat().st_mode & 0o777 == 0o700
@@ -135,13 +135,13 @@ async def test_secrets_are_the_owners_alone_and_only_the_loopback_listens(stack:
     assert await query(stack, "show server_version_num") >= "180000"
 
 
-async def test_a_second_owner_is_refused_and_the_first_one_keeps_running(stack: Stack) -> None:
+async def test_second_owner_is_refused_and_the_first_one_keeps_running(stack: Stack) -> None:
     with pytest.raises(DirectoryInUse, match=f"in use by process {os.getpid()}"):
         await Stack(stack.directory.root).start()
     assert await query(stack, "select 1") == 1
 
 
-async def test_taken_ports_are_left_alone_and_the_chosen_ones_are_used_again(tmp_path: Path) -> None:
+async def test_occupied_ports_are_avoided_and_the_chosen_ones_are_used_again(tmp_path: Path) -> None:
     usual = (5432, 9092, 9093)
     holders = []
     for port in usual:
@@ -150,7 +150,7 @@ async def test_taken_ports_are_left_alone_and_the_chosen_ones_are_used_again(tmp
         try:
             holder.bind(("127.0.0.1", port))
             holder.listen()
-        except OSError:  # somebody else holds it: as good
+        except OSError:  # another process holds it, which is as good
             holder.close()
         else:
             holders.append(holder)
@@ -167,7 +167,7 @@ async def test_taken_ports_are_left_alone_and_the_chosen_ones_are_used_again(tmp
         assert stack.bootstrap == f"127.0.0.1:{ports['kafka']}"
 
 
-async def test_a_failed_start_names_the_log_shows_its_end_and_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_failed_start_names_the_log_shows_its_end_and_leaves_nothing_behind(tmp_path: Path) -> None:
     broken = Stack(tmp_path / "data")
     broken.directory.create()
     broken.directory.postgres.mkdir()
@@ -181,7 +181,7 @@ async def test_a_failed_start_names_the_log_shows_its_end_and_leaves_nothing_beh
         assert not list(broken.directory.run.glob("*.json"))
 
 
-async def test_a_start_that_is_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_abandoned_start_leaves_nothing_behind(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "data")
     before = set(psutil.Process().children(recursive=True))
     start = asyncio.ensure_future(stack.start())
@@ -192,7 +192,7 @@ async def test_a_start_that_is_given_up_leaves_nothing_behind(tmp_path: Path) ->
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start
-    # A killed postmaster's own children fall to whoever is pid 1, and not every pid 1 reaps what it gets.
+    # A killed postmaster's own children are reparented to pid 1, and not every pid 1 reaps them.
     assert not [
         process
         for process in family
@@ -222,7 +222,7 @@ asyncio.run(main())
 """
 
 
-async def test_an_owner_killed_with_kill_9_leaves_no_process_and_the_next_one_starts(tmp_path: Path) -> None:
+async def test_owner_killed_with_kill_9_leaves_no_process_and_the_next_one_starts(tmp_path: Path) -> None:
     data = tmp_path / "data"
     owner = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OWNER, str(data), stdout=asyncio.subprocess.PIPE, env=_python_path()
@@ -244,7 +244,7 @@ async def test_an_owner_killed_with_kill_9_leaves_no_process_and_the_next_one_st
         assert await query(stack, "select 1") == 1
 
 
-async def test_a_process_left_behind_is_ended_by_its_pid_and_start_time_alone(tmp_path: Path) -> None:
+async def test_leftover_process_is_ended_only_if_its_pid_and_start_time_match(tmp_path: Path) -> None:
     left = await asyncio.create_subprocess_exec("sleep", "600")
     innocent = await asyncio.create_subprocess_exec("sleep", "600")
     started = psutil.Process(left.pid).create_time()

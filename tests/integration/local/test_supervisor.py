@@ -52,7 +52,7 @@ async def until(
     return found
 
 
-async def test_a_dying_process_is_restarted_after_growing_delays_until_told_to_stop(
+async def test_dying_process_is_restarted_after_growing_delays_until_told_to_stop(
     directory: Directory,
 ) -> None:
     seen: list[ServiceStatus] = []
@@ -88,7 +88,7 @@ def test_delays_double_from_a_fifth_of_a_second_and_stay_at_ten(spread: float) -
     assert delays[-1] == 10.0
 
 
-async def test_a_killed_process_comes_back_with_another_pid(directory: Directory) -> None:
+async def test_killed_process_comes_back_with_another_pid(directory: Directory) -> None:
     supervisor = Supervisor(directory, [python("sleeps", SLEEPS)])
     await supervisor.start()
     await supervisor.ready(limit_s=10)
@@ -106,7 +106,7 @@ async def test_a_killed_process_comes_back_with_another_pid(directory: Directory
     assert not psutil.pid_exists(second.pid or 0)
 
 
-async def test_one_that_does_not_heed_sigterm_is_killed_with_its_children_and_the_rest_ends_politely(
+async def test_process_that_ignores_sigterm_is_killed_with_its_children_and_the_others_end_politely(
     directory: Directory,
 ) -> None:
     stubborn = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]); " + STUBBORN
@@ -127,7 +127,7 @@ async def test_one_that_does_not_heed_sigterm_is_killed_with_its_children_and_th
     assert not list(directory.run.glob("*.json"))
 
 
-async def test_a_service_with_a_ready_url_is_up_when_it_answers_200(directory: Directory) -> None:
+async def test_service_with_a_ready_url_is_up_when_it_answers_200(directory: Directory) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/readyz"
     states: list[str] = []
@@ -142,7 +142,7 @@ async def test_a_service_with_a_ready_url_is_up_when_it_answers_200(directory: D
     assert states == ["starting", "up", "stopped"]
 
 
-async def test_one_that_never_answers_is_named_with_its_log(directory: Directory) -> None:
+async def test_service_that_never_answers_is_named_with_its_log(directory: Directory) -> None:
     url = f"http://127.0.0.1:{free_port()}/readyz"
     supervisor = Supervisor(directory, [python("mute", SLEEPS, ready_url=url)])
     await supervisor.start()
@@ -151,7 +151,7 @@ async def test_one_that_never_answers_is_named_with_its_log(directory: Directory
     await supervisor.stop()
 
 
-async def test_a_program_that_is_not_there_is_tried_again_and_the_log_says_why(directory: Directory) -> None:
+async def test_missing_program_is_tried_again_and_the_log_says_why(directory: Directory) -> None:
     event = asyncio.Event()
     seen: list[ServiceStatus] = []
 
@@ -167,6 +167,6 @@ async def test_a_program_that_is_not_there_is_tried_again_and_the_log_says_why(d
 
 
 @pytest.mark.parametrize("name", ["", "Up", "../x", "kafka"])
-def test_a_name_that_is_no_file_name_or_is_taken_is_refused(directory: Directory, name: str) -> None:
+def test_invalid_or_taken_name_is_refused(directory: Directory, name: str) -> None:
     with pytest.raises(ValueError, match="not a name"):
         Supervisor(directory, [Service(name, ["true"])])

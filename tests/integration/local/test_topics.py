@@ -1,4 +1,4 @@
-"""Topics on a real broker: what is set otherwise is named and put right, partitions too many are told of."""
+"""Topics on a real broker: wrong settings are named and corrected, surplus partitions are reported."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +22,7 @@ _FORGETS = {"retention.ms": "604800000", "cleanup.policy": "compact", "segment.b
 
 @pytest_asyncio.fixture
 async def log(running: Endpoints, tmp_path: Path) -> Log:
-    """A log of the test's own: what is done to its topics is nobody else's trouble."""
+    """A log of the test's own, because what is done to its topics would disturb others."""
     return await fresh_log(running.bootstrap, tmp_path)
 
 
@@ -38,7 +38,7 @@ async def admin(log: Log) -> AsyncIterator[AIOKafkaAdminClient]:
 
 @pytest.fixture
 async def options(log: Log, running: Endpoints, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Options:
-    """As of an operator of a cluster."""
+    """The settings of an operator of a cluster."""
     dsn = await migrated_database(running.dsn, "topics")
     for name, value in (("KAFKA", log.connection.bootstrap), ("IDENTITY", log.identity), ("POSTGRES", dsn)):
         monkeypatch.setenv(f"ASSENT_{name}", value)
@@ -46,7 +46,7 @@ async def options(log: Log, running: Endpoints, monkeypatch: pytest.MonkeyPatch,
 
 
 async def forgetful(admin: AIOKafkaAdminClient) -> None:
-    """A ledger that keeps a week, and of that the newest of each key."""
+    """A ledger that keeps one week, and of that only the newest record of each key."""
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, LEDGER, _FORGETS)])
 
     async def is_set() -> bool:
@@ -60,11 +60,11 @@ async def settings(admin: AIOKafkaAdminClient) -> dict[str, str | None]:
 
 
 async def wrong(options: Options) -> dict[str, str]:
-    """What doctor is not content with, and why."""
+    """The findings of doctor, and their reasons."""
     return {each.what: each.why for each in await examine(options) if not each.ok}
 
 
-async def test_ledger_that_forgets_is_named_by_doctor_and_put_right_by_apply(
+async def test_ledger_with_limited_retention_is_named_by_doctor_and_corrected_by_apply(
     log: Log, admin: AIOKafkaAdminClient, options: Options
 ) -> None:
     assert await wrong(options) == {}
@@ -93,7 +93,7 @@ async def test_dry_run_names_what_is_wrong_and_leaves_it(log: Log, admin: AIOKaf
     await apply_topics(log.connection, partitions=PARTITIONS)
 
 
-async def test_partitions_too_many_are_named_by_doctor_and_by_apply_with_the_way_back(
+async def test_surplus_partitions_are_named_by_doctor_and_by_apply_with_the_remedy(
     log: Log, admin: AIOKafkaAdminClient, options: Options
 ) -> None:
     await admin.create_partitions({COMMANDS: NewPartitions(total_count=PARTITIONS + 4)})

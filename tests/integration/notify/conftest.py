@@ -22,7 +22,7 @@ from tests.support.stack import migrated_database
 PUBLIC = "https://assent.example.com"
 OWN = NotifySettings(public_url=PUBLIC, allow_private=True, attempts=3)
 PACE = Pace(timeout_s=3, poll_s=0.05, tidy_every_s=0.2, stop_limit_s=1, wait_s=lambda _failures, _chance: 0.2)
-"""As in production, but soon."""
+"""As in production, but with short times."""
 _numbers = itertools.count()
 
 Notifying = Callable[..., AbstractAsyncContextManager[Running]]

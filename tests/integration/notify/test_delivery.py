@@ -1,4 +1,4 @@
-"""R17: news goes off the ledger to whom it concerns, by webhook and by mail."""
+"""R17: messages go from the ledger to those concerned, by webhook and by mail."""
 
 import socket
 import ssl
@@ -35,17 +35,15 @@ from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import RefusalCode
 from tests.integration.notify.conftest import OWN, PUBLIC, Notifying
 from tests.integration.readers.conftest import read_all
-from tests.support.governing import governing
+from tests.support.governor import governing
 from tests.support.log import Actor, Log
 from tests.support.readers import caught_up
 from tests.support.receivers import Mail, MailReceiver, WebReceiver, web_receiver
 from tests.support.stack import until
 
-# What Apprise needs for PGP, which is never used here.
-
 
 async def listens(db: asyncpg.Connection, principal: str, web: WebReceiver, *events: str) -> str:
-    """A webhook of the principal's own path; returns its secret."""
+    """A webhook on the principal's own path; returns its secret."""
     new = await add_target(
         db, principal, "webhook", web.url(f"/{principal}"), events=events or None, allow_private=True
     )
@@ -54,7 +52,7 @@ async def listens(db: asyncpg.Connection, principal: str, web: WebReceiver, *eve
 
 
 async def settled(db: asyncpg.Connection) -> None:
-    """Wait until nothing waits and nothing is on its way."""
+    """Wait until nothing is waiting or being sent."""
 
     async def nothing() -> bool:
         return not await db.fetchval("select exists (select from notifications where status <> 'sent')")
@@ -66,7 +64,7 @@ def heard(web: WebReceiver, principal: str) -> list[str]:
     return [each.json["type"] for each in web.received if each.path == f"/{principal}"]
 
 
-async def test_R17_approvers_and_requester_hear_of_a_life_each_thing_once(
+async def test_R17_approvers_and_requester_are_notified_of_each_event_once(
     log: Log,
     follower: GovernanceFollower,
     actor: Actor,
@@ -84,7 +82,7 @@ async def test_R17_approvers_and_requester_hear_of_a_life_each_thing_once(
         heads = (await read_all(log, follower)).heads
         await caught_up(db, reader_of(NewsIntake(follower)), heads)
         await settled(db)
-    # R9: not the requester's other account. R4: not who is in none of the groups.
+    # R9: not the requester's other account. R4: not people outside the groups.
     assert heard(web, "alice-admin") == heard(web, "dave") == []
     assert heard(web, "bob") == ["assent.request.needs-approval"]
     assert heard(web, "alice") == ["assent.request.approved", "assent.request.completed"]
@@ -96,12 +94,12 @@ async def test_R17_approvers_and_requester_hear_of_a_life_each_thing_once(
         assert body["data"]["link"] == f"{PUBLIC}/requests/{request.request}"
     assert len({each.id for each in web.received}) == len(web.received)
     assert web.most_at_once >= 1
-    # What has ended is not remembered.
+    # Ended requests are not remembered.
     seq = int(request.request.split("-")[1])
     assert await db.fetchval("select count(*) from notification_requests where seq = $1", seq) == 0
 
 
-async def test_R8_R17_a_rejection_an_expired_approval_and_an_unknown_outcome_are_told(
+async def test_R8_R17_rejection_expired_approval_and_unknown_outcome_are_notified(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     for name in ("device-config", "bob", "carol", "dave"):
@@ -129,7 +127,7 @@ async def test_R8_R17_a_rejection_an_expired_approval_and_an_unknown_outcome_are
             ("device-config", revoked.request): ["approved", "approval-revoked"],
             ("carol", revoked.request): ["needs-approval", "needs-approval"],
             ("device-config", unknown.request): ["approved", "outcome-unknown"],
-            # bob and carol administer; dave does not, and is in no approver group of scripts.
+            # bob and carol administer. dave does not, and is in no approver group of scripts.
             ("bob", unknown.request): ["needs-approval", "outcome-unknown"],
             ("dave", unknown.request): [],
         }
@@ -150,7 +148,7 @@ async def test_new_key_is_announced_to_its_person_and_to_all_administrators(
     db: asyncpg.Connection,
     web: WebReceiver,
 ) -> None:
-    """A thief who holds one key of theirs registers another: it does not stay unseen."""
+    """A thief who holds one of their keys registers another: that does not stay unnoticed."""
     for name in ("dave", "bob", "carol", "alice", "erin", "alice-admin"):
         await listens(db, name, web)
     key = SecretKey("dave-thief", "dave")
@@ -179,7 +177,7 @@ async def test_new_key_is_announced_to_its_person_and_to_all_administrators(
     assert sent.refusal.code is RefusalCode.UNKNOWN_KEY
 
 
-async def test_R17_a_mail_says_what_it_is_about_and_no_field_begins_a_header(
+async def test_R17_mail_states_its_subject_and_no_field_can_start_a_header(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, mail: MailReceiver
 ) -> None:
     url = f"mailto://127.0.0.1:{mail.port}?to=bob@example.com&from=assent@example.com&mode=insecure"
@@ -213,7 +211,7 @@ async def test_R17_a_mail_says_what_it_is_about_and_no_field_begins_a_header(
     assert message["To"] == "bob@example.com"
 
 
-async def test_R17_targets_hear_only_what_they_asked_for_and_nothing_from_before_them(
+async def test_R17_targets_receive_only_what_they_asked_for_and_nothing_older_than_themselves(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     await listens(db, "bob", web, "needs-approval")
@@ -237,10 +235,10 @@ async def test_R17_targets_hear_only_what_they_asked_for_and_nothing_from_before
     assert heard(web, "carol") == []
 
 
-async def test_R17_records_that_come_again_or_far_too_late_tell_nobody_anything(
+async def test_R17_records_read_again_or_far_too_late_notify_nobody(
     log: Log, follower: GovernanceFollower, actor: Actor, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
-    """A batch that was rolled back is taken in afresh, and one that was taken in adds nothing again."""
+    """A batch that was rolled back is read again, and one that was committed adds nothing again."""
     await listens(db, "bob", web)
     request = await actor.opened(f"script/{uuid4()}", principal="alice")
     partition = int(request.request.split("-")[0])
@@ -298,7 +296,7 @@ async def test_R17_targets_are_added_shown_changed_and_removed_by_their_owner(
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for localhost that nobody has signed, and its key."""
+    """A self-signed certificate for localhost, and its key."""
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
     files = ["-keyout", str(key), "-out", str(certificate), "-addext", "subjectAltName=DNS:localhost"]
@@ -306,7 +304,7 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-async def test_R17_the_connection_goes_to_the_checked_address_and_the_certificate_is_for_the_name(
+async def test_R17_connection_goes_to_the_checked_address_and_the_certificate_is_for_the_name(
     certificate: tuple[Path, Path],
 ) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -335,10 +333,10 @@ async def test_R17_the_connection_goes_to_the_checked_address_and_the_certificat
     assert "127.0.0.1" in await resolve("localhost", 443, allow_private=True)
 
 
-async def test_R17_a_name_that_leads_elsewhere_at_the_second_look_up_changes_nothing(
+async def test_R17_name_that_resolves_differently_the_second_time_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """DNS rebinding: what was checked is what is connected to."""
+    """DNS rebinding: the address that was checked is the one that is connected to."""
     system, asked = socket.getaddrinfo, list[str]()
 
     def rebinding(host: str | bytes, *rest: Any, **options: Any) -> Any:
@@ -355,7 +353,7 @@ async def test_R17_a_name_that_leads_elsewhere_at_the_second_look_up_changes_not
         assert len(web.received) == len(asked) == 1
 
 
-async def test_R17_governance_is_known_as_it_was_at_any_record(follower: GovernanceFollower) -> None:
+async def test_R17_governance_is_known_as_of_any_record(follower: GovernanceFollower) -> None:
     past, last = GovernanceByPartition(follower), len(follower.history) - 1
     assert (await past.at(0, last)).seq == last
     assert (await past.at(1, 3)).seq == 3
@@ -363,7 +361,7 @@ async def test_R17_governance_is_known_as_it_was_at_any_record(follower: Governa
     assert (await past.at(1, last)).policies.keys() == (await past.at(0, last)).policies.keys()
 
 
-async def test_R17_a_redirect_is_not_followed(web: WebReceiver) -> None:
+async def test_R17_redirect_is_not_followed(web: WebReceiver) -> None:
     async with web_receiver() as elsewhere:
         web.status, web.extra = 302, f"location: {elsewhere.url()}\r\n"
         with pytest.raises(NotDeliveredError, match="302"):
@@ -379,10 +377,10 @@ async def test_R17_a_redirect_is_not_followed(web: WebReceiver) -> None:
         assert elsewhere.received == []
 
 
-async def test_R17_a_target_on_a_private_address_hears_nothing_unless_the_operator_allows_it(
+async def test_R17_target_on_a_private_address_receives_nothing_unless_the_operator_allows_it(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver, mail: MailReceiver
 ) -> None:
-    """Whatever the tables say: both kinds are checked again when something is sent."""
+    """Whatever the tables contain: both kinds are checked again at each send."""
     await listens(db, "bob", web)
     url = f"mailto://127.0.0.1:{mail.port}?to=bob@example.com&from=assent@example.com&mode=insecure"
     await add_target(db, "bob", "apprise", url, allow_private=True)

@@ -1,4 +1,4 @@
-"""R17: a slow or dead target holds up nobody else, and nothing is lost or sent twice on the way."""
+"""R17: a slow or dead target delays no other, and nothing is lost or sent twice on the way."""
 
 import asyncio
 import json
@@ -19,14 +19,12 @@ from tests.support.log import Actor, Log
 from tests.support.receivers import MailReceiver, WebReceiver, web_receiver
 from tests.support.stack import until
 
-# What Apprise needs for PGP, which is never used here.
-
 
 async def listens(db: asyncpg.Connection, principal: str, url: str) -> None:
-    """A target that hears nothing from before this moment."""
+    """A target that receives nothing from before this moment."""
     kind = "webhook" if url.startswith("http") else "apprise"
     new = await add_target(db, principal, kind, url, allow_private=True)
-    # Five minutes are how far the clocks may differ.
+    # Clocks may differ by five minutes.
     await db.execute(
         "update notification_targets set created_at = now() + interval '5 minutes' where id = $1",
         new.target.id,
@@ -34,7 +32,7 @@ async def listens(db: asyncpg.Connection, principal: str, url: str) -> None:
 
 
 async def statuses(db: asyncpg.Connection, path: str = "") -> list[str]:
-    """The statuses of the messages to targets whose URL ends so."""
+    """The statuses of the messages to targets whose URL ends like this."""
     rows = await db.fetch(
         "select status from notifications n join notification_targets t on t.id = n.target"
         " where t.url like '%' || $1 order by n.id",
@@ -44,7 +42,7 @@ async def statuses(db: asyncpg.Connection, path: str = "") -> list[str]:
 
 
 async def settled(db: asyncpg.Connection, count: int, *, timeout_s: float = 30) -> None:
-    """Wait until there are so many messages and all of them are sent."""
+    """Wait until there are this many messages and all of them are sent."""
 
     async def all_sent() -> bool:
         return await statuses(db) == ["sent"] * count
@@ -52,10 +50,10 @@ async def settled(db: asyncpg.Connection, count: int, *, timeout_s: float = 30) 
     await until(all_sent, timeout_s=timeout_s)
 
 
-async def test_R17_a_target_that_accepts_and_never_answers_delays_nobody_else(
+async def test_R17_target_that_accepts_and_never_answers_delays_no_other(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver, mail: MailReceiver
 ) -> None:
-    """Webhook and mail; each is slow for the whole time that an attempt may take."""
+    """Webhook and mail; each takes all the time that an attempt may take."""
     mail.holds = True
     async with web_receiver() as slow:
         slow.holds = True
@@ -78,7 +76,7 @@ async def test_R17_a_target_that_accepts_and_never_answers_delays_nobody_else(
             await until(both_held)
             assert slow.most_at_once == 1
             assert len(slow.received) == 1
-        # What was under way is given back: the next one need not wait for the lease to end.
+        # The message that was being sent is returned: the next instance need not wait for the lease to end.
         assert await statuses(db, "/slow") == ["waiting"] * 5
         assert await statuses(db, "/quick") == ["sent"] * 5
         slow.holds, mail.holds = False, False
@@ -89,10 +87,10 @@ async def test_R17_a_target_that_accepts_and_never_answers_delays_nobody_else(
         assert len(mail.received) == 5
 
 
-async def test_R17_many_slow_targets_of_two_principals_leave_room_for_everybody_else(
+async def test_R17_many_slow_targets_of_two_principals_leave_room_for_all_others(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
-    """Seventeen, which are more than there are places, and each takes all the time that it may."""
+    """Seventeen, which is more than there are slots, and each takes all the time that it may."""
     async with web_receiver() as slow:
         slow.holds = True
         for number in range(10):
@@ -119,10 +117,10 @@ async def test_R17_many_slow_targets_of_two_principals_leave_room_for_everybody_
             assert paths.count("bob") == paths.count("carol") == pace.of_principal
 
 
-async def test_R17_a_target_that_answers_slowly_is_left_alone_for_a_while_though_it_takes_all(
+async def test_R17_target_that_answers_slowly_is_paused_for_a_while_although_it_accepts_everything(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
-    """One that always answers just in time never fails, and would hold a place for ever."""
+    """One that always answers just in time never fails, and would occupy a slot for ever."""
     await listens(db, "bob", web.url())
     took = list[float]()
 
@@ -140,7 +138,7 @@ async def test_R17_a_target_that_answers_slowly_is_left_alone_for_a_while_though
     assert len(took) == 1
 
 
-async def test_R17_an_attempt_ends_in_time_though_the_target_does_not_end_it(
+async def test_R17_attempt_ends_in_time_even_if_the_target_does_not_end_it(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver, mail: MailReceiver
 ) -> None:
     web.holds, mail.holds = True, True
@@ -158,7 +156,7 @@ async def test_R17_an_attempt_ends_in_time_though_the_target_does_not_end_it(
     assert len(web.received) == mail.connections == OWN.attempts
 
 
-async def test_R17_a_target_that_fails_and_then_works_gets_every_message_in_order(
+async def test_R17_target_that_fails_and_then_works_gets_every_message_in_order(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     web.status = 503
@@ -176,13 +174,13 @@ async def test_R17_a_target_that_fails_and_then_works_gets_every_message_in_orde
         await until(tried_often_and_paused)
         web.status = 200
         await settled(db, 3)
-    # The same id at each attempt, so that a receiver can drop what it has.
+    # The same id at each attempt, so that a receiver can drop repetitions.
     assert len({each.id for each in web.received}) <= 3
     assert {each.json["data"]["request"] for each in web.received[-3:]} <= set(requests)
     assert await db.fetchval("select failures from notification_targets") == 0
 
 
-async def test_R17_after_so_many_attempts_a_message_is_a_dead_letter_that_can_be_sent_again(
+async def test_R17_message_becomes_a_dead_letter_after_the_last_attempt_and_can_be_sent_again(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     web.status = 500
@@ -214,10 +212,10 @@ async def test_R17_after_so_many_attempts_a_message_is_a_dead_letter_that_can_be
     assert len({each.id for each in web.received}) == 1
 
 
-async def test_R17_two_instances_side_by_side_send_nothing_twice_and_one_thing_at_a_time_to_a_target(
+async def test_R17_two_instances_send_nothing_twice_and_one_message_at_a_time_to_a_target(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
-    """In one consumer group and, worse, in two: then both take every record in."""
+    """In one consumer group and, worse, in two: then both process every record."""
     async with web_receiver() as other:
         await listens(db, "bob", web.url())
         await listens(db, "carol", other.url())
@@ -230,10 +228,10 @@ async def test_R17_two_instances_side_by_side_send_nothing_twice_and_one_thing_a
             assert receiver.most_at_once == 1
 
 
-async def test_R17_a_lease_that_ended_leaves_its_message_to_another_and_the_late_one_changes_nothing(
+async def test_R17_message_whose_lease_ended_passes_to_another_and_the_late_result_changes_nothing(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver, dsn: str
 ) -> None:
-    """As when a process is paused in the middle of sending, and wakes up."""
+    """As when a process is paused while sending, and resumes."""
     await listens(db, "bob", web.url())
     web.status = 500
     async with notifying(msgspec.structs.replace(OWN, attempts=100)):
@@ -269,7 +267,7 @@ async def test_R17_a_lease_that_ended_leaves_its_message_to_another_and_the_late
         pool.terminate()
 
 
-async def test_R17_a_target_that_is_removed_takes_its_messages_along(
+async def test_R17_removed_target_takes_its_messages_along(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     web.holds = True
@@ -287,7 +285,7 @@ async def test_R17_a_target_that_is_removed_takes_its_messages_along(
         assert await statuses(db) == []
 
 
-async def test_R17_health_says_so_while_postgres_cannot_be_asked(
+async def test_R17_health_reports_while_postgres_is_unavailable(
     notifying: Notifying, db: asyncpg.Connection
 ) -> None:
     async with notifying() as running:

@@ -1,4 +1,4 @@
-"""R20, R21, R22: whom news reaches that the requester and the approvers of the submission do not cover."""
+"""R20, R21, R22: who is notified beyond the requester and the approvers of the submission."""
 
 from typing import Any
 from uuid import uuid4
@@ -15,14 +15,14 @@ from assent_contracts.governance_changes import CreatePolicy
 from tests.integration.notify.conftest import Notifying
 from tests.integration.notify.test_delivery import heard, listens, settled
 from tests.integration.readers.conftest import read_all
-from tests.support.governing import ended, released
+from tests.support.governor import ended, released
 from tests.support.log import Actor, Log
 from tests.support.readers import caught_up
 from tests.support.receivers import WebReceiver
 from tests.support.stack import until
 
 
-async def test_R21_who_becomes_an_approver_is_told_of_what_waits_and_of_nothing_else(
+async def test_R21_new_approver_is_notified_of_waiting_requests_and_nothing_else(
     log: Log,
     follower: GovernanceFollower,
     actor: Actor,
@@ -62,7 +62,7 @@ async def test_R21_who_becomes_an_approver_is_told_of_what_waits_and_of_nothing_
     assert of_bob.count(waiting.request) == 1, "who could approve before is not told again"
 
 
-async def test_R20_R22_the_person_named_is_told_and_told_that_an_administrator_closed_it(
+async def test_R20_R22_person_on_whose_behalf_it_was_sent_is_notified_of_it_and_of_its_closing(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     await listens(db, "alice", web)
@@ -94,5 +94,5 @@ async def test_R20_R22_the_person_named_is_told_and_told_that_an_administrator_c
 
 
 def _about(web: WebReceiver, request: str) -> list[dict[str, Any]]:
-    """What came about this request: the log holds those of other tests too."""
+    """The messages about this request, because the log holds those of other tests too."""
     return [each.json for each in web.received if each.json["data"].get("request") == request]

@@ -24,7 +24,7 @@ _MESSAGES = 40
 
 @pytest.fixture
 async def services(log: Log, dsn: str, tmp_path: Path) -> AsyncIterator[Services]:
-    """Starts processes that are told of this log and this database."""
+    """Starts processes that are configured with this log and this database."""
     environ = {
         "ASSENT_KAFKA": log.connection.bootstrap,
         "ASSENT_IDENTITY": log.identity,
@@ -37,11 +37,11 @@ async def services(log: Log, dsn: str, tmp_path: Path) -> AsyncIterator[Services
 
 
 async def kill(service: Running, db: asyncpg.Connection) -> None:
-    """SIGKILL; then as if so much time had passed that its leases have ended."""
+    """SIGKILL; afterwards the time is advanced so that its leases have ended."""
     os.kill(service.pid, signal.SIGKILL)
 
     async def gone() -> bool:
-        # Postgres may be at its last statement still.
+        # Postgres may still be executing its last statement.
         return not await db.fetchval(
             "select exists (select from pg_stat_activity"
             " where datname = current_database() and application_name like 'assent-notify%')"
@@ -52,7 +52,7 @@ async def kill(service: Running, db: asyncpg.Connection) -> None:
 
 
 async def waiting(db: asyncpg.Connection, count: int) -> None:
-    """Wait until the outbox holds so many messages."""
+    """Wait until the outbox contains this many messages."""
 
     async def there() -> bool:
         return len(await statuses(db)) == count
@@ -60,7 +60,7 @@ async def waiting(db: asyncpg.Connection, count: int) -> None:
     await until(there, timeout_s=60)
 
 
-async def test_R17_killed_in_the_middle_of_sending_it_loses_nothing_and_repeats_the_one_in_flight(
+async def test_R17_killed_while_sending_it_loses_nothing_and_repeats_only_the_message_in_flight(
     actor: Actor, services: Services, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     web.holds = True
@@ -87,7 +87,7 @@ async def test_R17_killed_in_the_middle_of_sending_it_loses_nothing_and_repeats_
     assert list(times.values()) == [1, 1, 1, 1]
 
 
-async def test_R17_killed_again_and_again_it_repeats_at_most_one_message_for_each_time(
+async def test_R17_killed_again_and_again_it_repeats_at_most_one_message_per_kill(
     actor: Actor, services: Services, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     await listens(db, "bob", web.url())
@@ -117,7 +117,7 @@ async def test_R17_killed_again_and_again_it_repeats_at_most_one_message_for_eac
     assert service.deaths == [-signal.SIGKILL] * (_KILLS + 1)
 
 
-async def test_R17_told_to_stop_it_stops_and_leaves_nothing_taken(
+async def test_R17_told_to_stop_it_stops_and_leaves_no_lease(
     actor: Actor, services: Services, db: asyncpg.Connection, web: WebReceiver
 ) -> None:
     web.holds = True

@@ -1,4 +1,4 @@
-"""The role of the notify service can do what it has to, and no role but its own sees people's targets."""
+"""The role of the notify service can do what it must, and no other role sees people's targets."""
 
 import asyncpg
 import pytest
@@ -22,13 +22,13 @@ _DENIED = asyncpg.InsufficientPrivilegeError
         "delete from positions",
     ],
 )
-async def test_R17_the_service_cannot_do_what_it_need_not(db: asyncpg.Connection, statement: str) -> None:
+async def test_R17_service_cannot_do_more_than_it_needs(db: asyncpg.Connection, statement: str) -> None:
     await db.execute("set role assent_notify")
     with pytest.raises(_DENIED):
         await db.execute(statement)
 
 
-async def test_R17_the_service_moves_no_position_but_its_own(db: asyncpg.Connection) -> None:
+async def test_R17_service_moves_no_position_but_its_own(db: asyncpg.Connection) -> None:
     await db.execute("insert into positions values ('audit', 'assent.ledger', 0, 5, '', 0, 6)")
     await db.execute("set role assent_notify")
     assert await db.execute("update positions set seq = 0") == "UPDATE 0"
@@ -39,7 +39,7 @@ async def test_R17_the_service_moves_no_position_but_its_own(db: asyncpg.Connect
 
 @pytest.mark.parametrize("role", ["assent_reader", "assent_status", "assent_audit"])
 @pytest.mark.parametrize("table", ["notification_targets", "notifications", "notification_requests"])
-async def test_R17_no_other_service_sees_where_people_hear_of_things(
+async def test_R17_no_other_service_sees_the_notification_targets(
     db: asyncpg.Connection, role: str, table: str
 ) -> None:
     await add_target(db, "bob", "webhook", "https://hooks.example.com/")

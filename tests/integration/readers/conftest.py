@@ -1,4 +1,4 @@
-"""A ledger with everything in it that readers meet, and a migrated database for each test."""
+"""A ledger with everything that readers can meet, and a migrated database for each test."""
 
 import asyncio
 import itertools
@@ -18,15 +18,15 @@ from assent_contracts.client.record_fetching import positions
 from assent_contracts.governance_changes import CreatePolicy
 from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
 from tests.support.containers import Endpoints
-from tests.support.forge import FORGERIES, Place
-from tests.support.governing import ended, released
+from tests.support.forged_records import FORGERIES, Place
+from tests.support.governor import ended, released
 from tests.support.log import PARTITIONS, Actor, Log
 from tests.support.people import policy_of
 from tests.support.readers import SPECS, Heads
 from tests.support.stack import migrated_database
 
 AWKWARD = 'Grüße – „it\'s" \\ "quoted"\n\ttab, 日本語, emoji 🦊, \\u0000 as text, \ufeff and %s {} $1 --'
-"""What a justification or a note may hold."""
+"""Text that a justification or a note may contain."""
 PAYLOAD = '{"text": "\\u0000 \\ud83d\\ude00 é", "n": 1e400, "deep": [[[{}]]]}'.encode()
 """Valid JSON that jsonb would refuse."""
 NEW_POLICY = CreatePolicy(policy=policy_of("reports", "report", groups=("endpoint-admins",)))
@@ -46,7 +46,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 async def _lives(actor: Actor, number: int) -> None:
-    """One request of each kind of end, with refusals on the way."""
+    """One request for each kind of end, with refusals on the way."""
     done = await actor.released(f"script/done-{number}.sh", PAYLOAD)
     await actor.claim(done)
     await actor.report(done, "succeeded")
@@ -68,7 +68,7 @@ async def _lives(actor: Actor, number: int) -> None:
 
 
 async def _junk(log: Log, written: Written) -> None:
-    """What somebody without the writer's key can put on the topics, an invisible marker included."""
+    """What an attacker without the writer's key can put on the topics, including an invisible marker."""
     for (topic, partition), run in written.accepted.items():
         place = Place(log, topic, partition, run)
         forged = {name: forge(place) for name, forge in FORGERIES.items()}
@@ -116,7 +116,7 @@ async def read_all(log: Log, follower: GovernanceFollower) -> Written:
 
 @pytest_asyncio.fixture(scope="module")
 async def story(log: Log, follower: GovernanceFollower, actor: Actor) -> None:
-    """A ledger with about 200 decisions and with junk in between and at its end."""
+    """A ledger with about 200 decisions, with junk in between and at its end."""
     await asyncio.gather(*(_lives(actor, number) for number in range(4)))
     await actor.publisher.send_bytes(b"no command", b"script/x", [])
     await _junk(log, await read_all(log, follower))

@@ -32,7 +32,7 @@ async def test_r16_every_accepted_record_of_both_ledgers_is_there_byte_for_byte_
         assert (row["ledger_offset"], row["at"]) == (each.offset, each.record.at)
 
 
-async def test_r16_a_row_says_what_it_is_about(
+async def test_r16_row_states_what_it_is_about(
     log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str
 ) -> None:
     await fill(log, dsn, db, written, group)
@@ -110,7 +110,7 @@ async def test_r16_even_the_owner_cannot_change_a_row(
         ("assent_reader", "update positions set seq = 0"),
     ],
 )
-async def test_a_role_can_do_no_more_than_its_work(dsn: str, role: str, statement: str) -> None:
+async def test_role_can_do_no_more_than_its_work(dsn: str, role: str, statement: str) -> None:
     pool = await open_pool(dsn, role, application="test")
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -119,7 +119,7 @@ async def test_a_role_can_do_no_more_than_its_work(dsn: str, role: str, statemen
         await pool.close()
 
 
-async def test_a_role_does_not_see_or_move_the_position_of_another_reader(
+async def test_role_cannot_see_or_move_the_position_of_another_reader(
     dsn: str, db: asyncpg.Connection
 ) -> None:
     await db.execute("insert into positions values ('status', 'assent.ledger', 0, 5, 'x', 0, 6)")

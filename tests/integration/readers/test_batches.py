@@ -1,4 +1,4 @@
-"""Each accepted record is taken in once, wherever a batch begins or ends and whenever it is cut off."""
+"""Each accepted record is processed once, wherever a batch begins or ends and whenever it is interrupted."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.record_fetching import positions
 from assent_contracts.client.task_end import end
 from tests.integration.readers.conftest import Written
-from tests.integration.readers.each_once import assert_each_record_once
+from tests.integration.readers.expected_tables import assert_each_record_once
 from tests.support.log import Log
 from tests.support.readers import SPECS, wanted
 from tests.support.readers import positions as positions_of
@@ -28,7 +28,7 @@ _TURNS_MORE = 7
 
 
 async def raw_records(log: Log, place: TopicPartition) -> list[ConsumerRecord]:
-    """Everything on a partition, junk too."""
+    """Everything on a partition, including junk."""
     consumer = await consuming(log.connection, {place: 0})
     try:
         end = (await consumer.end_offsets([place]))[place]
@@ -53,13 +53,13 @@ async def projecting(
 
 
 def projector_of(spec: ReaderSpec, log: Log, follower: GovernanceFollower, pool: asyncpg.Pool) -> Projector:
-    """Its watch never looks: the log is what it was."""
+    """Its watch never looks, because the log has not changed."""
     watch = LogWatch(spec.reader, pool, log.connection, log.identity, Health())
     return Projector(spec.reader, pool, follower, spec.write, Health(), watch)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-async def test_it_does_not_matter_where_a_batch_ends(
+async def test_result_does_not_depend_on_where_a_batch_ends(
     log: Log,
     written: Written,
     follower: GovernanceFollower,
@@ -83,14 +83,14 @@ async def test_it_does_not_matter_where_a_batch_ends(
 async def _take(
     projector: Projector, place: TopicPartition, records: list[ConsumerRecord], wanted: int
 ) -> int:
-    """As the stream does: what is still not there when it is asked for again is a real gap."""
+    """As the stream does: what is still missing when it is requested again is a real gap."""
     taken = await projector.take(place, records)
     taken = taken if taken != wanted else await projector.take(place, records)
     assert taken is not None
     return taken
 
 
-async def test_resume_after_a_kill_at_any_point(
+async def test_reader_killed_at_any_point_resumes(
     log: Log, written: Written, follower: GovernanceFollower, dsn: str, db: asyncpg.Connection, name: str
 ) -> None:
     """Killed a few turns of the event loop later each time, until a batch gets through; then the next one."""
@@ -110,7 +110,7 @@ async def test_resume_after_a_kill_at_any_point(
                 await asyncio.sleep(0)
             # As the kernel does it: the socket first.
             pool.terminate()
-            # asyncpg, which loses its connection at that moment, may lose a cancellation with it.
+            # asyncpg loses its connection at that moment and may swallow a cancellation.
             await end(taking)
             [taken] = await asyncio.gather(taking, return_exceptions=True)
             if isinstance(taken, int):
@@ -122,7 +122,7 @@ async def test_resume_after_a_kill_at_any_point(
     await assert_each_record_once(db, name, written)
 
 
-async def test_batches_that_do_not_follow_are_sent_back_or_skipped(
+async def test_batches_that_do_not_continue_are_requested_again_or_skipped(
     log: Log, written: Written, follower: GovernanceFollower, dsn: str, db: asyncpg.Connection, name: str
 ) -> None:
     spec, place = SPECS[name], TopicPartition("assent.ledger", 0)
@@ -132,7 +132,7 @@ async def test_batches_that_do_not_follow_are_sent_back_or_skipped(
         assert await projector.take(place, records[:10]) == 10
         assert await projector.take(place, records[:5]) == 10
         assert await projector.take(place, records[5:20]) == 20
-        # Asked for once already, and still the next one that there is: the offsets between do not exist.
+        # Requested once already, and still the next existing one: the offsets in between do not exist.
         assert await projector.take(place, records[25:30]) == 20
         assert await projector.take(place, records[25:30]) == 30
         projector.forget([place])

@@ -1,4 +1,4 @@
-"""Heads in Postgres: a false row keeps no honest one out, and nobody makes it forget all at once."""
+"""Heads in Postgres: false rows displace no honest ones, and nobody can make it forget all at once."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ from assent_contracts.heads import KeptHead, SignedHead
 IDENTITY: Final = "1d" * 32
 ME: Final = SecretKey("writer-1", "decider", bytes(range(32)))
 THIEF: Final = SecretKey("writer-1", "decider", bytes(range(1, 33)))
-"""The name of a writer, and another key."""
+"""The name of a writer with another key."""
 WRITERS: Final = {ME.id: ME.public_key}
 LAST: Final = 2**63 - 1
 
@@ -43,7 +43,7 @@ async def newest(dsn: str) -> NewestHeads:
 
 @pytest.fixture
 async def status(db: asyncpg.Connection) -> asyncpg.Connection:
-    """As the status service, or whoever has stolen its rights."""
+    """As the status service, or an attacker with its credentials."""
     await db.execute("set role assent_status")
     return db
 
@@ -53,13 +53,13 @@ async def stand(db: asyncpg.Connection) -> list[int]:
 
 
 async def slip_in(db: asyncpg.Connection, *heads: tuple[SignedHead, KeptHead]) -> None:
-    """Insert rows as whoever has stolen the service's rights would."""
+    """Insert rows as an attacker with the service's credentials would."""
     rows = [(kept.value, kept.writer, kept.seal) for _, kept in heads]
     await db.executemany("insert into heads (value, writer, seal) values ($1, $2, $3)", rows)
 
 
 async def make_older(db: asyncpg.Connection, seq: int, days: int) -> None:
-    """As if the row had been kept so many days ago."""
+    """As if the row had been kept this many days ago."""
     await db.execute("reset role")
     await db.execute("alter table heads disable trigger heads_are_not_changed")
     await db.execute(
@@ -69,7 +69,7 @@ async def make_older(db: asyncpg.Connection, seq: int, days: int) -> None:
     await db.execute("set role assent_status")
 
 
-async def test_false_rows_keep_no_honest_head_out(dsn: str, status: asyncpg.Connection) -> None:
+async def test_false_rows_displace_no_honest_head(dsn: str, status: asyncpg.Connection) -> None:
     await slip_in(status, signed(THIEF, LAST), signed(THIEF, LAST - 1))
     honest = signed(ME, 41)
     await keep_heads(status, [honest])
@@ -78,7 +78,7 @@ async def test_false_rows_keep_no_honest_head_out(dsn: str, status: asyncpg.Conn
     assert found.false == 2
 
 
-async def test_a_row_is_neither_changed_nor_made_up_in_part(dsn: str, status: asyncpg.Connection) -> None:
+async def test_row_can_be_neither_changed_nor_partly_invented(dsn: str, status: asyncpg.Connection) -> None:
     honest = signed(ME, 41)
     await keep_heads(status, [honest])
     await status.execute("reset role")
@@ -88,25 +88,29 @@ async def test_a_row_is_neither_changed_nor_made_up_in_part(dsn: str, status: as
     insert = "insert into heads (value, writer, seal, seq, era) values ($1, $2, $3, 7, 'another')"
     with pytest.raises(asyncpg.DataError):
         await status.execute(insert, "x", ME.id, honest[1].seal)
-    # What the columns say is taken from the value.
+    # The values of the columns are computed from the signed value.
     head, kept = signed(ME, 42)
     await status.execute(insert, kept.value, kept.writer, kept.seal)
     assert (await newest(dsn)).heads() == [(head, kept)]
     assert await status.fetchval("select era from heads where seq = 42") == ""
 
 
-async def test_old_heads_go_and_the_first_of_each_day_stays(dsn: str, status: asyncpg.Connection) -> None:
+async def test_old_heads_are_deleted_and_the_first_of_each_day_is_kept(
+    dsn: str, status: asyncpg.Connection
+) -> None:
     for seq in (1, 2, 3):
         await keep_heads(status, [signed(ME, seq)])
     assert await stand(status) == [1, 3]
     assert [head.seq for head, _ in (await newest(dsn)).heads()] == [3]
-    # Whoever has stolen the service's rights cannot have it forgotten either.
+    # An attacker with the service's credentials cannot have it forgotten either.
     await slip_in(status, signed(THIEF, LAST))
     await status.execute("delete from heads")
     assert await stand(status) == [1]
 
 
-async def test_what_was_first_goes_once_another_has_stood_for_a_week(status: asyncpg.Connection) -> None:
+async def test_first_head_is_deleted_once_another_has_been_there_for_a_week(
+    status: asyncpg.Connection,
+) -> None:
     await keep_heads(status, [signed(ME, 1)])
     await make_older(status, 1, 30)
     await keep_heads(status, [signed(ME, 2)])
@@ -125,7 +129,7 @@ async def test_false_rows_are_deleted_and_the_others_stay(dsn: str, status: asyn
     await slip_in(status, stranger, *(signed(THIEF, LAST - number) for number in range(700)))
     assert await drop_false_heads(status, IDENTITY, WRITERS) == 700
     kept = await stored_heads(dsn)
-    # Governance may list the stranger soon.
+    # Governance may list the stranger's key soon.
     assert sorted(each.writer for each in kept) == ["writer-1", "writer-9"]
     assert (await newest(dsn)).false == 0
 
@@ -145,7 +149,7 @@ async def test_doctor_names_false_rows_and_the_owner_may_delete_them(
     assert stored_finding(await newest(dsn)).ok
 
 
-async def test_a_head_that_postgres_cannot_hold_keeps_no_other_out(
+async def test_head_that_postgres_cannot_store_displaces_no_other(
     dsn: str, status: asyncpg.Connection
 ) -> None:
     await keep_heads(status, [signed(ME, 1, era="\0"), signed(ME, 1 << 63), signed(ME, 3)])

@@ -1,4 +1,4 @@
-"""The tables are what infra/migrations says, whoever applies it and how often."""
+"""The tables are those of infra/migrations, whoever applies them and however often."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.support.containers import Endpoints
 from tests.support.stack import fresh_database
 
 
-async def test_each_migration_is_applied_once_though_several_processes_start_at_once(
+async def test_each_migration_is_applied_once_when_several_processes_start_at_once(
     running: Endpoints,
 ) -> None:
     dsn = await fresh_database(running.dsn, "migrated_at_once")
@@ -41,7 +41,7 @@ async def test_two_databases_of_one_cluster_share_the_roles(running: Endpoints) 
     ]
 
 
-async def test_a_database_is_for_one_log_only(db: asyncpg.Connection) -> None:
+async def test_database_is_for_one_log_only(db: asyncpg.Connection) -> None:
     await claim_database(db, "a" * 64)
     await claim_database(db, "a" * 64)
     with pytest.raises(AnotherLogError, match=f"{'a' * 64}, not of {'b' * 64}"):

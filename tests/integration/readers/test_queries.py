@@ -1,4 +1,4 @@
-"""What the console and the CLI ask: lists, one request, its history, the log's tail."""
+"""The queries of the console and the CLI: lists, one request, its history, the log's tail."""
 
 from collections.abc import AsyncIterator
 
@@ -55,7 +55,9 @@ async def everything(pool: asyncpg.Pool, wanted: RequestFilter, page: int = 7) -
     return rows
 
 
-async def test_r7_lists_page_through_every_request_once_the_newest_change_first(pool: asyncpg.Pool) -> None:
+async def test_r7_lists_page_through_every_request_once_with_the_newest_change_first(
+    pool: asyncpg.Pool,
+) -> None:
     rows = await everything(pool, ALL)
     assert len({row.id for row in rows}) == len(rows) == 8 * 7 + 1
     assert rows == sorted(rows, key=lambda row: (row.changed_at, row.partition, row.seq), reverse=True)
@@ -97,7 +99,7 @@ async def test_r13_lists_by_status_and_by_object(pool: asyncpg.Pool) -> None:
     assert sum(counted.values()) == len(rows)
 
 
-async def test_r14_what_has_ended_is_listed_for_a_while_and_what_is_open_always(pool: asyncpg.Pool) -> None:
+async def test_r14_ended_requests_are_listed_for_a_while_and_open_ones_always(pool: asyncpg.Pool) -> None:
     rows = await everything(pool, ALL)
     later = await queries.list_requests(pool, ALL, ended_since_ms=FUTURE_MS, limit=1_000)
     assert later == [row for row in rows if row.status in OPEN]
@@ -105,12 +107,12 @@ async def test_r14_what_has_ended_is_listed_for_a_while_and_what_is_open_always(
     assert await queries.show_request(pool, ended.id) == ended
 
 
-async def test_a_request_that_is_not_there_is_none(pool: asyncpg.Pool) -> None:
+async def test_unknown_request_is_none(pool: asyncpg.Pool) -> None:
     for request in ("0-999999", "9999-0", "", "0", "0-0'; drop table requests", "x-1"):
         assert await queries.show_request(pool, request) is None
 
 
-async def test_r16_the_timeline_tells_a_request_from_the_submission_to_its_end(
+async def test_r16_timeline_shows_a_request_from_submission_to_its_end(
     pool: asyncpg.Pool, whole: Written
 ) -> None:
     [canceled] = await everything(pool, RequestFilter(resource="script/canceled-3.sh"))
@@ -128,7 +130,7 @@ async def test_r16_the_timeline_tells_a_request_from_the_submission_to_its_end(
     assert PAYLOAD in bytes(command.value)
 
 
-async def test_r16_the_timeline_of_a_change_to_governance_shows_what_has_carried_it_out(
+async def test_r16_timeline_of_a_governance_change_shows_what_carried_it_out(
     pool: asyncpg.Pool,
 ) -> None:
     [changed] = await everything(pool, RequestFilter(resource="access-policy/reports"))
@@ -144,7 +146,7 @@ async def test_r16_the_timeline_of_a_change_to_governance_shows_what_has_carried
     ]
 
 
-async def test_r16_the_tail_misses_nothing_whatever_the_page(pool: asyncpg.Pool, whole: Written) -> None:
+async def test_r16_tail_misses_nothing_whatever_the_page(pool: asyncpg.Pool, whole: Written) -> None:
     everything_there = {
         (*place, each.record.seq): each.value for place, run in whole.accepted.items() for each in run
     }
@@ -166,7 +168,7 @@ async def test_heads_are_the_accepted_heads(pool: asyncpg.Pool, whole: Written) 
     assert await queries.projected_heads(pool, "audit", GOVERNANCE) == {0: whole.heads[(GOVERNANCE, 0)]}
 
 
-async def test_lists_use_an_index_also_where_filters_are_left_out(pool: asyncpg.Pool) -> None:
+async def test_lists_use_an_index_even_without_filters(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
         for name, arguments, index in (

@@ -1,4 +1,4 @@
-"""Each accepted record is taken in once: beside other instances, and after servers and processes end."""
+"""Each accepted record is processed once: with other instances, and after servers and processes end."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ from assent.local.stack import Stack
 from assent.store.migrate import migrate
 from assent_contracts.client.follower import GovernanceFollower
 from tests.integration.readers.conftest import Written, read_all
-from tests.integration.readers.each_once import assert_each_record_once
+from tests.integration.readers.expected_tables import assert_each_record_once
 from tests.support.log import Actor, Log, deciding, following, fresh_log, publishing
 from tests.support.readers import SPECS, Running, caught_up, projected, reading, spawn
 from tests.support.stack import until
@@ -40,7 +40,7 @@ async def ready(running: Running) -> None:
 
 
 @pytest.mark.parametrize("same_group", [True, False], ids=["sharing", "both project all"])
-async def test_two_instances_side_by_side(
+async def test_two_instances_work_side_by_side(
     log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str, name: str, *, same_group: bool
 ) -> None:
     spec, other = SPECS[name], group if same_group else f"{group}-other"
@@ -49,7 +49,7 @@ async def test_two_instances_side_by_side(
     await assert_each_record_once(db, name, written)
 
 
-async def test_an_instance_that_ends_leaves_its_partitions_to_the_other(
+async def test_instance_that_ends_leaves_its_partitions_to_the_other(
     log: Log,
     follower: GovernanceFollower,
     actor: Actor,
@@ -68,7 +68,7 @@ async def test_an_instance_that_ends_leaves_its_partitions_to_the_other(
     await assert_each_record_once(db, name, now)
 
 
-async def test_a_transaction_that_fails_is_tried_again_and_nothing_is_skipped(
+async def test_failed_transaction_is_tried_again_and_nothing_is_skipped(
     log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str, name: str
 ) -> None:
     spec, table = SPECS[name], {"audit": "audit", "status": "requests"}[name]
@@ -82,7 +82,7 @@ async def test_a_transaction_that_fails_is_tried_again_and_nothing_is_skipped(
     await assert_each_record_once(db, name, written)
 
 
-async def test_killed_processes_go_on_where_they_were_and_sigterm_ends_them_cleanly(
+async def test_killed_processes_continue_where_they_were_and_sigterm_ends_them_cleanly(
     log: Log, written: Written, dsn: str, db: asyncpg.Connection, name: str
 ) -> None:
     spec = SPECS[name]
@@ -103,7 +103,7 @@ async def test_killed_processes_go_on_where_they_were_and_sigterm_ends_them_clea
     await assert_each_record_once(db, name, written)
 
 
-async def test_postgres_killed_and_started_again(
+async def test_readers_survive_a_killed_and_restarted_postgres(
     log: Log,
     written: Written,
     follower: GovernanceFollower,
@@ -137,8 +137,8 @@ async def test_postgres_killed_and_started_again(
         await postgres.stop()
 
 
-async def test_kafka_killed_and_started_again(tmp_path: Path) -> None:
-    """A stack of its own; both readers in one story, because each start costs seconds."""
+async def test_readers_survive_a_killed_and_restarted_kafka(tmp_path: Path) -> None:
+    """A stack of its own; both readers in one story, because each start takes seconds."""
     async with Stack(tmp_path / "data") as stack:
         log = await fresh_log(stack.bootstrap, tmp_path / "keys")
         await migrate(stack.dsn)

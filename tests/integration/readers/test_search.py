@@ -1,4 +1,4 @@
-"""R16: what is found in the audit log, and what was applied to an object before."""
+"""R16: what a search finds in the audit log, and what was applied to an object before."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -16,7 +16,7 @@ from assent_contracts.commands import Outcome
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.integration.readers.conftest import NEW_POLICY, read_all
 from tests.support.containers import Endpoints
-from tests.support.governing import ended, released
+from tests.support.governor import ended, released
 from tests.support.log import Actor, Log
 from tests.support.readers import SPECS, caught_up, reading
 from tests.support.stack import migrated_database
@@ -26,7 +26,7 @@ SCRIPT = "script/often.sh"
 
 
 async def _often_applied(actor: Actor) -> None:
-    """Two versions that were applied, between them one that failed; at last one that is open."""
+    """Two applied versions, between them one that failed, and finally one that is open."""
     outcomes: tuple[Outcome, ...] = ("succeeded", "failed", "succeeded")
     for version, outcome in enumerate(outcomes, start=1):
         request = await actor.released(SCRIPT, b'"version %d"' % version)
@@ -80,11 +80,11 @@ async def versions(pool: asyncpg.Pool) -> list[RequestView]:
     return sorted(await queries.list_requests(pool, wanted, ended_since_ms=0), key=lambda row: row.seq)
 
 
-async def test_R16_a_search_pages_through_every_record_once_the_newest_first(pool: asyncpg.Pool) -> None:
+async def test_R16_search_pages_through_every_record_once_with_the_newest_first(pool: asyncpg.Pool) -> None:
     rows = await everything(pool, ALL)
     assert len(rows) == len({place(row) for row in rows}) == await queries.count_audit(pool)
     assert rows == sorted(rows, key=place, reverse=True)
-    # Founding writes many records in one ms: what is paged through does not depend on the time alone.
+    # Founding writes many records in one ms, so paging must not depend on the time alone.
     assert len({row.at for row in rows}) < len(rows)
     assert rows == await everything(pool, ALL, page=1_000)
 
@@ -107,7 +107,7 @@ FILTERS: Sequence[tuple[AuditFilter, Callable[[AuditRow], bool]]] = [
 
 
 @pytest.mark.parametrize(("wanted", "is_wanted"), FILTERS)
-async def test_R16_a_search_finds_what_is_asked_for_and_nothing_else(
+async def test_R16_search_finds_what_is_asked_for_and_nothing_else(
     pool: asyncpg.Pool, wanted: AuditFilter, is_wanted: Callable[[AuditRow], bool]
 ) -> None:
     rows = await everything(pool, ALL, page=1_000)
@@ -116,14 +116,14 @@ async def test_R16_a_search_finds_what_is_asked_for_and_nothing_else(
     assert 0 < len(found) < len(rows)
 
 
-async def test_R16_refused_actions_are_told_from_decisions(pool: asyncpg.Pool) -> None:
+async def test_R16_refused_actions_can_be_told_from_decisions(pool: asyncpg.Pool) -> None:
     refused = await everything(pool, AuditFilter(refused=True))
     assert {row.outcome for row in refused} == {"not-requester", "bad-signature"}
     decided = await everything(pool, AuditFilter(refused=False))
     assert sorted([*refused, *decided], key=place, reverse=True) == await everything(pool, ALL)
 
 
-async def test_R16_a_search_by_time_takes_its_beginning_and_not_its_end(pool: asyncpg.Pool) -> None:
+async def test_R16_search_by_time_includes_its_start_and_excludes_its_end(pool: asyncpg.Pool) -> None:
     rows = await everything(pool, ALL)
     middle = rows[len(rows) // 3].at
     later = await everything(pool, AuditFilter(since_ms=middle))
@@ -133,14 +133,14 @@ async def test_R16_a_search_by_time_takes_its_beginning_and_not_its_end(pool: as
     assert await everything(pool, AuditFilter(since_ms=middle, until_ms=middle)) == []
 
 
-async def test_R16_a_request_is_found_with_its_timeline(pool: asyncpg.Pool) -> None:
+async def test_R16_request_is_found_with_its_timeline(pool: asyncpg.Pool) -> None:
     first = (await versions(pool))[0]
     found = await everything(pool, AuditFilter(request=first.id))
     assert sorted(found, key=place) == await queries.timeline(pool, first.id)
 
 
-async def test_the_last_applied_version_is_the_completed_one_before(pool: asyncpg.Pool) -> None:
-    """Neither what failed nor what came later, whichever request is looked at."""
+async def test_last_applied_version_is_the_completed_one_before(pool: asyncpg.Pool) -> None:
+    """Neither a failed nor a later one, whichever request is viewed."""
     requests = await versions(pool)
     assert [each.status for each in requests] == ["completed", "failed", "completed", "needs_approval"]
     found = [await queries.last_applied(pool, each) for each in requests]
@@ -154,12 +154,12 @@ async def test_the_last_applied_version_is_the_completed_one_before(pool: asyncp
     ]
 
 
-async def test_an_object_that_nothing_was_applied_to_has_no_last_version(pool: asyncpg.Pool) -> None:
+async def test_object_to_which_nothing_was_applied_has_no_last_version(pool: asyncpg.Pool) -> None:
     [row] = await queries.list_requests(pool, RequestFilter(resource="script/once.sh"), ended_since_ms=0)
     assert await queries.last_applied(pool, row) is None
 
 
-async def test_searches_use_an_index_also_where_filters_are_left_out(pool: asyncpg.Pool) -> None:
+async def test_searches_use_an_index_even_without_filters(pool: asyncpg.Pool) -> None:
     nothing = (None,) * 8
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
@@ -177,7 +177,7 @@ async def test_searches_use_an_index_also_where_filters_are_left_out(pool: async
             assert any(index in line for line in plan), plan
 
 
-async def test_a_page_of_the_newest_records_is_read_from_the_index_without_sorting(
+async def test_page_of_the_newest_records_is_read_from_the_index_without_sorting(
     pool: asyncpg.Pool,
 ) -> None:
     arguments = (*(None,) * 8, 5, LEDGER, 0, 7, None, None, 10)

@@ -1,4 +1,4 @@
-"""R7, R13: the table of requests says what the events add up to, in words that came through whole."""
+"""R7, R13: the table of requests contains the sum of the events, with texts unchanged."""
 
 import asyncpg
 import msgspec
@@ -27,7 +27,7 @@ Counted = tuple[str, str | None, int | None, frozenset[str]]
 
 
 def recount(written: Written) -> dict[str, Counted]:
-    """Each request's state by the deciders' own state: none of the reader's code."""
+    """Each request's state according to the deciders' own state, without the reader's code."""
     counted: dict[str, Counted] = {}
     for partition in range(PARTITIONS):
         state = PartitionState(partition)
@@ -71,7 +71,7 @@ async def counted_rows(db: asyncpg.Connection) -> dict[str, Counted]:
     }
 
 
-async def test_r13_the_table_equals_an_independent_recount(
+async def test_r13_table_equals_an_independent_recount(
     log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str
 ) -> None:
     async with reading(STATUS, log, dsn, group):
@@ -90,7 +90,7 @@ async def test_r13_the_table_equals_an_independent_recount(
     }
 
 
-async def test_r6_r8_justifications_and_notes_come_through_whole(
+async def test_r6_r8_justifications_and_notes_are_stored_unchanged(
     log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str
 ) -> None:
     async with reading(STATUS, log, dsn, group):

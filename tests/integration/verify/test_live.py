@@ -39,7 +39,7 @@ TABLES = "verify_whole"
 
 @pytest_asyncio.fixture(scope="module")
 async def tables(running: Endpoints, log: Log, follower: GovernanceFollower) -> str:
-    """The database of a log of which every reader has taken in everything, and in which nobody is at work."""
+    """The database of a log that every reader has read completely, and on which no service is working."""
     async with deciding(log, follower), publishing(log, follower) as actor:
         for number in range(6):
             await actor.released(f"script/{number}.sh")
@@ -57,7 +57,7 @@ async def tables(running: Endpoints, log: Log, follower: GovernanceFollower) -> 
 
 
 async def _in_a_transaction(log: Log, actor: Actor) -> None:
-    """Something that is refused, sent twice as no sender should: each leaves a marker behind it."""
+    """A refused command, sent twice in transactions as no sender should: each leaves a marker."""
     producer = AIOKafkaProducer(**log.connection.options(), transactional_id="an-upstream")
     await producer.start()
     try:
@@ -73,7 +73,7 @@ async def _in_a_transaction(log: Log, actor: Actor) -> None:
 
 @pytest.fixture
 async def db(tables: str, running: Endpoints) -> AsyncIterator[asyncpg.Connection]:
-    """A superuser's connection to a copy of it, in which even the append-only table gives way."""
+    """A superuser's connection to a copy of it, in which even the append-only table can be changed."""
     name = f"verify_{next(_numbers)}"
     admin = await asyncpg.connect(running.dsn)
     try:
@@ -103,7 +103,7 @@ async def finding(to: LogAccess, expected: Expected | None = None) -> FindingErr
 
 
 async def records_of(log: Log, topic: str, partition: int) -> list[ConsumerRecord]:
-    """Everything that is there, as it is."""
+    """Everything that is there, unchanged."""
     place = TopicPartition(topic, partition)
     consumer = await consuming(log.connection, {place: 0})
     found: list[ConsumerRecord] = []
@@ -128,8 +128,8 @@ async def write(log: Log, records: list[ConsumerRecord]) -> None:
 
 
 @pytest.fixture
-async def put_back(log: Log, tables: str) -> AsyncIterator[Callable[[list[ConsumerRecord]], object]]:
-    """Makes the request ledger anew, with these records; afterwards it is as it was."""
+async def replace_ledger(log: Log, tables: str) -> AsyncIterator[Callable[[list[ConsumerRecord]], object]]:
+    """Recreates the request ledger with these records; restores it afterwards."""
     del tables
     whole = [each for number in range(PARTITIONS) for each in await records_of(log, LEDGER, number)]
 
@@ -152,7 +152,7 @@ async def delete_before(log: Log, topic: str, partition: int, offset: int) -> No
         await admin.close()
 
 
-async def test_log_of_which_nothing_is_missing_is_verified_and_says_what_was_compared(to: LogAccess) -> None:
+async def test_complete_log_verifies_and_the_output_lists_what_was_compared(to: LogAccess) -> None:
     found = await verify_live(to)
     records = sum(tally.records for tally in found.partitions.values())
     assert f"every column of {records:,} rows" in found.checked[1]
@@ -188,7 +188,7 @@ async def test_R16_changed_column_of_any_row_is_named(
 
 
 @pytest.mark.parametrize(("partition", "seq"), [(1, None), (1, -1), (9, 0), (-1, 0)])
-async def test_R16_row_that_no_record_has_is_named(
+async def test_R16_row_without_a_record_is_named(
     to: LogAccess, db: asyncpg.Connection, partition: int, seq: int | None
 ) -> None:
     newest = await db.fetchval("select max(seq) from audit where ledger = 'assent.ledger' and partition = 1")
@@ -210,7 +210,9 @@ async def test_R16_record_whose_row_was_deleted_is_named(to: LogAccess, db: asyn
     assert (error.ledger, error.seq, error.what) == (GOVERNANCE, 3, "the audit table does not have it")
 
 
-async def test_table_that_is_behind_is_said_and_no_finding(to: LogAccess, db: asyncpg.Connection) -> None:
+async def test_table_that_is_behind_is_reported_and_not_a_finding(
+    to: LogAccess, db: asyncpg.Connection
+) -> None:
     await db.execute(
         "delete from audit where ledger = 'assent.ledger' and partition = 1;"
         " delete from positions where reader = 'audit' and ledger = 'assent.ledger' and partition = 1"
@@ -218,12 +220,12 @@ async def test_table_that_is_behind_is_said_and_no_finding(to: LogAccess, db: as
     assert any("does not have yet" in each for each in (await verify_live(to)).not_checked)
 
 
-async def test_kafka_that_was_put_back_to_an_older_state_is_named_with_both_positions(
-    to: LogAccess, put_back: Callable, log: Log, tmp_path: Path
+async def test_kafka_restored_to_an_older_state_is_named_with_both_positions(
+    to: LogAccess, replace_ledger: Callable, log: Log, tmp_path: Path
 ) -> None:
-    whole = await put_back([])
+    whole = await replace_ledger([])
     of_one = [each for each in whole if each.partition == 1]
-    await put_back([each for each in whole if each is not of_one[-1]])
+    await replace_ledger([each for each in whole if each is not of_one[-1]])
     error = await finding(to)
     assert (error.ledger, error.partition, error.seq) == (LEDGER, 1, len(of_one) - 1)
     assert "Postgres (position of audit) knows it" in error.what
@@ -235,17 +237,17 @@ async def test_kafka_that_was_put_back_to_an_older_state_is_named_with_both_posi
     assert not (tmp_path / "export").exists()
 
 
-async def test_ledger_that_was_made_anew_is_named(to: LogAccess, put_back: Callable, tmp_path: Path) -> None:
-    await put_back([])
+async def test_recreated_ledger_is_named(to: LogAccess, replace_ledger: Callable, tmp_path: Path) -> None:
+    await replace_ledger([])
     assert "is the last that is there" in (await finding(to)).what
     with pytest.raises(FindingError):
         await export_held(to, tmp_path / "export")
 
 
 async def test_ledger_whose_first_records_were_deleted_is_named(
-    to: LogAccess, put_back: Callable, log: Log, tmp_path: Path
+    to: LogAccess, replace_ledger: Callable, log: Log, tmp_path: Path
 ) -> None:
-    await put_back(await put_back([]))
+    await replace_ledger(await replace_ledger([]))
     await delete_before(log, LEDGER, 1, 2)
     error = await finding(to)
     assert (error.partition, error.seq) == (1, 0)
@@ -256,7 +258,7 @@ async def test_ledger_whose_first_records_were_deleted_is_named(
 
 
 @pytest.mark.skipif(chosen_stack() == "containers", reason="needs the broker's folder")
-async def test_bit_that_flips_on_the_brokers_disk_is_named(
+async def test_bit_flip_on_the_broker_s_disk_is_named(
     to: LogAccess, log: Log, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     [segment] = tmp_path_factory.getbasetemp().glob(f"stack0/kafka/{LEDGER}-1/00000000000000000000.log")
@@ -278,7 +280,7 @@ def _write_at(path: Path, at: int, content: bytes) -> None:
         file.write(content)
 
 
-async def test_head_that_somebody_has_kept_is_expected(to: LogAccess, log: Log) -> None:
+async def test_head_kept_by_an_auditor_is_expected(to: LogAccess, log: Log) -> None:
     records = await records_of(log, LEDGER, 1)
     head = ExpectedHead(ledger="ledger", partition=1, seq=len(records), sha256="0" * 64)
     error = await finding(to, Expected(identity=log.identity, heads=(head,)))
@@ -320,9 +322,7 @@ async def test_signed_head_beyond_the_ledger_is_named_if_a_writer_has_signed_it(
         await apply_topics(log.connection, partitions=PARTITIONS)
 
 
-async def test_command_that_was_passed_over_is_named_and_a_transactions_marker_is_not(
-    to: LogAccess, log: Log
-) -> None:
+async def test_skipped_command_is_named_and_a_transaction_marker_is_not(to: LogAccess, log: Log) -> None:
     offsets = [each.offset for each in await records_of(log, COMMANDS, 1)]
     marker = next(offset for offset in range(offsets[-1]) if offset not in offsets)
     await must_be_markers(log.connection, "ledger", 1, [InputGap(3, marker, marker + 1)])

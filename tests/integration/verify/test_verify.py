@@ -1,4 +1,4 @@
-"""`audit verify`: what holds is proved, and the first record that was altered is named."""
+"""`audit verify`: intact records are proved, and the first altered record is named."""
 
 import random
 from pathlib import Path
@@ -18,7 +18,7 @@ from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import EditPolicy, RegisterPrincipal, policy_object
 from assent_contracts.governance_objects import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
-from tests.support.governing import ended, governance_of, governing, released
+from tests.support.governor import ended, governance_of, governing, released
 from tests.support.log import PARTITIONS, Actor, Log
 
 _SAMPLES = 400
@@ -32,7 +32,7 @@ def _quiet(done: int, total: int) -> None:
 async def exported(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A file with requests that ended in several ways, refusals and unreadable commands among them."""
+    """A file with requests that ended in several ways, including refusals and unreadable commands."""
     for number in range(6):
         request = await actor.released(f"script/{number}.sh", f'"echo {number} – “quoted”"'.encode())
         await actor.claim(request)
@@ -49,7 +49,7 @@ async def exported(
 
 
 async def _change_governance(log: Log, follower: GovernanceFollower, actor: Actor) -> None:
-    """At once, in vain, and with the approval of a second administrator."""
+    """At once, without success, and with the approval of a second administrator."""
     registers = RegisterPrincipal(account=Account(id="frank", kind="human", person="frank.fox"))
     async with governing(log, follower) as governor:
         assert (await governor.change(registers, "dave")).refusal is not None
@@ -77,7 +77,7 @@ async def test_every_command_is_decided_again_the_same_way(
     assert sum(tally.refusals for tally in tallies.values()) == 6
 
 
-async def test_an_exported_file_proves_the_same_without_a_broker(
+async def test_exported_file_proves_the_same_without_a_broker(
     exported: Path, log: Log, follower: GovernanceFollower
 ) -> None:
     live = await verify_requests(log.connection, follower, PARTITIONS, verify_signature, _quiet)
@@ -122,7 +122,7 @@ def test_any_altered_byte_of_an_exported_file_names_its_partition_and_seq(
         )
 
 
-def test_a_line_that_was_left_out_is_named(exported: Path, log: Log, tmp_path: Path) -> None:
+def test_missing_line_is_named(exported: Path, log: Log, tmp_path: Path) -> None:
     lines = exported.read_bytes().splitlines(keepends=True)
     places = _places(exported.read_bytes())
     shortened = tmp_path / "shortened.jsonl"
@@ -133,13 +133,13 @@ def test_a_line_that_was_left_out_is_named(exported: Path, log: Log, tmp_path: P
         assert (found.value.ledger, found.value.partition, found.value.seq) == places[index - 1][1:]
 
 
-def test_a_file_of_another_log_is_refused(exported: Path) -> None:
+def test_file_of_another_log_is_refused(exported: Path) -> None:
     with pytest.raises(FindingError) as found:
         verify_file(exported, "0" * 64, _quiet)
     assert (found.value.ledger, found.value.seq) == (GOVERNANCE, 0)
 
 
-async def test_an_altered_record_that_is_injected_is_quarantined_and_named(
+async def test_injected_altered_record_is_quarantined_and_named(
     exported: Path, log: Log, follower: GovernanceFollower, actor: Actor
 ) -> None:
     before = await verify_requests(log.connection, follower, PARTITIONS, verify_signature, _quiet)

@@ -1,4 +1,4 @@
-"""What the folder's applier remembers of a release, beside its files."""
+"""What the folder's applier remembers of a release, next to its files."""
 
 from pathlib import Path
 
@@ -34,14 +34,14 @@ def written(folder: Path) -> str:
     return (folder / "target" / "script" / "run").read_text()
 
 
-async def test_a_release_that_was_applied_is_not_applied_again(tmp_path: Path) -> None:
+async def test_applied_release_is_not_applied_again(tmp_path: Path) -> None:
     assert (await applier(tmp_path).apply(change(b'"text"'))).outcome == "succeeded"
     (tmp_path / "target" / "script" / "run").write_text("later")
     assert (await applier(tmp_path).apply(change(b'"text"'))).outcome == "succeeded"
     assert written(tmp_path) == "later"
 
 
-async def test_another_release_under_an_id_that_was_used_is_applied(tmp_path: Path) -> None:
+async def test_another_release_under_a_reused_id_is_applied(tmp_path: Path) -> None:
     """As after a restore from an older copy, once its loss was accepted."""
     await applier(tmp_path).apply(change(b'"old"'))
     assert await applier(tmp_path).recall(change(b'"new"', b"another")) is None
@@ -49,7 +49,7 @@ async def test_another_release_under_an_id_that_was_used_is_applied(tmp_path: Pa
     assert written(tmp_path) == "new"
 
 
-async def test_the_same_submission_released_again_after_a_loss_is_applied(tmp_path: Path) -> None:
+async def test_same_submission_released_again_after_a_loss_is_applied(tmp_path: Path) -> None:
     await applier(tmp_path).apply(change(b'"text"'))
     (tmp_path / "target" / "script" / "run").write_text("of what was lost")
     await applier(tmp_path).apply(change(b'"text"', at=2))

@@ -35,7 +35,7 @@ def change(request: str) -> Change:
     )
 
 
-def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+def test_entries_are_there_when_the_journal_is_opened_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path, IDENTITY)
     journal.begin(change("0-1"))
     journal.write("0-1", "claim", b"claim")
@@ -49,7 +49,7 @@ def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> No
     again.close()
 
 
-def test_what_a_crash_left_of_an_entry_that_was_done_with_or_not_begun_is_cleared_away(
+def test_crash_leftovers_of_finished_or_unstarted_entries_are_removed(
     tmp_path: Path,
 ) -> None:
     journal = Journal(tmp_path, IDENTITY)
@@ -64,7 +64,7 @@ def test_what_a_crash_left_of_an_entry_that_was_done_with_or_not_begun_is_cleare
     journal.close()
 
 
-def test_a_damaged_position_only_costs_time(tmp_path: Path) -> None:
+def test_damaged_position_only_costs_time(tmp_path: Path) -> None:
     journal = Journal(tmp_path, IDENTITY)
     (journal.folder / "position-0").write_bytes(b"garbage")
     assert journal.position(0) == Position()
@@ -79,7 +79,7 @@ def test_two_logs_do_not_share_a_journal(tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_state_folder_has_one_owner(tmp_path: Path) -> None:
+def test_state_folder_has_one_owner(tmp_path: Path) -> None:
     journal = Journal(tmp_path, IDENTITY)
     with pytest.raises(JournalInUseError, match="give each its own state folder"):
         Journal(tmp_path, IDENTITY)
@@ -87,14 +87,14 @@ def test_a_state_folder_has_one_owner(tmp_path: Path) -> None:
     Journal(tmp_path, IDENTITY).close()
 
 
-def test_a_folder_whose_name_two_logs_share_is_refused_to_the_second(tmp_path: Path) -> None:
+def test_folder_whose_name_two_logs_share_is_refused_to_the_second(tmp_path: Path) -> None:
     Journal(tmp_path, IDENTITY).close()
     with pytest.raises(JournalOfAnotherLogError, match="a state folder of its own"):
         Journal(tmp_path, IDENTITY[:16] + "b" * 48)
     Journal(tmp_path, IDENTITY).close()
 
 
-def test_how_far_the_ledger_was_read_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+def test_ledger_position_is_there_when_the_journal_is_opened_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path, IDENTITY)
     assert journal.heads() == {}
     heads = {0: HeadInEra(Head(7, "c" * 64, 3, 12), "loss-1"), 23: HeadInEra(Head(0, "d" * 64, 0, 1))}

@@ -1,4 +1,4 @@
-"""File names for ids: no two alike, none that escapes or means something else."""
+"""File names for ids: no two alike, none that escapes or has another meaning."""
 
 import re
 import unicodedata
@@ -40,7 +40,7 @@ ANY_ID = IDS | NASTY_IDS
         ("größe", "gr%C3%B6%C3%9Fe"),
     ],
 )
-def test_ordinary_ids_stay_readable_and_odd_ones_are_spelt_out(name: str, expected: str) -> None:
+def test_ordinary_ids_stay_readable_and_odd_ones_are_escaped(name: str, expected: str) -> None:
     assert file_name(name) == expected
 
 
@@ -50,13 +50,13 @@ def test_two_ids_never_share_a_name(one: str, other: str) -> None:
 
 
 @given(NASTY_IDS, NASTY_IDS)
-def test_two_ids_never_share_a_name_where_case_does_not_matter(one: str, other: str) -> None:
+def test_two_ids_never_share_a_name_on_case_insensitive_file_systems(one: str, other: str) -> None:
     names = [file_name(each, case_matters=False).casefold() for each in (one, other)]
     assert (names[0] == names[1]) == (one == other)
 
 
 @given(ANY_ID)
-def test_a_name_is_safe_on_any_file_system(name: str) -> None:
+def test_name_is_safe_on_any_file_system(name: str) -> None:
     encoded = file_name(name)
     assert re.fullmatch(r"[A-Za-z0-9%_~-]([A-Za-z0-9%._~-]*[A-Za-z0-9%_~-])?", encoded)
     assert 0 < len(encoded) <= NAME_MAX_BYTES
@@ -65,13 +65,13 @@ def test_a_name_is_safe_on_any_file_system(name: str) -> None:
 
 
 @given(ANY_ID)
-def test_a_name_that_is_not_too_long_says_its_id(name: str) -> None:
+def test_name_that_is_not_too_long_contains_its_id(name: str) -> None:
     encoded = file_name(name)
     assert "~" in encoded or unquote(encoded) == name
     assert "~" not in encoded or len(encoded) == NAME_MAX_BYTES
 
 
-def test_the_longest_ids_differ_by_their_hash() -> None:
+def test_longest_ids_differ_by_their_hash() -> None:
     first, second = "é" * 255 + "a", "é" * 255 + "b"
     assert file_name(first)[:150] == file_name(second)[:150]
     assert file_name(first) != file_name(second)

@@ -1,11 +1,11 @@
-"""What an applier says of changes that its target has lost."""
+"""An applier's report on changes that its target has lost."""
 
 from assent.applier.service import tell
 from assent.observe.health import Health
 from assent_contracts.client.applier_results import Handled
 
 
-def test_what_the_target_lacks_is_noted_with_its_number() -> None:
+def test_changes_missing_from_the_target_are_noted_with_their_number() -> None:
     health, not_held = Health(), set[str]()
     for request in ("0-1", "0-2", "0-2"):
         tell(Handled(result="not-held", request=request, resource="script/a"), health, not_held)

@@ -13,7 +13,7 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.ledger import decode_record
 from assent_contracts.released_change import Change
-from tests.support.given import PAYLOAD, Story
+from tests.support.stories import PAYLOAD, Story
 
 RELEASED = ("alice submits", "bob approves", "carol approves", "alice completes")
 
@@ -31,7 +31,7 @@ def release(story: Story) -> Change:
     return found.change(Raw(PAYLOAD))
 
 
-def test_a_release_is_known_with_everything_that_the_ledger_says_of_it(released: Story) -> None:
+def test_release_is_known_with_everything_that_the_ledger_states_about_it(released: Story) -> None:
     found = folded(released).find(released.request)
     assert found is not None
     assert found.release is not None
@@ -58,14 +58,14 @@ def test_a_release_is_known_with_everything_that_the_ledger_says_of_it(released:
         ("payload", Raw(b'{"version":  2}')),
     ],
 )
-def test_a_change_that_differs_anywhere_is_no_release(field: str, value: object, released: Story) -> None:
+def test_change_that_differs_anywhere_is_not_a_release(field: str, value: object, released: Story) -> None:
     change = release(released)
     found = folded(released).find(released.request)
     assert found is not None
     assert not found.is_release(msgspec.structs.replace(change, **{field: value}))
 
 
-def test_R1_what_is_not_released_is_no_release(released: Story) -> None:
+def test_R1_unreleased_change_is_not_a_release(released: Story) -> None:
     change = release(released)
     story = Story().given(*RELEASED[:-1])
     found = folded(story).find(story.request)
@@ -75,14 +75,14 @@ def test_R1_what_is_not_released_is_no_release(released: Story) -> None:
     assert folded(story).unclaimed() == []
 
 
-def test_another_payload_is_an_error_where_the_digest_was_checked_before(released: Story) -> None:
+def test_another_payload_is_an_error_if_the_digest_was_checked_before(released: Story) -> None:
     found = folded(released).find(released.request)
     assert found is not None
     with pytest.raises(ValueError, match="is not the digest"):
         found.change(Raw(b'"other"'))
 
 
-def test_a_claim_is_known_by_its_command_and_an_end_is_forgotten(released: Story) -> None:
+def test_claim_is_known_by_its_command_and_an_end_is_forgotten(released: Story) -> None:
     assert [each.request for each in folded(released).unclaimed()] == [released.request]
     claim = released.command("applier", "claims")
     released.send(claim)
@@ -101,15 +101,15 @@ def test_a_claim_is_known_by_its_command_and_an_end_is_forgotten(released: Story
 
 
 @pytest.mark.parametrize("ends", ["bob rejects", "alice cancels", "30 days pass"])
-def test_a_request_that_ends_is_forgotten(ends: str) -> None:
+def test_ended_request_is_forgotten(ends: str) -> None:
     story = Story().given("alice submits", ends)
     story.write_due()
     assert len(folded(story)) == 0
     assert folded(story).find(story.request) is None
 
 
-def test_R1_a_change_is_not_applied_once_a_record_does_not_fit_its_request(released: Story) -> None:
-    """Only a stolen writer's key can seal one: here, a second claim of what is claimed."""
+def test_R1_change_is_not_applied_once_a_record_does_not_fit_its_request(released: Story) -> None:
+    """Only a stolen writer's key can seal one: here, a second claim of a claimed request."""
     released.given("applier claims")
     requests = folded(released)
     found = requests.find(released.request)

@@ -1,4 +1,4 @@
-"""The lease, on the log's clock only, and messages that the ledger takes."""
+"""The lease, measured only by the log's clock, and messages that the ledger accepts."""
 
 import time
 
@@ -7,19 +7,19 @@ from assent_contracts.client.change_settlement import _printable
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 
 
-def test_a_lease_counts_from_when_the_question_was_sent_not_from_the_answer() -> None:
+def test_lease_counts_from_when_the_claim_was_sent_not_from_the_answer() -> None:
     now = time.monotonic()
     assert not Lease(deadline=10_000, digest="", log_ms=5_000, sent=now - 4).over()
     assert Lease(deadline=10_000, digest="", log_ms=5_000, sent=now - 5).over()
 
 
-def test_a_lease_asks_no_clock_but_the_logs() -> None:
-    """Log time may be years from what this machine takes for the time."""
+def test_lease_uses_no_clock_but_the_log_s() -> None:
+    """Log time may differ by years from this machine's time."""
     assert not Lease(deadline=100, digest="", log_ms=0, sent=time.monotonic()).over()
     assert Lease(deadline=1 << 50, digest="", log_ms=1 << 50, sent=time.monotonic()).over()
 
 
-def test_a_message_is_made_to_be_taken() -> None:
+def test_message_is_made_printable_and_cut_to_the_limit() -> None:
     assert _printable("a\x00b\nc\td\x1b[31m\x85\ud800") == "a b\nc\td [31m  "
     assert _printable("ä" * 10_000) == "ä" * (OUTCOME_MESSAGE_MAX_CHARS - 1) + "…"
     assert _printable("ä" * OUTCOME_MESSAGE_MAX_CHARS) == "ä" * OUTCOME_MESSAGE_MAX_CHARS

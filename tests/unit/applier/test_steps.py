@@ -1,4 +1,4 @@
-"""What an applier may do with a change, by what the ledger says of its request."""
+"""What an applier may do with a change, by what the ledger states about its request."""
 
 import msgspec
 import pytest
@@ -29,12 +29,12 @@ CLAIMED = msgspec.structs.replace(RELEASED, grant=GRANT)
 
 
 def why(change: Change | None, found: OpenRequest | None, *, in_hand: bool = False) -> str | None:
-    """Why a record is left alone."""
+    """Why a record is ignored."""
     handled = left_alone(change, found, types=("app",), in_hand=in_hand)
     return None if handled is None else handled.result
 
 
-def test_released_change_that_nobody_has_claimed_is_claimed() -> None:
+def test_released_and_unclaimed_change_is_claimed() -> None:
     assert why(CHANGE, RELEASED) is None
 
 
@@ -48,13 +48,13 @@ def test_released_change_that_nobody_has_claimed_is_claimed() -> None:
         {"released": 5},
     ],
 )
-def test_what_differs_from_the_release_in_any_field_is_forged(changed: dict[str, object]) -> None:
+def test_record_that_differs_from_the_release_in_any_field_is_forged(changed: dict[str, object]) -> None:
     other = msgspec.structs.replace(CHANGE, **changed)
     assert why(other, RELEASED) == "forged"
     assert not_to_apply(other, OPEN.digest, CLAIMED) is not None
 
 
-def test_what_is_not_open_not_released_not_ours_or_in_hand_is_left_alone() -> None:
+def test_change_not_open_not_released_not_ours_or_in_progress_is_ignored() -> None:
     assert why(None, None) == "unreadable"
     assert why(CHANGE, None) == "not-open"
     assert why(CHANGE, OPEN) == "forged"
@@ -81,7 +81,7 @@ def test_claimed_change_is_applied_if_it_is_the_release() -> None:
     assert other.outcome == "failed"
 
 
-def test_outcome_of_what_may_have_been_applied_is_unknown() -> None:
+def test_outcome_of_a_change_that_may_have_been_applied_is_unknown() -> None:
     assert too_late(begun=True).outcome == "unknown"
     assert too_late(begun=False).outcome == "failed"
 

@@ -1,4 +1,4 @@
-"""The target folder: replaced file by file, never through a link, honest about what was not done."""
+"""The target folder: replaced file by file, never through a link, and failures are reported honestly."""
 
 import resource
 from pathlib import Path
@@ -45,27 +45,27 @@ def test_R15_every_operation_but_delete_writes(operation: str, target: Target) -
 
 
 @pytest.mark.parametrize("payload", [b"{}", b"1", b"null", b'["echo"]', b'"\\ud800"'])
-def test_a_script_that_is_no_text_is_not_written(payload: bytes, target: Target) -> None:
+def test_script_that_is_not_text_is_not_written(payload: bytes, target: Target) -> None:
     with pytest.raises(NotWrittenError, match="must be one JSON string"):
         target.apply(change(payload=payload))
     assert not target.path("script/run").exists()
 
 
-def test_a_file_is_replaced_and_nothing_else_is_left(target: Target) -> None:
+def test_file_is_replaced_and_nothing_else_is_left(target: Target) -> None:
     for text in (b'"one"', b'"two"'):
         target.apply(change(payload=text))
     assert [path.name for path in target.root.rglob("*")] == ["script", "run"]
     assert target.path("script/run").read_text() == "two"
 
 
-def test_what_a_crash_left_of_the_same_request_is_in_nobodys_way(target: Target) -> None:
+def test_crash_leftovers_of_the_same_request_do_not_interfere(target: Target) -> None:
     (target.root / "script").mkdir()
     (target.root / "script" / ".new-0-1").write_text("half")
     target.apply(change())
     assert names_in(target, "script") == ["run"]
 
 
-def test_a_link_in_place_of_a_file_is_replaced_not_followed(target: Target, tmp_path: Path) -> None:
+def test_link_in_place_of_a_file_is_replaced_not_followed(target: Target, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("untouched")
     (target.root / "script").mkdir()
@@ -77,7 +77,7 @@ def test_a_link_in_place_of_a_file_is_replaced_not_followed(target: Target, tmp_
 
 
 @pytest.mark.parametrize("operation", ["edit", "delete"])
-def test_a_link_in_place_of_a_types_folder_is_refused(operation: str, target: Target, tmp_path: Path) -> None:
+def test_link_in_place_of_a_type_s_folder_is_refused(operation: str, target: Target, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "run").write_text("untouched")
@@ -87,14 +87,14 @@ def test_a_link_in_place_of_a_types_folder_is_refused(operation: str, target: Ta
     assert (outside / "run").read_text() == "untouched"
 
 
-def test_a_folder_in_place_of_a_file_is_a_failure_and_leaves_nothing_behind(target: Target) -> None:
+def test_folder_in_place_of_a_file_is_a_failure_and_leaves_nothing_behind(target: Target) -> None:
     target.path("script/run").mkdir(parents=True)
     with pytest.raises(NotWrittenError, match="Is a directory"):
         target.apply(change())
     assert names_in(target, "script") == ["run"]
 
 
-def test_no_room_for_the_file_is_a_failure_that_says_so_and_keeps_the_old_one(target: Target) -> None:
+def test_full_disk_is_a_reported_failure_and_keeps_the_old_file(target: Target) -> None:
     target.apply(change(payload=b'"old"'))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, limits[1]))
@@ -107,13 +107,13 @@ def test_no_room_for_the_file_is_a_failure_that_says_so_and_keeps_the_old_one(ta
     assert names_in(target, "script") == ["run"]
 
 
-def test_a_target_that_was_taken_away_is_a_failure(target: Target) -> None:
+def test_removed_target_is_a_failure(target: Target) -> None:
     target.root.rmdir()
     with pytest.raises(NotWrittenError, match="No such file or directory"):
         target.apply(change())
 
 
-async def test_a_request_is_applied_once_whatever_happens_to_the_file(target: Target, tmp_path: Path) -> None:
+async def test_request_is_applied_once_whatever_happens_to_the_file(target: Target, tmp_path: Path) -> None:
     applier = FolderApplier(target, tmp_path / "state", "a" * 64)
     assert (await applier.apply(change())).outcome == "succeeded"
     target.path("script/run").write_text("edited by hand")
@@ -123,7 +123,7 @@ async def test_a_request_is_applied_once_whatever_happens_to_the_file(target: Ta
     assert target.path("script/run").read_text() == "echo"
 
 
-async def test_marks_of_another_log_count_for_nothing(target: Target, tmp_path: Path) -> None:
+async def test_marks_of_another_log_do_not_count(target: Target, tmp_path: Path) -> None:
     await FolderApplier(target, tmp_path / "state", "a" * 64).apply(change())
     target.path("script/run").write_text("edited by hand")
     other = FolderApplier(target, tmp_path / "state", "b" * 64)
@@ -133,7 +133,7 @@ async def test_marks_of_another_log_count_for_nothing(target: Target, tmp_path: 
 
 
 @pytest.mark.parametrize(("operation", "before"), [("edit", "echo"), ("delete", None)])
-async def test_recall_tells_by_the_target_what_a_crash_kept_from_being_marked(
+async def test_recall_detects_from_the_target_what_a_crash_left_unmarked(
     operation: str, before: str | None, target: Target, tmp_path: Path
 ) -> None:
     applier = FolderApplier(target, tmp_path / "state", "a" * 64)
@@ -144,7 +144,7 @@ async def test_recall_tells_by_the_target_what_a_crash_kept_from_being_marked(
     assert recalled.outcome == "succeeded"
 
 
-async def test_recall_says_nothing_where_the_target_holds_something_else(
+async def test_recall_reports_nothing_if_the_target_contains_something_else(
     target: Target, tmp_path: Path
 ) -> None:
     target.apply(change(payload=b'"before"'))

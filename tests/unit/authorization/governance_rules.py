@@ -1,6 +1,6 @@
-"""Who may change what in governance, at once or not: the rules as an ordered table, apart from the code.
+"""Permissions to change governance, at once or not: the rules as an ordered table, independent of the code.
 
-The first rule that applies to a cell says its answer: at once, or the refusal's code.
+The first rule that applies to a cell determines its answer: at once, or the refusal's code.
 """
 
 from collections.abc import Callable
@@ -14,14 +14,14 @@ ROLES: Final = (
     *("directory", "none"),
 )
 SERVICES: Final = {"service that administers", "gateway"}
-"""The actors that are no humans."""
+"""The actors that are not human."""
 OWNERS: Final = ("own", "other")
 PHASES: Final = ("before", "after")
 """The first policy."""
 SIGNERS: Final = ("the account", "a gateway")
 
 OF_APP: Final = {"create-policy", "edit-policy"}
-"""Changes that an administrator of `app` alone may ask for, whether or not there is such a policy."""
+"""Changes that an administrator of only `app` may request, whether or not there is such a policy."""
 WIDENS: Final = {
     "enable-principal",
     "register-key",
@@ -44,7 +44,7 @@ WIDENS: Final = {
     "sync-directory, guarded",
     "sync-directory, back again",
 }
-"""What gives somebody more power, or changes what protects. A shorter time cuts both ways."""
+"""Changes that give an account more power, or change protection. A shorter time cuts both ways."""
 HARMLESS: Final = {
     "register-principal",
     "disable-principal",
@@ -97,7 +97,7 @@ class GovernanceCell(NamedTuple):
 
 
 class GovernanceRule(NamedTuple):
-    """A rule's id, what it says, the cells it is for (of those that no earlier rule was for), the answer."""
+    """A rule's id, its text, the cells it applies to (of those without an earlier rule), and the answer."""
 
     id: str
     sentence: str
@@ -108,19 +108,19 @@ class GovernanceRule(NamedTuple):
 GOVERNANCE_RULES: Final = (
     GovernanceRule(
         "service-proxied",
-        "A gateway signs for no service where governance is changed.",
+        "A gateway cannot sign a change to governance for a service.",
         lambda cell: cell.is_service and cell.signer == "a gateway",
         "unknown-key",
     ),
     GovernanceRule(
         "disabled",
-        "A disabled account does nothing, not even with its own keys.",
+        "A disabled account can do nothing, not even with its own keys.",
         lambda cell: cell.role == "disabled administrator",
         "not-permitted",
     ),
     GovernanceRule(
         "key-proxied",
-        "A key for one's own account that a gateway asks for needs a second administrator.",
+        "Registering a key for one's own account through a gateway needs a second administrator.",
         lambda cell: (
             cell.of_own_key
             and cell.kind == "register-key"
@@ -131,13 +131,13 @@ GOVERNANCE_RULES: Final = (
     ),
     GovernanceRule(
         "key-own",
-        "People look after their own keys; a service registers none for itself.",
+        "People manage their own keys; a service registers none for itself.",
         lambda cell: cell.of_own_key,
         AT_ONCE,
     ),
     GovernanceRule(
         "gateway-gives",
-        "What a gateway signed gives nobody anything at once: that asks for own signatures.",
+        "A change signed by a gateway gives nobody anything at once, because that requires own signatures.",
         lambda cell: (
             cell.signer == "a gateway"
             and cell.phase == "after"
@@ -149,13 +149,13 @@ GOVERNANCE_RULES: Final = (
     ),
     GovernanceRule(
         "directory",
-        "Who has the role directory brings the directory's differences.",
+        "An account with the role directory synchronises the directory.",
         lambda cell: cell.kind == "sync-directory" and cell.role == "directory",
         AT_ONCE,
     ),
     GovernanceRule(
         "R3",
-        "Beside that, only an administrator for every type, or for the policy's type, changes governance.",
+        "Otherwise, only an administrator for every type, or for the policy's type, changes governance.",
         lambda cell: not cell.administers,
         "not-permitted",
     ),
@@ -167,13 +167,13 @@ GOVERNANCE_RULES: Final = (
     ),
     GovernanceRule(
         "in-use",
-        "A group that a policy or role names is not deleted.",
+        "A group that a policy or role names cannot be deleted.",
         lambda cell: cell.change == "delete-group, guarded",
         "in-use",
     ),
     GovernanceRule(
         "wrong-kind",
-        "Only a service is made a gateway.",
+        "Only a service can be made a gateway.",
         lambda cell: cell.change == "assign-role, gateway" and not (cell.owner == "own" and cell.is_service),
         "wrong-kind",
     ),
@@ -185,13 +185,13 @@ GOVERNANCE_RULES: Final = (
     ),
     GovernanceRule(
         "two",
-        "What widens anybody's power, or changes what protects, needs a second administrator.",
+        "A change that gives an account more power, or changes protection, needs a second administrator.",
         lambda cell: cell.change in WIDENS,
         APPROVAL,
     ),
     GovernanceRule(
         "tightens",
-        "What widens nobody's power works at once.",
+        "A change that gives nobody more power takes effect at once.",
         lambda cell: cell.change in HARMLESS,
         AT_ONCE,
     ),

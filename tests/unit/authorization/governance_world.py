@@ -32,7 +32,7 @@ _GIVEN: Final[dict[str, Role]] = {
     "former administrator": "administrator",
     "service that administers": "administrator",
 }
-"""What an actor is given whose name is not that of a role."""
+"""The role of each actor whose name is not that of a role."""
 
 
 def policy(name: str, kind: str, group: str = "approvers", description: str = "") -> Policy:
@@ -118,7 +118,7 @@ def log(phase: str) -> TwoLedgers:
     ledgers.close()
     if phase == "after":
         for each in (policy("apps", "app"), policy("desks", "desk", "staff")):
-            # The first one is nobody's to approve; the second is carried out as a release would be.
+            # Nobody has to approve the first one; the second is carried out as a release would be.
             if not ledgers.governance.protected:
                 assert not isinstance(ledgers.change("root1", g.CreatePolicy(policy=each)), Refusal)
             else:
@@ -127,7 +127,7 @@ def log(phase: str) -> TwoLedgers:
 
 
 class Target:
-    """What a change is made to: the actor's own, or somebody else's."""
+    """The object of a change: the actor's own, or another's."""
 
     def __init__(self, ledgers: TwoLedgers, actor: str, owner: str) -> None:
         self.ledgers = ledgers
@@ -140,7 +140,7 @@ class Target:
 
     def edit_group(self, name: str) -> g.DefineGroup:
         members = self.ledgers.governance.groups[name].members
-        # Whoever it is about is put in, or out if already there.
+        # The account in question is added, or removed if it is a member already.
         after = tuple(each for each in members if each != self.name)
         group = Group(id=name, members=after if self.name in members else (*members, self.name))
         return g.DefineGroup(group=group, version=self.version(g.group_object(name)))
@@ -215,7 +215,7 @@ CHANGES: Final[dict[str, Callable[[Target], g.GovernanceChange]]] = {
     "sync-directory, unguarded": lambda to: to.staff("guests"),
     "sync-directory, back again": lambda to: to.sync(accounts=(_of_directory("back", "p-back"),)),
 }
-"""Each kind of change, in the variants that differ in what they need."""
+"""Each kind of change, in the variants that differ in what they require."""
 
 
 def change_of(cell: GovernanceCell) -> g.GovernanceChange:
@@ -224,7 +224,7 @@ def change_of(cell: GovernanceCell) -> g.GovernanceChange:
 
 
 def answer_to(cell: GovernanceCell) -> tuple[object, ...] | Refusal:
-    """What the real decision is; nothing is kept."""
+    """The real decision; nothing is kept."""
     actor = _ACTORS[cell.role]
     key = "gate-key" if cell.signer == "a gateway" else f"{actor}-key"
     return log(cell.phase).would_change(actor, change_of(cell), key=key)

@@ -1,4 +1,4 @@
-"""Who may do what from the release on, as the last part of the table in `request_rules`."""
+"""Permissions from the release on, as the last part of the table in `request_rules`."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ def _reopened(cell: Cell) -> str:
 
 
 def reopened(cell: Cell) -> str:
-    """What comes before the decision on a request that was approved and has lost its quorum (R22)."""
+    """What precedes the decision on a request that was approved and has lost its quorum (R22)."""
     return f"{_reopened(cell)} + " if cell.status == "approved, quorum lost" else ""
 
 
@@ -33,13 +33,13 @@ _report = on(*_OUTCOMES)
 RELEASE_RULES: Final = (
     Rule(
         "R12-ended",
-        "What has ended is not released.",
+        "An ended request is not released.",
         _complete(lambda cell: cell.status in ENDED),
         "not-approved",
     ),
     Rule(
         "R12-requester",
-        "Only the account that submitted completes.",
+        "Only the account that submitted can complete.",
         _complete(lambda cell: cell.relation != "requester"),
         "not-requester",
     ),
@@ -51,7 +51,7 @@ RELEASE_RULES: Final = (
     ),
     Rule(
         "R19",
-        "Nothing is released for a requester who may not request it any more.",
+        "Nothing is released for a requester who may no longer request it.",
         _complete(
             lambda cell: (
                 cell.status == "approved"
@@ -62,17 +62,17 @@ RELEASE_RULES: Final = (
     ),
     Rule(
         "R12-release",
-        "What is approved, by enough who still count, is released.",
+        "A request whose approvals still meet the quorum is released.",
         _complete(lambda cell: cell.status == "approved"),
         "ChangeReleased",
     ),
     Rule(
         "R1-lost",
-        "What has not enough approvals that still count needs approval again.",
+        "A request whose approvals no longer meet the quorum needs approval again.",
         _complete(lambda cell: cell.status == "approved, quorum lost"),
         _reopened,
     ),
-    Rule("R12-once", "What is released is released once.", _complete(lambda cell: True), "already-decided"),
+    Rule("R12-once", "A request is released once.", _complete(lambda cell: True), "already-decided"),
     Rule(
         "R22-administrator",
         "Only a person who administers the type closes a request.",
@@ -87,7 +87,7 @@ RELEASE_RULES: Final = (
     ),
     Rule(
         "R22-applying",
-        "What may have been applied is not closed.",
+        "A request that may have been applied cannot be closed.",
         _close(
             lambda cell: (
                 cell.status in {"applying", "outcome unknown"}
@@ -96,10 +96,10 @@ RELEASE_RULES: Final = (
         ),
         "being-applied",
     ),
-    Rule("R22-close", "Any other open request is closed.", _close(lambda cell: True), "RequestClosed"),
+    Rule("R22-close", "Any other open request can be closed.", _close(lambda cell: True), "RequestClosed"),
     Rule(
         "carried",
-        "No applier gets a change to governance: Assent carries it out.",
+        "No applier receives a change to governance: Assent carries it out.",
         _claim(lambda cell: cell.built_in),
         "not-an-applier",
     ),
@@ -111,20 +111,20 @@ RELEASE_RULES: Final = (
     ),
     Rule(
         "R1-claim",
-        "Only what is released, and has not ended, is claimed.",
+        "Only a released request that has not ended can be claimed.",
         _claim(lambda cell: cell.status not in RELEASED),
         "not-released",
     ),
     Rule(
         "R12-claim",
-        "The first applier gets what is released.",
+        "The first applier to claim gets the released change.",
         _claim(lambda cell: cell.status == "released"),
         "ChangeClaimed",
     ),
     Rule("R12-claimed", "Nothing is claimed twice.", _claim(lambda cell: True), "already-decided"),
     Rule(
         "R12-unclaimed",
-        "There is no outcome of what nobody is applying.",
+        "A change that nobody is applying has no outcome.",
         _report(lambda cell: cell.status not in {"applying", "outcome unknown"}),
         "not-claimed",
     ),
@@ -136,7 +136,7 @@ RELEASE_RULES: Final = (
     ),
     Rule(
         "R12-reporter",
-        "The applier that claimed reports; an administrator too, once nobody knows the outcome.",
+        "The applier that claimed reports, or an administrator once the outcome is unknown.",
         _report(
             lambda cell: (
                 cell.relation != "applier that claimed"
@@ -147,9 +147,9 @@ RELEASE_RULES: Final = (
     ),
     Rule(
         "R12-still",
-        "That the outcome is unknown is said once.",
+        "An unknown outcome is reported once.",
         on("report unknown")(lambda cell: cell.status == "outcome unknown"),
         "already-decided",
     ),
-    Rule("R12-outcome", "The outcome is what was reported.", _report(lambda cell: True), _outcome),
+    Rule("R12-outcome", "The outcome is the reported one.", _report(lambda cell: True), _outcome),
 )

@@ -1,11 +1,11 @@
-"""The matrix of request commands: its axes, and what is so in each cell by the stories in `request_world`."""
+"""The matrix of request commands: its axes, and the facts of each cell in the stories of `request_world`."""
 
 from typing import Final, NamedTuple
 
 from assent_contracts.access_policies import BUILT_IN_TYPES
 
 KINDS: Final = ("app", "vault", "access-policy", "governance")
-"""An ordinary type, one whose policy wants approvers to sign themselves, and the built-in ones."""
+"""An ordinary type, one whose policy requires own signatures, and the built-in ones."""
 ROLES: Final = (
     *("administrator", "requester", "approver", "applier", "auditor", "gateway", "directory", "none"),
 )
@@ -60,29 +60,29 @@ class Cell(NamedTuple):
 
     @property
     def is_named(self) -> bool:
-        """R4. Changes to governance are approved by administrators, beside those whom the policy names."""
+        """R4. Changes to governance are approved by administrators, and by those whom the policy names."""
         return self.relation in APPROVERS or (self.built_in and self.administers)
 
     @property
     def freds_counts(self) -> bool:
-        """fred is in the group no more; for a change to governance, being an administrator is enough."""
+        """fred has left the group; for a change to governance, being an administrator is enough."""
         return self.built_in and self.administers
 
     @property
     def has_freds(self) -> bool:
-        """Whether fred's approval is on the request; it has lapsed on what others approved after he left."""
+        """Whether fred's approval is on the request; it lapsed on those that others approved afterwards."""
         return self.status in {"needs approval", "approved, quorum lost"}
 
     @property
     def has_approved(self) -> bool:
-        """Whether there is an approval of this actor's on the request, whatever it is worth now."""
+        """Whether there is an approval of this actor's on the request, whether or not it still counts."""
         if self.relation == "former approver":
             return self.has_freds
         return self.relation == "approver whose approval stands"
 
     @property
     def has_rejected(self) -> bool:
-        """Where one rejection ends a request there is none on an open one."""
+        """Where one rejection ends a request, an open request has none."""
         return self.relation == "approver who has rejected" and not self.built_in
 
     @property
@@ -95,7 +95,7 @@ class Cell(NamedTuple):
 
 
 def statuses_of(kind: str) -> tuple[str, ...]:
-    """The statuses that a request of this type can have: nobody claims a change to governance."""
+    """The statuses that a request of this type can have: a change to governance is never claimed."""
     if kind not in BUILT_IN_TYPES:
         return STATUSES
     return tuple(status for status in STATUSES if status not in {"applying", "outcome unknown"})

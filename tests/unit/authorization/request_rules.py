@@ -1,7 +1,7 @@
-"""Who may do what on a request: the rules of PRODUCT.md as an ordered table, apart from the code under test.
+"""Permissions on a request: the rules of PRODUCT.md as an ordered table, independent of the code under test.
 
-The first rule that applies to a cell says its answer: the names of the events, or the refusal's code. Nothing
-is looked up in governance.
+The first rule that applies to a cell determines its answer: the names of the events, or the refusal's code.
+Nothing is looked up in governance.
 """
 
 from typing import Final
@@ -16,13 +16,13 @@ def _approved(cell: Cell) -> str:
     events = [] if cell.freds_counts else ["ApprovalLapsed"]
     if cell.status == "approved, quorum lost":
         events += ["RequestReopened", "ApprovalGiven"]
-        # carol and root1 are two of the three: somebody out of the group must be the third.
+        # carol and root1 are two of the three: the third must be from outside the group.
         return " + ".join([*events, "RequestApproved"] if cell.relation in APPROVERS else events)
     return " + ".join([*events, "ApprovalGiven"])
 
 
 def _rejected(cell: Cell) -> str:
-    # rex was the first of three; for changes to governance one administrator's no is enough.
+    # rex was the first of three; for changes to governance one administrator's rejection is enough.
     return reopened(cell) + ("RejectionGiven + RequestRejected" if cell.built_in else "RejectionGiven")
 
 
@@ -46,7 +46,7 @@ RULES: Final = (
     ),
     Rule(
         "sender-3",
-        "For a service a gateway signs what upstreams do, and nothing else.",
+        "For a service a gateway signs only an upstream's commands.",
         lambda cell: (
             cell.relation == "service through a gateway"
             and cell.command not in {"submit", "cancel", "complete"}
@@ -55,7 +55,7 @@ RULES: Final = (
     ),
     Rule(
         "sender-2",
-        "A disabled account does nothing.",
+        "A disabled account can do nothing.",
         lambda cell: cell.relation == "disabled approver",
         "not-permitted",
     ),
@@ -67,18 +67,16 @@ RULES: Final = (
     ),
     Rule(
         "R18",
-        "Only who has the role requester for a type submits a change of that type.",
+        "Only an account with the role requester for a type submits a change of that type.",
         _submit(lambda cell: not cell.built_in and cell.role != "requester"),
         "not-permitted",
     ),
     Rule("R10", "One open request per object.", _submit(lambda cell: cell.status in OPEN), "resource-locked"),
     Rule("R1-submit", "A submission waits for approval.", _submit(lambda cell: True), "ChangeSubmitted"),
-    Rule(
-        "unknown", "There must be such a request.", lambda cell: cell.status == "unknown", "unknown-request"
-    ),
+    Rule("unknown", "The request must exist.", lambda cell: cell.status == "unknown", "unknown-request"),
     Rule(
         "R13-decide",
-        "A request that has ended is decided on no more.",
+        "An ended request can no longer be decided.",
         on("approve", "approve other bytes", "reject", "revoke", "cancel", "close")(
             lambda cell: cell.status in ENDED
         ),
@@ -92,7 +90,7 @@ RULES: Final = (
     ),
     Rule(
         "R9",
-        "Who is the same person as the requester never approves or rejects.",
+        "An account of the same person as the requester never approves or rejects.",
         _decide(lambda cell: cell.relation in HIS_OWN),
         "own-request",
     ),
@@ -104,25 +102,25 @@ RULES: Final = (
     ),
     Rule(
         "R12-late",
-        "What is released is decided on no more.",
+        "A released request can no longer be decided.",
         _decide(lambda cell: cell.status in RELEASED),
         "not-pending",
     ),
     Rule(
         "R1-enough",
-        "What is approved, by enough who still count, needs no further approval.",
+        "A request whose approvals still meet the quorum needs no further approval.",
         _approve(lambda cell: cell.status == "approved"),
         "not-pending",
     ),
     Rule(
         "R8-no-stands",
-        "Who has rejected cannot approve.",
+        "An approver who has rejected cannot approve.",
         _approve(lambda cell: cell.has_rejected),
         "already-decided",
     ),
     Rule(
         "R23-submission",
-        "An approval is for everything that was submitted, and nothing else.",
+        "An approval is for exactly what was submitted.",
         on("approve other bytes")(lambda cell: True),
         "digest-mismatch",
     ),
@@ -134,7 +132,7 @@ RULES: Final = (
     ),
     Rule(
         "own-signature",
-        "Where the policy says so, and for changes to governance, approvers sign with a key of their own.",
+        "Where the policy requires it, and for changes to governance, approvers sign with their own key.",
         _approve(
             lambda cell: (
                 cell.kind in {"vault", *BUILT_IN_TYPES} and cell.relation == "approver through a gateway"
@@ -144,56 +142,59 @@ RULES: Final = (
     ),
     Rule(
         "R1-approve",
-        "An approver's yes is kept, beside those that still count; enough of them approve the request.",
+        "An approval is added to those that still count; enough of them approve the request.",
         _approve(lambda cell: True),
         _approved,
     ),
     Rule(
         "R4-approved",
-        "What is approved cannot be rejected: who has approved takes it back first.",
+        "An approved request cannot be rejected: an approver revokes their approval first.",
         _reject(lambda cell: cell.status == "approved"),
         "not-pending",
     ),
     Rule(
         "R4-once",
-        "Who has approved or rejected does not reject (again).",
+        "An approver who has approved or rejected does not reject (again).",
         _reject(lambda cell: cell.has_approved or cell.has_rejected),
         "already-decided",
     ),
     Rule(
-        "R4-reject", "As many rejections as asked for end the request.", _reject(lambda cell: True), _rejected
+        "R4-reject",
+        "The required number of rejections ends the request.",
+        _reject(lambda cell: True),
+        _rejected,
     ),
     Rule(
         "revoke-late",
-        "Nothing is taken back of what was released.",
+        "After the release no approval can be revoked.",
         _revoke(lambda cell: cell.status in RELEASED),
         "not-pending",
     ),
     Rule(
         "revoke",
-        "Who has approved may take it back, also when it would count no more.",
+        "An approver may revoke their approval, even if it would no longer count.",
         _revoke(lambda cell: cell.has_approved),
         "ApprovalRevoked",
     ),
     Rule(
         "revoke-own",
-        "Nobody takes another person's approval back.",
+        "Nobody revokes another person's approval.",
         _revoke(lambda cell: True),
         "not-an-approver",
     ),
     Rule(
         "R11-requester",
-        "Only the account that submitted cancels, whatever role it has now.",
+        "Only the account that submitted can cancel, whatever role it has now.",
         _cancel(lambda cell: cell.relation != "requester"),
         "not-requester",
     ),
     Rule(
         "R11-before",
-        "It cancels before approval, and again once what was approved has lost its quorum.",
+        "It can cancel before approval, and again once an approved request has lost its quorum.",
         _cancel(lambda cell: cell.status in {"needs approval", "approved, quorum lost"}),
         _canceled,
     ),
-    Rule("R11-after", "It does not cancel after approval.", _cancel(lambda cell: True), "not-pending"),
+    Rule("R11-after", "It cannot cancel after approval.", _cancel(lambda cell: True), "not-pending"),
     *RELEASE_RULES,
 )
 

@@ -1,8 +1,8 @@
 """The stories behind the matrix of request commands: every status of every type of request.
 
-alice has submitted, carol's approval stands, fred has approved and then left the group, rex has rejected
-(where one rejection does not end it). root1 and root2 administer and approve too; the matrix is not about
-them. Every policy asks for three approvals and three rejections.
+alice has submitted, carol's approval counts, fred has approved and then left the group, and rex has rejected
+(where one rejection does not end it). root1 and root2 also administer and approve; the matrix is not about
+them. Every policy requires three approvals and three rejections.
 """
 
 from functools import cache
@@ -54,7 +54,7 @@ ACTORS: Final[dict[str, tuple[str, str]]] = {
     "applier that claimed": ("app3", "app3-key"),
     "stranger": ("stan", "stan-key"),
 }
-"""For each relation: who it is, and whose key signs."""
+"""For each relation: which account it is, and whose key signs."""
 _PEOPLE: Final = ("alice", "bob", "carol", "dora", "fred", "gail", "otto", "rex", "root1", "root2", "stan")
 _SERVICES: Final = ("app1", "app2", "app3", "gate", "loud", "svc")
 _APPROVERS: Final = (
@@ -102,7 +102,7 @@ def _founding() -> list[GovernanceChange]:
 class World:
     """One request of one type, brought to one status by real decisions.
 
-    The founding stays open: the founder changes governance where two administrators would have to.
+    The founding stays open: the founder changes governance where two administrators would be needed.
     """
 
     def __init__(self, kind: str, status: str) -> None:
@@ -202,7 +202,7 @@ class World:
         governance = self.ledgers.governance
         if role == "none":
             return governance
-        # By a group: nobody names a human as a gateway, and one in a group of gateways is none either.
+        # Through a group: no human is named as a gateway, and one in a group of gateways is none either.
         everybody = tuple(dict.fromkeys(who for who, _ in ACTORS.values()))
         given = RoleAssignment(id="matrix", role=msgspec.convert(role, Role), groups=("everybody",))
         group = Group(id="everybody", members=everybody)
@@ -213,14 +213,14 @@ class World:
         return governance
 
     def edit(self, description: str) -> GovernanceChange:
-        """A change of the policy for `app`, or of the settings, that fits governance as it is."""
+        """A change of the policy for `app`, or of the settings, that fits the current governance."""
         governance = self.ledgers.governance
         if self.kind == "governance":
             after = msgspec.structs.replace(governance.settings, lease_ms=governance.settings.lease_ms + 1)
             return ChangeSettings(settings=after, version=governance.version(SETTINGS))
         version = governance.version(policy_object("apps"))
         assert version is not None
-        # Another one each time: a policy that is so already is refused.
+        # Another one each time, because a change without an effect is refused.
         said = f"{description}, after {version}"
         policy = msgspec.structs.replace(governance.policies["apps"], description=said)
         return EditPolicy(policy=policy, version=version)
@@ -256,7 +256,7 @@ class World:
                 return build(who, kinds[command], self.resource, **about)
 
     def answer(self, cell: Cell) -> tuple[object, ...] | Refusal:
-        """What the real decision is; nothing is kept."""
+        """The real decision; nothing is kept."""
         who, key = ACTORS[cell.relation]
         self.ledgers.seen = self.governance[cell.role]
         return self.ledgers.send(self._command(who, cell.command), key=key, keeps=False)

@@ -1,4 +1,4 @@
-"""A rule of the matrix of request commands: which cells it is for, and what is answered there."""
+"""A rule of the matrix of request commands: which cells it applies to, and the answer there."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from tests.unit.authorization.request_cells import Cell
 
 
 class Rule(NamedTuple):
-    """A rule's id, what it says, the cells it is for (of those that no earlier rule was for), the answer."""
+    """A rule's id, its text, the cells it applies to (of those without an earlier rule), and the answer."""
 
     id: str
     sentence: str

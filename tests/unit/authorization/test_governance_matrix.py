@@ -43,7 +43,7 @@ EVENTS = {
     "delete-policy": "assent.policy-deleted.v1",
     "sync-directory": "assent.directory-synced.v1",
 }
-"""What each kind of change makes, where it works at once."""
+"""The event of each kind of change, if it takes effect at once."""
 
 
 def cells(change: str, phase: str) -> list[GovernanceCell]:
@@ -55,7 +55,7 @@ def cells(change: str, phase: str) -> list[GovernanceCell]:
 
 
 def said(decision: tuple[object, ...] | Refusal, kind: str) -> str:
-    """`at once` for the event that this kind of change makes, and nothing else; or what it is instead."""
+    """`at once` for exactly the event that this kind of change makes; otherwise what happened instead."""
     if isinstance(decision, Refusal):
         return decision.code.value
     names = [command_type(type(event)) for event in decision]
@@ -76,7 +76,7 @@ def test_R3_every_cell_is_answered_as_its_rule_says(change: str, phase: str) -> 
     assert not wrong, f"{len(wrong)} cells:\n" + "\n".join(wrong[:20])
 
 
-def test_every_rule_explains_a_cell_and_every_kind_of_change_is_there(
+def test_every_rule_explains_a_cell_and_every_kind_of_change_is_included(
     record_property: Callable[[str, object], None],
 ) -> None:
     everything = [cell for change in CHANGES for phase in PHASES for cell in cells(change, phase)]

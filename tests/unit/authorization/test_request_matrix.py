@@ -1,4 +1,4 @@
-"""Every command on a request, from everybody, in every status: what it answers, and which rule says so.
+"""Every command on a request, from everybody, in every status: its answer, and the rule that determines it.
 
 command x role x relation to the request x status x type of resource, each by a real decision.
 """

@@ -28,7 +28,7 @@ APPS = Policy(
 
 
 def public(number: int) -> str:
-    """A public key that nobody has the secret of."""
+    """A public key whose secret nobody has."""
     return to_base64url(number.to_bytes(32, "big"))
 
 

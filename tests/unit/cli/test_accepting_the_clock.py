@@ -1,4 +1,4 @@
-"""`assent doctor --accept-clock`: the decider of this machine's log believes the clock as it is."""
+"""`assent doctor --accept-clock`: the decider of this machine's log accepts the current clock."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from assent.local.founded_log import FoundedLog, write_founded
 from assent.observe.machine_clocks import read_clock
 
 
-def test_the_clock_is_noted_beside_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_accepted_clock_is_noted_next_to_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     directory = Directory(tmp_path)
     write_founded(directory, FoundedLog(identity="5e" * 32, partitions=4))
     accept_this_clock(Options(data=tmp_path))
@@ -22,7 +22,7 @@ def test_the_clock_is_noted_beside_the_log(tmp_path: Path, capsys: pytest.Captur
     assert "taken for right" in capsys.readouterr().out
 
 
-def test_where_no_log_is_or_the_decider_is_elsewhere_it_is_said_what_to_do(
+def test_without_a_local_log_or_decider_the_message_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

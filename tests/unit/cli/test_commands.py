@@ -1,4 +1,4 @@
-"""What the commands answer before they reach a running system."""
+"""The answers of commands before they reach a running system."""
 
 from pathlib import Path
 from typing import get_args
@@ -10,12 +10,12 @@ from assent.cli.commands import roles
 from assent.reading.visible_text import visible
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governance_objects import Role
-from tests.support.in_process import assent
+from tests.support.in_process_cli import assent
 
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of this process's environment counts; each test has its own standard streams."""
+    """This process's environment has no effect; each test has its own standard streams."""
     for name in ("ASSENT_KAFKA", "ASSENT_AS", "ASSENT_KEY", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ASSENT_DATA", str(tmp_path / "data"))
@@ -74,7 +74,7 @@ def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: st
         (("approve", "0-0"), "Keys in"),
         (("approve", "0-0", "--as", "mallory"), "There is no key of 'mallory'"),
         (("approve", "0-0", "--as", "../keys/bob"), "There is no key"),
-        (("approve", "0-0", "--key", "/dev/null"), "no key file"),
+        (("approve", "0-0", "--key", "/dev/null"), "not a readable key file"),
         (("approve", "0-0", "--as", "bob", "--timeout", "0"), "--timeout"),
         (("approve", "0-0", "--as", "bob", "--timeout", "nan"), "--timeout"),
         (("submit", "app/x", "no-such-file", "-j", "x", "--as", "bob"), "no-such-file: No such file"),
@@ -108,7 +108,7 @@ def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: st
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_slip_is_1_and_says_what_to_do(
+def test_usage_error_exits_with_1_and_says_what_to_do(
     capsys: pytest.CaptureFixture[str], bob: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     answer = assent(capsys, *arguments)
@@ -130,7 +130,7 @@ def test_roles_of_the_command_line_are_those_of_the_contracts() -> None:
         ("id =", "TOML"),
     ],
 )
-def test_policy_file_that_is_wrong_is_1_and_says_where(
+def test_invalid_policy_file_exits_with_1_and_the_place_of_the_error(
     capsys: pytest.CaptureFixture[str], bob: Path, tmp_path: Path, text: str, said: str
 ) -> None:
     file = tmp_path / "policy.toml"
@@ -140,7 +140,7 @@ def test_policy_file_that_is_wrong_is_1_and_says_where(
     assert said.lower() in answer.err.lower()
 
 
-def test_key_of_somebody_else_under_this_name_is_not_taken(
+def test_another_account_s_key_under_this_name_is_not_used(
     capsys: pytest.CaptureFixture[str], bob: Path
 ) -> None:
     bob.rename(bob.with_name("carol.key"))
@@ -165,7 +165,7 @@ def test_key_of_somebody_else_under_this_name_is_not_taken(
     ],
     ids=lambda value: repr(value)[:20],
 )
-def test_what_the_ledger_would_refuse_is_not_sent(
+def test_command_that_the_ledger_would_refuse_is_not_sent(
     capsys: pytest.CaptureFixture[str],
     bob: Path,
     tmp_path: Path,
@@ -173,7 +173,7 @@ def test_what_the_ledger_would_refuse_is_not_sent(
     more: tuple[str, ...],
     code: str,
 ) -> None:
-    """R6 and the limits: 2, with the same JSON as a refusal of the ledger's, but for its place there."""
+    """R6 and the limits: 2, with the same JSON as a refusal of the ledger except for its place there."""
     file = tmp_path / "payload"
     file.write_bytes(payload)
     justified = () if "-j" in more else ("-j", "because")
@@ -189,7 +189,7 @@ def test_what_the_ledger_would_refuse_is_not_sent(
 @pytest.mark.parametrize(
     "command", ["env", "requests", "doctor", "show 0-0", "audit tail", "audit verify", "cancel 0-0 --as bob"]
 )
-def test_nothing_runs_is_1_and_names_the_command_that_helps(
+def test_without_a_running_system_it_exits_with_1_and_names_the_command_that_helps(
     capsys: pytest.CaptureFixture[str], bob: Path, command: str
 ) -> None:
     """First without a log, then with one on which nothing runs."""
@@ -200,7 +200,7 @@ def test_nothing_runs_is_1_and_names_the_command_that_helps(
     assert (answer.code, "assent up --data" in answer.out + answer.err) == (1, True)
 
 
-def test_up_without_a_log_makes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_up_without_a_log_creates_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     answer = assent(capsys, "up")
     assert (answer.code, "assent init FILE" in answer.err) == (1, True)
     assert not (tmp_path / "data").exists()
@@ -214,12 +214,12 @@ def test_new_key_is_private_and_never_replaced(capsys: pytest.CaptureFixture[str
         assert assent(capsys, "keys", "new", *arguments).code == 2
 
 
-def test_what_a_terminal_would_obey_is_shown_as_its_number() -> None:
+def test_terminal_control_characters_are_shown_as_their_numbers() -> None:
     assert visible("a\x1b[2Jb\u202ec\nd") == "a⟨U+001B⟩[2Jb⟨U+202E⟩c⟨U+000A⟩d"
     assert visible("größer 日本 [red]", also="\n") == "größer 日本 [red]"
 
 
-def test_payload_is_shown_whole_or_says_how_to_see_the_rest() -> None:
+def test_payload_is_shown_whole_or_the_output_says_how_to_see_the_rest() -> None:
     shown = formatting.payload_text(b'"a\\r\\nb\\u001bc"', "script/x.sh", "1-2").plain
     assert shown.startswith("! 1 character that a screen would hide or obey")
     assert shown.endswith("\na\nb⟨U+001B⟩c")
@@ -240,11 +240,11 @@ def test_payload_is_shown_whole_or_says_how_to_see_the_rest() -> None:
         (90_000_000, "1d"),
     ],
 )
-def test_age_is_in_the_largest_unit_that_fills(ago_ms: int, said: str) -> None:
+def test_age_is_in_the_largest_fitting_unit(ago_ms: int, said: str) -> None:
     assert formatting.age(0, ago_ms) == said
 
 
-def test_fault_of_assent_s_own_is_not_explained_away() -> None:
+def test_internal_fault_is_not_explained_away() -> None:
     assert errors.explanation_of(ValueError("a bug")) is None
     assert errors.explanation_of(FileNotFoundError(2, "No such file", "x")) == "x: No such file."
     assert errors.sentence("it is so") == "It is so."

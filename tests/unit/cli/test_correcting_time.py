@@ -1,4 +1,4 @@
-"""`assent settings correct-time`: what is typed, as a change."""
+"""`assent settings correct-time`: the typed time, as a change."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from assent_contracts.governance_changes import CorrectTime
 @pytest.mark.parametrize(
     "text", ["2026-01-01T00:00", "2026-01-01", "2026-01-01T01:00+01:00", "2026-01-01T00:00:00Z"]
 )
-def test_a_time_is_read_in_utc_unless_it_says_otherwise(text: str) -> None:
+def test_time_is_read_as_utc_unless_it_has_another_zone(text: str) -> None:
     assert time_correction(text) == CorrectTime(to=1_767_225_600_000)
 
 
@@ -20,7 +20,7 @@ def test_now_is_now() -> None:
     assert abs(change.to - now_ms()) < 10_000
 
 
-def test_what_is_no_time_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_time_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         time_correction("yesterday")
     assert "'yesterday' is no time" in capsys.readouterr().err

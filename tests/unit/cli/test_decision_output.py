@@ -14,12 +14,12 @@ ALL = (*EVENTS, *EVENT_VARIANTS.values())
 
 
 @pytest.mark.parametrize("event", ALL, ids=tag)
-def test_every_event_is_printed_with_its_type_and_without_what_is_not_there(event: Event) -> None:
+def test_every_event_is_printed_with_its_type_and_without_absent_fields(event: Event) -> None:
     decided = Decided(partition=1, seq=2, at=3, events=(event,), refusal=None)
     document = msgspec.json.decode(msgspec.json.encode(decision_document(decided)))
     assert document["events"] == [msgspec.json.decode(msgspec.json.encode(event))]
     assert document["events"][0]["type"] == f"assent.{tag(event)}"
 
 
-def test_every_kind_of_event_is_among_them() -> None:
+def test_examples_include_every_kind_of_event() -> None:
     assert {type(event) for event in ALL} == set(get_args(Event))

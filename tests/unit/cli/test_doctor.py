@@ -1,4 +1,4 @@
-"""`assent doctor` repeats what a service says that it lacks: why, and what to do."""
+"""`assent doctor` repeats what a service reports as missing: why, and what to do."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ def examined(health: Health) -> list[Check]:
         return list(service_findings("audit", readiness(f"http://127.0.0.1:{server.port}")))
 
 
-def test_each_condition_has_its_why_and_its_remedy() -> None:
+def test_each_condition_has_its_reason_and_its_remedy() -> None:
     health = Health()
     assert examined(health) == [Check(ok=True, what="audit is ready", service="audit")]
     health.not_ready("kafka", AWAY)
@@ -29,7 +29,7 @@ def test_each_condition_has_its_why_and_its_remedy() -> None:
     assert postgres.what == "audit is ready (postgres)"
 
 
-def test_what_does_not_keep_a_service_from_its_work_is_named_beside_its_being_ready() -> None:
+def test_harmless_condition_is_named_although_the_service_is_ready() -> None:
     health = Health()
     health.note("postgres", AWAY)
     ready, noted = examined(health)
@@ -40,7 +40,7 @@ def test_what_does_not_keep_a_service_from_its_work_is_named_beside_its_being_re
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[::1]:1"])
-def test_service_that_does_not_answer_has_them_too(url: str) -> None:
+def test_unreachable_service_has_them_too(url: str) -> None:
     [found] = service_findings("audit", readiness(url))
     assert not found.ok
     assert found.why.startswith("It does not answer: ")

@@ -1,4 +1,4 @@
-"""How a command exits with what its way to the log raises, and what it prints of it."""
+"""A command's exit code for the errors of its connection to the log, and its output."""
 
 import json
 from typing import Any
@@ -59,7 +59,7 @@ def test_each_error_has_its_exit_code_and_its_document(
     *,
     as_json: bool,
 ) -> None:
-    """What is printed as a document is on standard output; the sentences are never there."""
+    """A document is printed on standard output; the sentences never are."""
     with pytest.raises(SystemExit) as end:
         fail_with(error, as_json=as_json)
     printed = capsys.readouterr()
@@ -68,11 +68,11 @@ def test_each_error_has_its_exit_code_and_its_document(
     assert printed.err or isinstance(error, GatewayRefusalError)
 
 
-def test_fault_of_assent_s_own_does_not_exit() -> None:
+def test_internal_fault_does_not_exit() -> None:
     fail_with(ValueError("a bug"), as_json=False)
 
 
-async def test_projection_is_waited_for_until_it_is_there_or_the_time_is_over() -> None:
+async def test_projection_is_awaited_until_it_is_there_or_the_time_is_over() -> None:
     looks = iter([None, None, "row"])
 
     async def look() -> str | None:

@@ -1,4 +1,4 @@
-"""Why a request stands where it stands, by the rules that decide on it."""
+"""The reasons for a request's current status, by the rules that decide on it."""
 
 import msgspec
 import pytest
@@ -30,12 +30,12 @@ def waiting(*approvers: str, requester: str = "alice", rejecters: tuple[str, ...
     )
 
 
-def test_R4_R9_those_who_can_approve_are_those_whom_the_rules_take() -> None:
+def test_R4_R9_possible_approvers_are_those_whom_the_rules_accept() -> None:
     assert able_to_approve(waiting(), organisation(), AT) == ("bob", "carol", "dave", "erin")
     assert able_to_approve(waiting("bob"), organisation(), AT) == ("carol", "dave", "erin")
 
 
-def test_each_rule_says_what_is_missing() -> None:
+def test_each_rule_states_what_is_missing() -> None:
     """One person counts in two rules if they are in both."""
     security, owners = explain(waiting("dave"), organisation(), AT).rules
     assert (security.given, security.missing, security.can_approve) == (("dave.p",), 1, ("bob", "carol"))
@@ -56,12 +56,14 @@ def test_each_rule_says_what_is_missing() -> None:
         ("erin", None),
     ],
 )
-def test_why_not_is_the_refusal_that_an_approval_would_get(principal: str, code: str | None) -> None:
+def test_reason_against_an_approver_is_the_refusal_that_they_would_get(
+    principal: str, code: str | None
+) -> None:
     refusal = why_not(waiting("bob", rejecters=("carol",)), principal, organisation(), AT)
     assert (None if refusal is None else refusal.code) == code
 
 
-def test_approval_of_who_is_disabled_or_has_left_counts_no_more() -> None:
+def test_approval_of_a_disabled_account_or_former_member_no_longer_counts() -> None:
     changed = organisation(
         PrincipalDisabled(principal="bob"),
         GroupDefined(group=Group(id="security", members=("alice", "carol"))),
@@ -82,8 +84,8 @@ def test_changed_policy_adds_its_rules_and_a_deleted_one_is_named() -> None:
     assert (gone.deleted_policy, gone.has_quorum) == ("apps", False)
 
 
-def test_who_cannot_sign_cannot_approve() -> None:
-    """Without a key of their own only a gateway could, where the policy lets it."""
+def test_account_that_cannot_sign_cannot_approve() -> None:
+    """Without their own key only a gateway could sign for them, if the policy permits it."""
     keyless = [KeyRevoked(key=f"{name}-1") for name in ("bob", "erin")]
     without = organisation(*keyless)
     assert able_to_approve(waiting(), without, AT) == ("carol", "dave")
@@ -103,8 +105,8 @@ def test_who_cannot_sign_cannot_approve() -> None:
     assert refusal.code == "own-signature-required"
 
 
-def test_what_is_missing_is_held_against_people_not_accounts() -> None:
-    """bob's two accounts are one person: who rejected leaves too few."""
+def test_missing_approvals_are_counted_by_people_not_accounts() -> None:
+    """bob's two accounts are one person: a person who rejected leaves too few."""
     second = [
         PrincipalRegistered(account=Account(id="bob2", kind="human", person="bob.p")),
         KeyRegistered(key=key("bob2", 98)),

@@ -1,4 +1,4 @@
-"""R23: the CLI signs what the ledger proves and its user saw; a gateway that lies gets no signature."""
+"""R23: the CLI signs what the ledger proves and its user saw; a lying gateway gets no signature."""
 
 import io
 import sys
@@ -13,8 +13,8 @@ from assent.cli import output
 from assent_contracts.commands import Approve, Complete, Reject
 from tests.support.chains import MORE, PARTITION, key_of
 from tests.support.false_gateway import Answer, Heard, false_gateway
-from tests.support.in_process import Answer as Said
-from tests.support.in_process import assent
+from tests.support.in_process_cli import Answer as Said
+from tests.support.in_process_cli import assent
 from tests.support.proofs import STRANGER, Evidence, Offered
 
 Lie = Callable[[Offered, Evidence], Evidence]
@@ -37,7 +37,7 @@ def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, offered: Offered) -> 
 
 
 class Terminal(io.StringIO):
-    """Standard input of somebody who sits there."""
+    """Standard input of a person at a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -50,7 +50,7 @@ def decide(
     lie: Lie = lambda _, honest: honest,
     governance: int | None = None,
 ) -> tuple[Said, Heard]:
-    """`assent ARGUMENTS` with a gateway that answers with `lie` about whichever request is asked for."""
+    """`assent ARGUMENTS` with a gateway that answers with `lie` whichever request is asked for."""
 
     def answers(method: str, path: str) -> Answer:
         if path.endswith("/submission"):
@@ -120,7 +120,7 @@ def test_R23_nothing_is_signed_for_a_gateway_that_lies(
     assert why in answer.err
 
 
-def test_R23_real_submission_of_another_request_is_not_taken_for_the_one_asked_for(
+def test_R23_real_submission_of_another_request_is_not_accepted_for_the_requested_one(
     capsys: pytest.CaptureFixture[str], offered: Offered
 ) -> None:
     """`approve 2-0` was answered with 3-7."""
@@ -129,7 +129,7 @@ def test_R23_real_submission_of_another_request_is_not_taken_for_the_one_asked_f
         assert (answer.code, heard.commands) == (3, []), answer
 
 
-def test_R23_governance_that_lacks_what_the_submission_was_decided_by_proves_nothing(
+def test_R23_governance_shorter_than_the_submission_was_decided_under_proves_nothing(
     capsys: pytest.CaptureFixture[str], offered: Offered
 ) -> None:
     for some in (0, 1, 5):
@@ -137,7 +137,7 @@ def test_R23_governance_that_lacks_what_the_submission_was_decided_by_proves_not
         assert (answer.code, heard.commands) == (3, []), answer
 
 
-def test_R23_another_logs_gateway_is_not_this_ones(
+def test_R23_gateway_of_another_log_is_not_accepted(
     capsys: pytest.CaptureFixture[str], offered: Offered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASSENT_IDENTITY", "1d" * 32)
@@ -146,7 +146,7 @@ def test_R23_another_logs_gateway_is_not_this_ones(
 
 
 @pytest.mark.parametrize(("verb", "kind"), [("approve", Approve), ("reject", Reject), ("complete", Complete)])
-def test_R23_what_is_signed_names_what_was_asked_for_and_proven(
+def test_R23_signed_command_names_what_was_asked_for_and_proven(
     capsys: pytest.CaptureFixture[str],
     offered: Offered,
     verb: str,
@@ -185,7 +185,7 @@ def test_R23_terminal_shows_what_the_hash_covers_and_asks(
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_R23_without_a_terminal_it_takes_a_hash_or_yes(
+def test_R23_without_a_terminal_a_hash_or_yes_is_required(
     capsys: pytest.CaptureFixture[str], offered: Offered, more: tuple[str, ...]
 ) -> None:
     answer, heard = decide(capsys, offered, "approve", offered.first, *more)
@@ -194,7 +194,7 @@ def test_R23_without_a_terminal_it_takes_a_hash_or_yes(
     assert "--submission HASH" in answer.err
 
 
-def test_R23_hash_is_of_what_was_seen_so_nothing_is_asked(
+def test_R23_given_hash_is_of_what_was_seen_so_no_question_is_asked(
     capsys: pytest.CaptureFixture[str], offered: Offered
 ) -> None:
     sha256 = offered.answered(offered.evidence()).submitted.sha256  # type: ignore[union-attr]
@@ -205,7 +205,7 @@ def test_R23_hash_is_of_what_was_seen_so_nothing_is_asked(
     assert msgspec.json.decode(other.out)["refusal"]["code"] == "digest-mismatch"
 
 
-def test_R23_gateway_that_shows_no_neighbours_says_so_and_the_senders_signature_counts(
+def test_R23_hidden_neighbours_are_reported_and_the_sender_s_signature_counts(
     capsys: pytest.CaptureFixture[str], offered: Offered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
@@ -220,10 +220,10 @@ def test_R23_gateway_that_shows_no_neighbours_says_so_and_the_senders_signature_
     assert "could not be proven to you" in answer.out
 
 
-def test_state_of_governance_from_a_gateway_is_what_the_log_proves(
+def test_governance_read_through_a_gateway_is_what_the_log_proves(
     capsys: pytest.CaptureFixture[str], offered: Offered
 ) -> None:
-    """A change is made from the state that there is: a gateway could name members that nobody has put in."""
+    """A change is based on the current state: a gateway could name members that nobody has added."""
     said, _ = decide(capsys, offered, "groups", "list", "--json")
     assert (said.code, "approvers" in said.out) == (0, True), said
     said, _ = decide(capsys, offered, "groups", "list", "--json", governance=0)

@@ -1,4 +1,4 @@
-"""`assent doctor`: one fault of the log is told first and once, and hides nothing that is another's."""
+"""`assent doctor`: one fault of the log is reported first and once, and hides no other fault."""
 
 from typing import Final
 
@@ -35,7 +35,7 @@ def of(service: str, condition: str, said: Reason) -> Check:
     return found
 
 
-def test_what_services_say_of_one_fault_follows_from_it() -> None:
+def test_services_symptoms_of_one_fault_are_attributed_to_it() -> None:
     first, second = looked_at("one", "assent.ledger/1 cut"), looked_at("two", "assent.ledger/2 cut")
     follow = [
         of("decider", "partition-1", missing_because(MissingError(cut(1)))),
@@ -55,7 +55,7 @@ def test_what_services_say_of_one_fault_follows_from_it() -> None:
     assert others(marked) == [fine]
 
 
-def test_nothing_follows_from_a_fault_of_another_kind_or_place() -> None:
+def test_fault_of_another_kind_or_place_explains_nothing() -> None:
     cause = looked_at("one", "assent.ledger/1 other-history")
     elsewhere = of("status", "history of assent.ledger/2", reason_of(cut(2)))
     of_another_kind = of("status", "history of assent.ledger/1", reason_of(cut(1)))
@@ -72,7 +72,7 @@ def test_nothing_follows_from_a_fault_of_another_kind_or_place() -> None:
     assert others(marked) == [alike]
 
 
-def test_what_only_services_see_is_told_by_the_first_of_them() -> None:
+def test_fault_that_only_services_see_is_reported_by_the_first_of_them() -> None:
     first, second = (
         of(name, "history of assent.ledger/1", reason_of(cut(1))) for name in ("notify", "applier")
     )
@@ -94,6 +94,6 @@ def test_what_only_services_see_is_told_by_the_first_of_them() -> None:
         missing_because(MissingError(cut(3))),
     ],
 )
-def test_a_reason_names_the_fault_by_place_and_kind_whoever_gives_it(said: Reason) -> None:
+def test_reason_names_the_fault_by_place_and_kind_whoever_gives_it(said: Reason) -> None:
     assert said.fault == "assent.ledger/3 cut"
     assert Reason(why=said.why, todo=said.todo).fault == ""

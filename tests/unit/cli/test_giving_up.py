@@ -26,5 +26,5 @@ def test_governance_comes_first_and_long_lists_are_cut() -> None:
     assert len(lines) == 2 + 1 + 50 + 1
 
 
-def test_nothing_that_is_named_is_said_to_be_so() -> None:
+def test_empty_list_of_given_up_rows_is_stated() -> None:
     assert named_lines(GivenUpRows()) == ["Postgres has no rows of what is given up."]

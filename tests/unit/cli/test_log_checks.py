@@ -1,4 +1,4 @@
-"""`assent doctor` on readers that hold more than the log: no lag is negative, and none hides in a sum."""
+"""`assent doctor` on readers with more than the log: no lag is negative, and none is hidden in a sum."""
 
 import os
 from pathlib import Path
@@ -25,7 +25,7 @@ def positions(*offsets: int) -> dict[int, HeadInEra]:
     }
 
 
-def test_a_partition_of_which_a_reader_holds_too_much_is_named_and_not_summed() -> None:
+def test_partition_of_which_a_reader_has_too_much_is_named_and_not_summed() -> None:
     behind, beyond = reader_findings("status", positions(100, 5), there(10, 25), (), most=15)
     assert not behind.ok
     assert "20 records behind" in behind.what
@@ -36,22 +36,22 @@ def test_a_partition_of_which_a_reader_holds_too_much_is_named_and_not_summed() 
     assert (beyond.service, beyond.follows_from) == ("status", "assent.ledger/0 cut")
 
 
-def test_a_reader_that_has_read_what_was_given_up_is_told_so_however_long_the_log_is() -> None:
+def test_reader_that_has_read_given_up_records_is_named_however_long_the_log_is() -> None:
     behind, gone = reader_findings("status", positions(31, 5), there(99, 25), [loss_at(10)], most=200)
     assert behind.ok
     assert not gone.ok
-    assert "goes on behind offset 11, and what came after that is given up" in gone.why
+    assert "continues after offset 11 and what came after that is given up" in gone.why
     assert "restore rebuild" in gone.remedy
     assert len(reader_findings("status", positions(11, 5), there(99, 25), [loss_at(10)], most=200)) == 1
 
 
-def test_a_reader_that_has_all_is_not_behind() -> None:
+def test_reader_that_has_everything_is_not_behind() -> None:
     [behind] = reader_findings("audit", positions(10, 25), there(10, 25), (), most=15)
     assert behind.ok
     assert "0 records behind" in behind.what
 
 
-def test_the_file_of_heads_is_read_as_it_was_written_and_a_broken_one_is_named(tmp_path: Path) -> None:
+def test_file_of_heads_is_read_as_written_and_a_broken_one_is_named(tmp_path: Path) -> None:
     path = tmp_path / "state" / "heads.json"
     assert read_heads_file(path) is None
     heads = [KeptHead("{}", "writer-1", "seal")]
@@ -62,14 +62,14 @@ def test_the_file_of_heads_is_read_as_it_was_written_and_a_broken_one_is_named(t
         read_heads_file(path)
 
 
-def test_the_file_of_another_user_s_decider_is_left_out(tmp_path: Path) -> None:
+def test_unreadable_file_of_another_user_s_decider_is_left_out(tmp_path: Path) -> None:
     options, identity = Options(data=tmp_path), "1d" * 32
     path = heads_file(tmp_path / "state" / "decider", identity)
     heads = [KeptHead("{}", "writer-1", "seal")]
     write_heads_file(path, heads)
     assert own_heads_if_readable(options, identity) == heads
     path.chmod(0)
-    # Root may read what nobody else may.
+    # Root can read any file.
     before = os.geteuid()
     os.seteuid(before or 65534)
     try:

@@ -1,4 +1,4 @@
-"""`assent doctor` on log time that ran ahead: nothing else would say so before a deadline is missed."""
+"""`assent doctor` on log time that ran ahead: nothing else would report it before a deadline is missed."""
 
 from assent.cli.diagnosis.log_checks import log_time_finding
 from assent.cli.log_completeness import OutsideHeads
@@ -25,7 +25,7 @@ def head(partition: int, seq: int, at: int) -> SignedHead:
     )
 
 
-def test_the_partitions_whose_log_time_is_ahead_are_named_with_both_times_and_what_to_do() -> None:
+def test_partitions_whose_log_time_is_ahead_are_named_with_both_times_and_what_to_do() -> None:
     found = log_time_finding(outside(head(3, 7, NOW + 48 * HOUR_MS), head(4, 7, NOW - HOUR_MS)), NOW)
     assert not found.ok
     assert "assent.ledger/3" in found.what
@@ -36,10 +36,10 @@ def test_the_partitions_whose_log_time_is_ahead_are_named_with_both_times_and_wh
 
 
 def test_only_the_newest_head_of_a_partition_counts() -> None:
-    """Others may be kept elsewhere, from before log time was set back."""
+    """Others may be stored elsewhere, from before log time was set back."""
     assert log_time_finding(outside(head(3, 7, NOW + 48 * HOUR_MS), head(3, 8, NOW)), NOW).ok
 
 
-def test_log_time_within_what_clocks_may_differ_is_well() -> None:
+def test_log_time_within_the_permitted_clock_difference_is_healthy() -> None:
     assert log_time_finding(outside(head(3, 7, NOW + 60_000)), NOW).ok
     assert log_time_finding(outside(), NOW).ok

@@ -1,4 +1,4 @@
-"""What people read of policies and changes."""
+"""What people read about policies and changes."""
 
 import msgspec
 import pytest
@@ -110,7 +110,7 @@ def test_change_reads_as_a_sentence(change: GovernanceChange, said: str) -> None
     assert change_sentence(change, organisation()) == said
 
 
-def test_single_rule_s_quorum_is_named_as_such() -> None:
+def test_single_rule_s_quorum_is_named_as_a_quorum() -> None:
     one = msgspec.structs.replace(APPS, approvals=(ApprovalRule(quorum=1, groups=("security",)),))
     two = msgspec.structs.replace(APPS, approvals=(ApprovalRule(quorum=2, groups=("security",)),))
     change = EditPolicy(policy=two, version=18)
@@ -118,7 +118,7 @@ def test_single_rule_s_quorum_is_named_as_such() -> None:
     assert change_difference(change, organisation(policies=(one,))) == (FieldChange("quorum", "1", "2"),)
 
 
-def test_group_differs_by_members_and_policy_by_rules() -> None:
+def test_groups_are_compared_by_members_and_policies_by_rules() -> None:
     group = DefineGroup(group=Group(id="owners", name="Owners", members=("erin", "bob")), version=14)
     assert change_difference(group, organisation()) == (
         FieldChange("name", "App owners", "Owners"),
@@ -139,7 +139,7 @@ def test_group_differs_by_members_and_policy_by_rules() -> None:
         (4_102_444_800_000, "2100-01-01 00:00Z"),
     ],
 )
-def test_moment_is_that_of_the_calendar(at_ms: int, said: str) -> None:
+def test_moment_is_shown_as_a_calendar_date(at_ms: int, said: str) -> None:
     assert moment(at_ms) == said
 
 
@@ -147,11 +147,11 @@ def test_moment_is_that_of_the_calendar(at_ms: int, said: str) -> None:
     ("ms", "said"),
     [(0, "0 milliseconds"), (1_500, "1,500 milliseconds"), (90_000, "90 seconds"), (86_400_000, "1 day")],
 )
-def test_duration_is_in_the_largest_unit_that_it_fills(ms: int, said: str) -> None:
+def test_duration_is_in_the_largest_fitting_unit(ms: int, said: str) -> None:
     assert duration(ms) == said
 
 
-def test_R3_dry_run_says_who_must_approve_and_what_would_be_refused() -> None:
+def test_R3_dry_run_states_who_must_approve_and_what_would_be_refused() -> None:
     governance = organisation()
     edit = EditPolicy(policy=msgspec.structs.replace(APPS, rejections=2), version=governance.seq)
     seen = foresee(governance, edit, "alice", AT)
@@ -171,7 +171,7 @@ def test_R3_dry_run_says_who_must_approve_and_what_would_be_refused() -> None:
 
 
 def test_doctor_warns_before_it_is_too_late() -> None:
-    """A quorum or an administrator less, or a key that ends: each is said while it still works."""
+    """An approver or administrator fewer, or a key that expires: each is reported while it still works."""
     well = organisation(policies=())
     assert all(finding.ok for finding in governance_checks(well, AT))
     soon = organisation(
@@ -187,8 +187,8 @@ def test_doctor_warns_before_it_is_too_late() -> None:
     ]
 
 
-def test_doctor_names_who_could_not_sign() -> None:
-    """An approver without a key, a gateway whose key ends, and as many rejections as there are people."""
+def test_doctor_names_accounts_that_could_not_sign() -> None:
+    """An approver without a key, a gateway whose key expires, and as many rejections as there are people."""
     gate = [
         PrincipalRegistered(account=Account(id="gate", kind="service")),
         RoleAssigned(assignment=RoleAssignment(id="gates", role="gateway", principals=("gate",))),
@@ -214,8 +214,8 @@ def test_doctor_names_who_could_not_sign() -> None:
     assert not next(governance_checks(rejected, AT)).ok
 
 
-def test_group_is_named_with_its_id_and_a_role_with_those_who_get_it() -> None:
-    """Another group may bear the same name: whoever approves sees which one is meant, and who is in it."""
+def test_group_is_named_with_its_id_and_a_role_with_its_holders() -> None:
+    """Another group may have the same name: an approver sees which one is meant, and who is in it."""
     lookalike = GroupDefined(group=Group(id="sec2", name="Security team", members=("erin",)))
     governance = organisation(lookalike)
     policy = msgspec.structs.replace(APPS, id="new", approvals=(ApprovalRule(groups=("sec2",)),))

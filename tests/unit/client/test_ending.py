@@ -1,4 +1,4 @@
-"""A task that is to end ends, though a library under it may lose a cancellation."""
+"""A task that must end does end, though a library under it may swallow a cancellation."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ _LATE_S = 10.0
 
 
 async def begun(task: asyncio.Task[None]) -> asyncio.Task[None]:
-    """The task, once it has run up to where it waits."""
+    """The task, once it has run up to the point where it waits."""
     await asyncio.sleep(0)
     return task
 
 
-async def test_task_that_loses_cancellations_is_asked_until_it_ends() -> None:
+async def test_task_that_loses_cancellations_is_canceled_until_it_ends() -> None:
     lost = 0
 
     async def losing() -> None:
@@ -35,7 +35,7 @@ async def test_task_that_loses_cancellations_is_asked_until_it_ends() -> None:
     assert lost == 3
 
 
-async def test_task_that_has_heard_it_is_left_to_tidy_up() -> None:
+async def test_task_that_noticed_the_cancellation_is_left_to_clean_up() -> None:
     tidied = False
 
     async def tidying() -> None:
@@ -52,7 +52,7 @@ async def test_task_that_has_heard_it_is_left_to_tidy_up() -> None:
     assert tidied
 
 
-async def test_tasks_that_have_ended_or_fail_at_the_end_are_no_error() -> None:
+async def test_tasks_that_have_ended_or_fail_at_the_end_are_not_an_error() -> None:
     async def failing() -> None:
         try:
             await asyncio.Event().wait()
@@ -69,7 +69,7 @@ async def test_tasks_that_have_ended_or_fail_at_the_end_are_no_error() -> None:
         failed.result()
 
 
-async def test_whoever_is_canceled_while_it_waits_stops_waiting() -> None:
+async def test_waiting_task_that_is_canceled_stops_waiting() -> None:
     async def deaf() -> None:
         while not heard.is_set():
             try:

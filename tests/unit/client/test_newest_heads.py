@@ -1,4 +1,4 @@
-"""Heads that no writer has signed cost a try each, beside the event loop, and hide nothing."""
+"""Heads that no writer has signed cost one try each, off the event loop, and hide nothing."""
 
 import asyncio
 from typing import Final
@@ -17,7 +17,7 @@ IDENTITY: Final = "1d" * 32
 ME: Final = SecretKey("writer-1", "decider", bytes(range(32)))
 OTHER: Final = SecretKey("writer-2", "decider", bytes(range(1, 33)))
 THIEF: Final = SecretKey("writer-1", "decider", bytes(range(2, 34)))
-"""The name of a writer, and another key."""
+"""The name of a writer with another key."""
 WRITERS: Final = {ME.id: ME.public_key, OTHER.id: OTHER.public_key}
 
 
@@ -41,7 +41,7 @@ def signed(key: SecretKey, seq: int, sha256: str = "a") -> KeptHead:
 
 @pytest.fixture
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The messages whose signatures were looked at."""
+    """The messages whose signatures were checked."""
     messages: list[bytes] = []
     really = newest_heads.verify_signature
 
@@ -53,7 +53,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return messages
 
 
-def test_an_honest_head_is_found_under_any_number_of_false_ones_that_say_more() -> None:
+def test_honest_head_is_found_under_any_number_of_false_ones_that_claim_more() -> None:
     false = [signed(THIEF, 1_000_000 + number) for number in range(500)]
     honest = signed(ME, 41)
     for kept in ([honest, *false], [*false, honest], [*false[:250], honest, *false[250:]]):
@@ -69,7 +69,7 @@ def test_only_the_newest_good_head_of_a_slot_costs_a_verification(tried: list[by
     assert len(tried) == 2
 
 
-def test_a_strangers_head_costs_nothing_unless_it_is_ones_own(tried: list[bytes]) -> None:
+def test_stranger_s_head_costs_nothing_unless_it_is_one_s_own(tried: list[bytes]) -> None:
     stranger = signed(SecretKey("stranger", "decider"), 7)
     assert good_heads(IDENTITY, [stranger, signed(ME, 3)], {}) == []
     assert not tried
@@ -77,7 +77,7 @@ def test_a_strangers_head_costs_nothing_unless_it_is_ones_own(tried: list[bytes]
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 6])
-def test_two_histories_are_found_though_newer_heads_stand_beside_them(pieces: int) -> None:
+def test_two_histories_are_found_although_newer_heads_exist(pieces: int) -> None:
     kept = [signed(ME, 4), signed(ME, 5, "a"), signed(OTHER, 5, "b"), signed(ME, 6), signed(OTHER, 7, "b")]
     newest = NewestHeads()
     for number in range(0, len(kept), (len(kept) + pieces - 1) // pieces):
@@ -87,7 +87,7 @@ def test_two_histories_are_found_though_newer_heads_stand_beside_them(pieces: in
     assert found.finding.known == 5
 
 
-def test_each_two_slots_have_one_contradiction_however_often_they_are_looked_at() -> None:
+def test_each_two_slots_have_one_contradiction_however_often_they_are_compared() -> None:
     newest = NewestHeads()
     for sha256 in ("b", "c", "d"):
         for _ in range(3):
@@ -116,13 +116,13 @@ def record(kept: KeptHead, key: bytes | None) -> ConsumerRecord:
 
 
 @pytest.mark.parametrize("key", [None, b"", b"x1", b"ledger/00", topic_key("ledger", 1)])
-def test_a_record_under_another_key_than_its_places_is_no_head(key: bytes | None) -> None:
+def test_record_under_a_key_other_than_its_place_s_is_not_a_head(key: bytes | None) -> None:
     kept = signed(ME, 3)
     assert kept_from(record(kept, key)) is None
     assert kept_from(record(kept, topic_key("ledger", 0))) == kept
 
 
-async def test_the_event_loop_stands_still_for_no_number_of_false_heads() -> None:
+async def test_no_number_of_false_heads_blocks_the_event_loop() -> None:
     seal = signed(THIEF, 0).seal
     values = (msgspec.json.encode(head(number)).decode() for number in range(10_000))
     kept = [KeptHead(value, ME.id, seal) for value in values]
@@ -133,5 +133,5 @@ async def test_the_event_loop_stands_still_for_no_number_of_false_heads() -> Non
         await asyncio.sleep(0.001)
         turns += 1
     assert newest.false == len(kept)
-    # More than one for each piece: on the loop there would be one, or one for each.
+    # More than one turn per piece: on the loop there would be one in all, or one per piece.
     assert turns > 2 * len(kept) / PIECE

@@ -18,15 +18,15 @@ BYTES_EACH = 100
 
 
 def follower_of(chains: Chains) -> GovernanceFollower:
-    """Somebody who has read all of governance."""
+    """A follower that has read all of governance."""
     follower = GovernanceFollower(Connection(bootstrap="nobody"), chains.identity)
     for accepted in chains.governance.records:
         follower._take(accepted)
     return follower
 
 
-def test_what_strangers_send_takes_no_memory_in_those_who_follow() -> None:
-    """Unsigned records on the topic of commands: each is a refusal on the ledger, for ever."""
+def test_input_of_strangers_takes_no_memory_in_followers() -> None:
+    """Unsigned records on the topic of commands: each becomes a refusal on the ledger, for ever."""
     chains = Chains()
     follower = follower_of(chains)
     unsigned = refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature.")
@@ -45,7 +45,7 @@ def test_what_strangers_send_takes_no_memory_in_those_who_follow() -> None:
     assert (after - before) / STRANGERS < BYTES_EACH
 
 
-def test_refusal_of_an_account_is_known_for_as_long_as_a_copy_of_its_command_can_come() -> None:
+def test_refusal_of_an_account_is_remembered_as_long_as_a_copy_of_its_command_can_come() -> None:
     chains = Chains()
     first = len(chains.governance.records)
     refusal = refused_again(chains)

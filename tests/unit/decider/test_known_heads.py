@@ -36,7 +36,7 @@ def signed(key: SecretKey, sha256: str) -> KeptHead:
 
 
 @pytest.mark.parametrize("thiefs_first", [True, False])
-async def test_what_a_stolen_key_contradicts_is_led_again_once_the_key_is_retired(
+async def test_partition_contradicted_by_a_stolen_key_is_led_again_once_the_key_is_retired(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, thiefs_first: bool
 ) -> None:
     listed = {key.id: key.public_key for key in (ME, THIEF)}

@@ -1,4 +1,4 @@
-"""When commands came, where a broker's clock was wrong for a moment while nobody was looking."""
+"""Arrival times of commands when a broker's clock was briefly wrong while no decider was running."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 NOON = 1_767_268_800_000
-"""2026-01-01T12:00:00Z: the first command. All times are in ms from here on."""
+"""2026-01-01T12:00:00Z: the first command. All later times are in ms from here."""
 PLACE = TopicPartition(COMMANDS, 0)
 OFF = [-2 * DAY_MS, 36 * HOUR_MS]
-"""By how much a broker was wrong."""
+"""How far a broker was wrong."""
 
 
 class Hands:
@@ -36,7 +36,7 @@ class Hands:
 
 
 class Ending:
-    """A consumer, as far as it says where its partition ends."""
+    """A consumer that only reports the end of its partition."""
 
     def __init__(self, end: int) -> None:
         self._end = end
@@ -56,11 +56,11 @@ class Polls:
         self.offset = 0
 
     async def ends(self, end: int) -> None:
-        """It is seen that the partition ends there."""
+        """The partition is seen to end there."""
         assert await self.time.look(cast("AIOKafkaConsumer", Ending(end))) is not None
 
     def poll(self, times: Sequence[int]) -> "asyncio.Task[list[int]]":
-        """Read these, which is when they were received once that is decided."""
+        """Read these commands, which are received when they are decided."""
         appends = self.time.seen([self._record(NOON + time) for time in times])
 
         async def received() -> list[int]:
@@ -76,7 +76,7 @@ class Polls:
 
 @pytest.mark.parametrize("off", OFF)
 @pytest.mark.parametrize("before", [(), (-MINUTE_MS,), (-9 * DAY_MS,), (2 * DAY_MS,), (9 * DAY_MS,)])
-async def test_a_command_that_was_dated_wrongly_while_the_decider_was_down_came_when_its_neighbours_did(
+async def test_command_dated_wrongly_while_the_decider_was_down_came_when_its_neighbours_did(
     tmp_path: Path, off: int, before: Sequence[int]
 ) -> None:
     """Whatever is known of the one before them, which may be wrong itself."""
@@ -87,7 +87,7 @@ async def test_a_command_that_was_dated_wrongly_while_the_decider_was_down_came_
     assert first <= wrong <= last
 
 
-async def test_where_commands_come_all_the_time_one_that_is_dated_behind_came_when_its_neighbours_did(
+async def test_under_constant_load_a_command_dated_behind_came_when_its_neighbours_did(
     tmp_path: Path,
 ) -> None:
     """The end was last seen twenty minutes before."""
@@ -102,9 +102,7 @@ async def test_where_commands_come_all_the_time_one_that_is_dated_behind_came_wh
 
 
 @pytest.mark.parametrize("off", [-2 * HOUR_MS, 2 * HOUR_MS])
-async def test_a_command_that_is_dated_wrongly_now_came_when_it_can_have_come(
-    tmp_path: Path, off: int
-) -> None:
+async def test_command_that_is_dated_wrongly_now_came_when_it_can_have_come(tmp_path: Path, off: int) -> None:
     polls = Polls(tmp_path)
     now = polls.hands.now
     assert await polls.poll([now - 1_000]) == [now - 1_000]
@@ -116,10 +114,10 @@ async def test_a_command_that_is_dated_wrongly_now_came_when_it_can_have_come(
 
 @pytest.mark.parametrize("size", [20, 2])
 @pytest.mark.parametrize("off", OFF)
-async def test_what_is_behind_a_poll_tells_what_was_wrong_at_its_end(
+async def test_records_after_a_poll_reveal_what_was_wrong_at_its_end(
     tmp_path: Path, off: int, size: int
 ) -> None:
-    """Of a backlog, as many as were wrong are read before they end."""
+    """In a backlog, as many records as were wrong are read before they end."""
     polls = Polls(tmp_path)
     times = [HOUR_MS + number * 1_000 for number in range(40)]
     said = [time + off if 16 <= number < 24 else time for number, time in enumerate(times)]
@@ -134,8 +132,8 @@ async def test_what_is_behind_a_poll_tells_what_was_wrong_at_its_end(
     assert all(times[15] <= time <= times[24] for time in right[16:24])
 
 
-async def test_what_is_not_followed_by_anything_is_not_waited_for(tmp_path: Path) -> None:
-    """What a transaction leaves at the end of a partition is never delivered."""
+async def test_record_that_nothing_follows_is_not_waited_for(tmp_path: Path) -> None:
+    """A transaction marker at the end of a partition is never delivered."""
     polls = Polls(tmp_path)
     await polls.ends(9)
     first = polls.poll([HOUR_MS, 2 * HOUR_MS])
@@ -150,10 +148,10 @@ async def test_what_is_not_followed_by_anything_is_not_waited_for(tmp_path: Path
 
 
 @pytest.mark.parametrize("size", [6, 1])
-async def test_wrong_times_that_were_believed_are_outvoted_by_more_that_come_behind_them(
+async def test_believed_wrong_times_are_outvoted_by_more_right_ones_after_them(
     tmp_path: Path, size: int
 ) -> None:
-    """At the end of what is there nothing contradicts a broker that is ahead, while that may be true."""
+    """At the end of the partition nothing contradicts a broker that is ahead, as long as that may be true."""
     polls = Polls(tmp_path)
     ahead = [MINUTE_MS, *[DAY_MS + number for number in range(5)]]
     assert await polls.poll(ahead) == ahead
@@ -165,10 +163,10 @@ async def test_wrong_times_that_were_believed_are_outvoted_by_more_that_come_beh
     assert size == 1 or received == right
 
 
-async def test_a_burst_at_the_beginning_of_a_backlog_is_put_right_by_what_was_decided_before(
+async def test_burst_at_the_beginning_of_a_backlog_is_corrected_by_earlier_decisions(
     tmp_path: Path,
 ) -> None:
-    """As after a power failure: the decider is down, and the broker's clock behind until it is set."""
+    """As after a power failure: the decider is down, and the broker's clock is behind until it is set."""
     polls = Polls(tmp_path, before=range(0, 10_000, 1_000))
     right = await polls.poll([*[HOUR_MS - 2 * DAY_MS] * 9, HOUR_MS, 2 * HOUR_MS])
     assert all(9_000 <= time <= HOUR_MS for time in right[:9])
@@ -176,8 +174,10 @@ async def test_a_burst_at_the_beginning_of_a_backlog_is_put_right_by_what_was_de
 
 
 @pytest.mark.parametrize("ahead", [DAY_MS, 31 * DAY_MS])
-async def test_what_comes_now_came_now_though_all_before_was_dated_ahead(tmp_path: Path, ahead: int) -> None:
-    """Both clocks were wrong, and have been put right."""
+async def test_command_that_arrives_now_counts_as_now_although_earlier_ones_were_dated_ahead(
+    tmp_path: Path, ahead: int
+) -> None:
+    """Both clocks were wrong and have been corrected."""
     polls = Polls(tmp_path)
     polls = Polls(tmp_path, before=[polls.hands.now + ahead - number for number in range(64, 0, -1)])
     for _ in range(3):

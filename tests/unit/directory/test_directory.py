@@ -1,4 +1,4 @@
-"""Exports of a directory: what they say, what is wrong with them, and the difference that they make."""
+"""Exports of a directory: their content, their errors, and the resulting difference."""
 
 import json
 
@@ -52,14 +52,14 @@ def export(users: str = "", groups: dict[str, tuple[str, str]] | None = None) ->
 
 
 def synced(governance: Governance, what: Export) -> DirectoryDifference:
-    """Make the difference true, part by part; returns it."""
+    """Apply the difference, part by part; returns it."""
     difference = directory_difference(what, governance)
     taken(governance, difference)
     return difference
 
 
 def taken(governance: Governance, difference: DirectoryDifference) -> None:
-    """Make a difference true, part by part."""
+    """Apply a difference, part by part."""
     for part in parts(difference):
         change = SyncDirectory(difference=part, version=governance.version(DIRECTORY))
         decision = decide_change(governance, change, AT)
@@ -67,7 +67,7 @@ def taken(governance: Governance, difference: DirectoryDifference) -> None:
         governance.evolve(governance.seq + 1, decision)
 
 
-def test_csv_and_json_say_the_same() -> None:
+def test_csv_and_json_are_equivalent() -> None:
     from_csv = flattened(parse_export(CSV.encode()))
     groups = {
         "outer": ("ben cat", "middle"),
@@ -105,8 +105,8 @@ def test_cycle_is_refused_and_named(groups: dict[str, tuple[str, str]], cycle: s
         flattened(export("", groups))
 
 
-def test_many_ways_through_the_same_groups_are_one_look_at_each() -> None:
-    """A ladder's ways down double with each rung, and a long chain is deep: no recursion walks them."""
+def test_many_paths_through_the_same_groups_are_visited_once_each() -> None:
+    """The paths of a ladder double with each rung, and a long chain is deep: no recursion can walk them."""
     ladder = {
         f"{side}{n}": ("", f"l{n + 1} r{n + 1}" if n < NESTING_MAX - 2 else "")
         for n in range(NESTING_MAX - 1)
@@ -156,7 +156,7 @@ def test_many_ways_through_the_same_groups_are_one_look_at_each() -> None:
     ],
     ids=range(17),
 )
-def test_what_is_wrong_is_named_with_its_place(text: str, said: str) -> None:
+def test_errors_are_named_with_their_place(text: str, said: str) -> None:
     with pytest.raises(ExportError) as raised:
         parse_export(text.encode())
     assert said in str(raised.value)
@@ -169,22 +169,22 @@ def test_too_large_and_not_utf8_are_refused() -> None:
         parse_export(b"kind\n\xff")
 
 
-def test_groups_are_told_apart_by_id_never_by_name() -> None:
-    """Two groups are called Everybody; who is in one is not in the other."""
+def test_groups_are_identified_by_id_never_by_name() -> None:
+    """Two groups are called Everybody; a member of one is not in the other."""
     governance = Governance()
     synced(governance, parse_export(CSV.encode()))
     assert governance.groups["outer"].name == governance.groups["other"].name == "Everybody"
     assert governance.groups["outer"].paths != governance.groups["other"].paths
 
 
-def test_second_synchronisation_has_nothing_to_say() -> None:
+def test_second_synchronisation_changes_nothing() -> None:
     governance = Governance()
     synced(governance, parse_export(CSV.encode()))
     assert directory_difference(parse_export(CSV.encode()), governance) == DirectoryDifference()
     assert parts(DirectoryDifference()) == ()
 
 
-def test_who_is_gone_or_not_active_is_disabled_and_comes_back() -> None:
+def test_missing_or_inactive_account_is_disabled_and_comes_back() -> None:
     governance = Governance()
     everybody = export("ann ben", {"g": ("ann ben", "")})
     synced(governance, everybody)
@@ -196,7 +196,7 @@ def test_who_is_gone_or_not_active_is_disabled_and_comes_back() -> None:
     assert governance.principals["ben"].enabled
 
 
-def test_what_was_made_by_hand_stays() -> None:
+def test_manual_entries_stay() -> None:
     governance = Governance()
     hand = (
         PrincipalRegistered(account=Account(id="zoe", kind="human", person="zoe.p")),
@@ -207,7 +207,7 @@ def test_what_was_made_by_hand_stays() -> None:
     assert (difference.vanished, difference.vanished_groups) == ((), ())
 
 
-def test_who_was_disabled_by_hand_is_not_the_directory_s_to_enable() -> None:
+def test_manually_disabled_account_is_not_enabled_by_the_directory() -> None:
     governance = Governance()
     synced(governance, export("ann ben"))
     governance.evolve(governance.seq + 1, (PrincipalDisabled(principal="ben"),))
@@ -215,7 +215,7 @@ def test_who_was_disabled_by_hand_is_not_the_directory_s_to_enable() -> None:
     assert directory_difference(export("ann"), governance) == DirectoryDifference()
 
 
-def test_large_difference_goes_in_parts_that_fit_who_vanishes_first() -> None:
+def test_large_difference_is_split_into_fitting_parts_with_removals_first() -> None:
     difference = DirectoryDifference(
         accounts=tuple(
             Account(id=f"u{n}", kind="human", person=f"u{n}.p", source="directory") for n in range(200)
@@ -234,12 +234,12 @@ def test_large_difference_goes_in_parts_that_fit_who_vanishes_first() -> None:
 
 
 def people(count: int) -> str:
-    """So many users, whose ids are as long as addresses are."""
+    """This many users, whose ids are as long as addresses."""
     return " ".join(f"somebody.{n:05}@a-company.example" for n in range(count))
 
 
-def test_a_group_of_6000_is_left_out_by_name_and_the_leavers_are_disabled() -> None:
-    """Its members' ids alone are more than one change holds; everything else goes on."""
+def test_group_of_6000_is_left_out_by_name_and_the_leavers_are_disabled() -> None:
+    """Its members' ids alone are more than one change can contain; everything else continues."""
     governance = Governance()
     governance.evolve(0, ANY_MAY_VANISH)
     few = export("ann ben", {"all": ("ann ben", ""), "small": ("ben", "")})
@@ -255,7 +255,7 @@ def test_a_group_of_6000_is_left_out_by_name_and_the_leavers_are_disabled() -> N
     assert len(governance.principals) == 6_002
 
 
-def test_a_new_group_that_is_too_large_is_left_out_whole() -> None:
+def test_new_group_that_is_too_large_is_left_out_whole() -> None:
     governance = Governance()
     now = export("ann", {"all": ("ann", ""), "other": ("ann", "")})
     difference, left_out = fitting_difference(
@@ -269,15 +269,15 @@ def test_a_new_group_that_is_too_large_is_left_out_whole() -> None:
     assert difference.groups == ()
 
 
-def test_a_group_of_more_members_than_a_group_may_have_is_left_out() -> None:
+def test_group_with_more_members_than_permitted_is_left_out() -> None:
     group = Group(id="all", members=tuple(f"u{n}" for n in range(MEMBERS_MAX + 1)), source="directory")
     difference, left_out = fitting_difference(DirectoryDifference(groups=(group,)), Governance())
     assert difference == DirectoryDifference()
     assert "10,001 members" in left_out[0].why
 
 
-def test_who_left_goes_first_unless_policies_need_those_who_come() -> None:
-    """Two approvers leave and two come, in more than one change: none may leave before the others are in."""
+def test_leavers_go_first_unless_policies_need_the_newcomers() -> None:
+    """Two approvers leave and two join, in more than one change: none may leave before the others are in."""
     governance = organisation()
     governance.evolve(governance.seq + 1, ANY_MAY_VANISH)
     approvers = ("ann", "ben", "cat")
@@ -295,7 +295,7 @@ def test_who_left_goes_first_unless_policies_need_those_who_come() -> None:
 
 
 @pytest.mark.parametrize("user", ['{"id": "Ann", "person": "new.p"}', '{"id": "new", "person": "ANN.p"}'])
-def test_user_who_is_somebody_else_but_for_case_is_left_out(user: str) -> None:
+def test_user_who_equals_another_account_except_for_case_is_left_out(user: str) -> None:
     governance = Governance()
     synced(governance, export("ann"))
     said = '{"users": [{"id": "ann", "person": "ann.p"}, ' + user + "]}"
@@ -304,14 +304,14 @@ def test_user_who_is_somebody_else_but_for_case_is_left_out(user: str) -> None:
     assert "in case only" in left_out[0].why
 
 
-def test_of_two_users_who_differ_in_case_only_the_first_is_taken_over() -> None:
+def test_of_two_users_who_differ_in_case_only_the_first_is_synchronised() -> None:
     said = b'{"users": [{"id": "ann", "person": "p"}, {"id": "ann2", "person": "P"}]}'
     export_, left_out = usable_export(parse_export(said), Governance())
     assert ([each.id for each in export_.users], [each.id for each in left_out]) == (["ann"], ["ann2"])
 
 
-def test_user_whose_id_stands_for_somebody_else_is_left_out_and_the_rest_goes_on() -> None:
-    """Else one account made by hand would keep the directory out for good: no id is used again."""
+def test_user_whose_id_belongs_to_another_account_is_left_out_and_the_rest_continues() -> None:
+    """Otherwise one manual account would block the directory for good, because no id is used again."""
     governance = Governance()
     by_hand = Account(id="ben", kind="human", person="mallory.p")
     governance.evolve(0, (PrincipalRegistered(account=by_hand),))

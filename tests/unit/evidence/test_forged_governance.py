@@ -1,4 +1,4 @@
-"""With a stolen writer key alone: what is appended to the governance ledger makes no release good."""
+"""With only a stolen writer key: no record appended to the governance ledger makes a release valid."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.chains import MORE, PARTITION, key_of, signed
 from tests.support.people import DAY_MS, PARTITIONS, policy_of
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 
 APP, FREE = here("app"), here("free")
 OWN = SecretKey("new-key", "bob", bytes([9]) * 32)
@@ -51,8 +51,8 @@ def log() -> StolenLog:
     return StolenLog()
 
 
-def test_governance_that_was_changed_by_its_rules_has_evidence(log: StolenLog) -> None:
-    """At once, by a release that others approved, and with a change that was refused in between."""
+def test_governance_changed_by_its_rules_has_evidence(log: StolenLog) -> None:
+    """At once, by an approved release, and with a refused change in between."""
     assert not isinstance(log.change("carol", RevokeKey(key="mallory-key")), Refusal)
     assert isinstance(log.change("mallory", DisablePrincipal(principal="bob")), Refusal)
     log.carry(log.released(MORE))
@@ -116,7 +116,7 @@ def role_assigned_by_a_command_of_the_thief(log: StolenLog) -> str:
 
 
 def command_that_makes_something_else(log: StolenLog) -> str:
-    """Carol revokes a key of mallory's; the thief has it say that he gets one."""
+    """Carol revokes a key of mallory's; the thief makes the record say that he gets one."""
     command = log.signed_change("carol", RevokeKey(key="mallory-key"))
     log.append_governance(KeyRegistered(key=NEW_KEY), command=command)
     return log.completed(APP, "bob")[0]
@@ -133,7 +133,7 @@ def command_and_something_more(log: StolenLog) -> str:
 
 
 def command_that_needed_a_second_administrator(log: StolenLog) -> str:
-    """Carol has truly asked for it, and was told to have it approved."""
+    """Carol has truly requested it, and was told to have it approved."""
     version = log.record.governance.version(policy_object("apps"))
     assert version is not None
     command = log.changing("carol", DeletePolicy(policy="apps", version=version))
@@ -190,7 +190,7 @@ def command_in_a_record_of_the_past(log: StolenLog) -> str:
 
 
 def release_that_the_thief_signed_for(log: StolenLog) -> str:
-    """All is as the rules would have it, but for the signatures of the approval and of the completion."""
+    """Everything is as the rules require except the signatures of the approval and of the completion."""
     release = log.submitted(MORE)
     resource = object_of(MORE)
     seen = {"resource": resource, "request": release.request, "submission": release.submission_sha256}
@@ -202,7 +202,7 @@ def release_that_the_thief_signed_for(log: StolenLog) -> str:
 
 
 def release_that_its_own_change_made_possible(log: StolenLog) -> str:
-    """Mallory, who is in it with the thief, approves as the administrator that the change makes of her."""
+    """Mallory, the thief's accomplice, approves as the administrator that the change makes of her."""
     names = (f"r{number}" for number in range(100))
     name = next(n for n in names if partition_for(role_object(n).encode(), PARTITIONS) == PARTITION)
     assignment = RoleAssignment(id=name, role="administrator", principals=("mallory",))
@@ -249,7 +249,7 @@ def release_that_was_carried_out_already(log: StolenLog) -> str:
 
 
 def release_of_something_else(log: StolenLog) -> str:
-    """Approved and released is one policy; the thief carries another out."""
+    """One policy is approved and released; the thief carries out another."""
     release = log.released(MORE)
     carried = log.outcome(release)[-1]
     log.put_carried((PolicyEdited(policy=policy_of("apps", "app", groups=("admins",))), carried), release)
@@ -295,7 +295,7 @@ def test_stolen_writer_key_alone_changes_no_governance_that_counts(
 
 
 @pytest.mark.parametrize("attack", UNCONFIRMED)
-def test_R18_change_of_governance_counts_once_the_request_ledger_bears_it_out(
+def test_R18_governance_change_counts_once_the_request_ledger_confirms_it(
     attack: Callable[[StolenLog], str], log: StolenLog
 ) -> None:
     before, _ = log.completed(here("app", 1), "bob")

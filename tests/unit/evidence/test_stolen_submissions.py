@@ -1,4 +1,4 @@
-"""With a stolen writer key alone: no submission is made up, put under no policy, or used again."""
+"""With only a stolen writer key: no submission is invented, put under no policy, or used again."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 
 from assent_contracts.governance_objects import Settings
 from assent_contracts.limits import COMMAND_MAX_AGE_MS
-from tests.support.stolen import StolenLog, elsewhere, here
+from tests.support.stolen_writer import StolenLog, elsewhere, here
 
 APP, OTHER_APP, SCRIPT, FREE = here("app"), here("app", 1), here("script"), here("free")
 
@@ -55,7 +55,7 @@ ATTACKS: tuple[Callable[[StolenLog], str], ...] = (
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_R1_submission_that_a_stolen_writer_key_takes_for_good_is_not_applied(
+def test_R1_submission_accepted_wrongly_with_a_stolen_writer_key_is_not_applied(
     attack: Callable[[StolenLog], str],
 ) -> None:
     log = StolenLog()
@@ -73,7 +73,7 @@ def submission_that_nobody_signed(log: StolenLog) -> str:
 
 
 def submission_again(log: StolenLog) -> str:
-    """The requester asked for it once."""
+    """The requester requested it once."""
     _, submission = log.submit(FREE)
     return log.append_submission(submission, terms=False, release=True)
 
@@ -93,7 +93,7 @@ PASSING: tuple[Callable[[StolenLog], str], ...] = (
 
 
 @pytest.mark.parametrize("attack", PASSING)
-def test_R18_stolen_writer_key_alone_releases_nothing_that_passes_without_a_policy(
+def test_R18_stolen_writer_key_alone_releases_nothing_as_unprotected(
     attack: Callable[[StolenLog], str],
 ) -> None:
     log = StolenLog(Settings(unprotected="pass"))

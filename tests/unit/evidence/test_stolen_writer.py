@@ -1,4 +1,4 @@
-"""With a stolen writer key alone: whatever is appended to a request partition, no release has evidence."""
+"""With only a stolen writer key: whatever is appended to a request partition, no release has evidence."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from assent_contracts.events import CommandRepeated
 from assent_contracts.limits import COMMAND_MAX_AGE_MS
 from tests.support.chains import key_of, signed
 from tests.support.people import DAY_MS
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 
 APP, OTHER_APP, SCRIPT, FREE = here("app"), here("app", 1), here("script"), here("free")
 
@@ -20,13 +20,13 @@ def log() -> StolenLog:
     return StolenLog()
 
 
-def test_R1_what_signed_commands_have_led_to_has_evidence(log: StolenLog) -> None:
+def test_R1_results_of_signed_commands_have_evidence(log: StolenLog) -> None:
     for resource, approvers in ((APP, ("bob",)), (SCRIPT, ("bob", "carol"))):
         request, _ = log.completed(resource, *approvers)
         assert log.lacking(request) is None
 
 
-def test_refusals_repeats_and_revocations_take_no_evidence_away(log: StolenLog) -> None:
+def test_refusals_repetitions_and_revocations_remove_no_evidence(log: StolenLog) -> None:
     request, submission = log.approved(SCRIPT, "bob", "carol")
     log.accepted(log.revoke_of(request, submission, "bob"))
     log.refused(log.approve_of(request, submission, "carol"))
@@ -144,7 +144,7 @@ def approval_of_another_request(log: StolenLog) -> str:
 
 
 def approval_of_another_submission(log: StolenLog) -> str:
-    """Bob was shown something else under the same id, of the same object."""
+    """Bob was shown something else under the same id, for the same object."""
     request, submission = log.submit(APP)
     shown = log.as_signed(log.approve_of(request, log.submission_of(APP), "bob"))
     log.append(*log.approval_of(request, "bob", "p-bob"), command=shown)

@@ -1,4 +1,4 @@
-"""What a reader of evidence says of a record that proves nothing."""
+"""What a reader of evidence reports about a record that proves nothing."""
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writer_registry import RECOVERY as RECOVERY_NAME
 from assent_contracts.writer_registry import WriterRegistry, governance_sealer
 from tests.support.chains import PARTITION, RECOVERY, WRITER, Chains
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 
 
 def evidence(log: StolenLog) -> RequestsEvidence:
@@ -26,13 +26,13 @@ def evidence(log: StolenLog) -> RequestsEvidence:
     return requests
 
 
-def test_a_request_that_was_never_submitted_lacks_everything() -> None:
+def test_request_that_was_never_submitted_lacks_everything() -> None:
     log = StolenLog()
     log.submit(here("script"))
-    assert evidence(log).lacking(99, confirmed=False) == "nobody has submitted it"
+    assert evidence(log).lacking(99, confirmed=False) == "it was never submitted"
 
 
-def test_what_is_known_of_the_past_is_kept_for_the_few_that_are_asked_for() -> None:
+def test_past_states_are_kept_only_for_requests_that_are_asked_about() -> None:
     chains = Chains()
     past = PastGovernance(chains.history)
     states = [past.at(seq) for seq in range(KEPT + 2)]
@@ -42,7 +42,7 @@ def test_what_is_known_of_the_past_is_kept_for_the_few_that_are_asked_for() -> N
     assert past.at(0).seq == 0
 
 
-def test_nothing_is_judged_by_governance_that_was_not_read() -> None:
+def test_nothing_is_judged_by_unread_governance() -> None:
     governance, _ = StolenLog().judged()
     beyond = len(governance.history)
     assert governance.lacking(beyond) == f"governance seq {beyond} is not known here"
@@ -53,7 +53,7 @@ RELEASED = LedgerRelease(seq=2, digest="d", governance=5, as_of=3, submission_sh
 
 
 @pytest.mark.parametrize("claim_first", [True, False])
-def test_a_claim_is_confirmed_by_its_release_whichever_is_read_first(claim_first: bool) -> None:  # noqa: FBT001
+def test_claim_is_confirmed_by_its_release_whichever_is_read_first(claim_first: bool) -> None:  # noqa: FBT001
     confirmations = Confirmations()
     if claim_first:
         confirmations.add(CLAIM)
@@ -77,7 +77,7 @@ def gap(log: StolenLog) -> str | None:
         (b'"\xff"', "its command is not well-formed"),
     ],
 )
-def test_a_change_of_governance_with_bytes_that_are_no_command_has_no_evidence(
+def test_governance_change_with_bytes_that_are_not_a_command_has_no_evidence(
     value: bytes, lacks: str
 ) -> None:
     log = StolenLog()
@@ -88,14 +88,14 @@ def test_a_change_of_governance_with_bytes_that_are_no_command_has_no_evidence(
     assert gap(log) == lacks
 
 
-def test_a_change_of_governance_that_came_by_no_topic_has_no_evidence() -> None:
+def test_governance_change_that_arrived_on_no_topic_has_no_evidence() -> None:
     log = StolenLog()
     command = log.signed_change("carol", DisablePrincipal(principal="bob"))
     log.put_governance((PrincipalDisabled(principal="bob"),), command, input_offset=UNSET)
-    assert gap(log) == "its command came from nowhere"
+    assert gap(log) == "its command came from no topic"
 
 
-def test_a_release_that_governance_refused_changes_nothing_and_needs_no_command() -> None:
+def test_release_that_governance_refused_changes_nothing_and_needs_no_command() -> None:
     log = StolenLog()
     refusal = Refusal(code=RefusalCode.NOT_PERMITTED, detail="no")
     refused = ReleaseRefused(request="1-0", released=2, digest="0" * 64, as_of=0, refusal=refusal)
@@ -103,7 +103,7 @@ def test_a_release_that_governance_refused_changes_nothing_and_needs_no_command(
     assert gap(log) is None
 
 
-def test_a_copy_that_was_refused_takes_nothing_from_a_request_that_is_judged() -> None:
+def test_refused_copy_takes_nothing_from_a_judged_request() -> None:
     log = StolenLog()
     request, submission = log.submit(here("script"))
     stale = Refusal(code=RefusalCode.STALE, detail="late")
@@ -117,14 +117,14 @@ def test_a_copy_that_was_refused_takes_nothing_from_a_request_that_is_judged() -
     assert judged.spent == set()
 
 
-def test_a_request_is_judged_again_each_time_that_it_is_asked_for() -> None:
+def test_request_is_judged_again_each_time_it_is_asked_for() -> None:
     log = StolenLog()
     request, _ = log.completed(here("app"), "bob")
     requests, seq = evidence(log), int(request.partition("-")[2])
     assert [requests.lacking(seq, confirmed=False) for _ in range(2)] == [None, None]
 
 
-def test_the_recovery_key_has_sealed_under_its_id() -> None:
+def test_recovery_key_has_sealed_under_its_id() -> None:
     governance, _ = StolenLog().judged()
     assert governance.gap is None
     writers = WriterRegistry()
@@ -134,7 +134,7 @@ def test_the_recovery_key_has_sealed_under_its_id() -> None:
     assert writers.ever_listed("writer-1") == WRITER.public_key
 
 
-def test_a_run_with_a_record_that_cannot_be_read_has_no_sealer_before_its_end() -> None:
+def test_run_with_an_unreadable_record_has_no_sealer_before_its_end() -> None:
     log = StolenLog()
     writers = WriterRegistry()
     for seq, events in enumerate(log.history):
@@ -146,7 +146,7 @@ def test_a_run_with_a_record_that_cannot_be_read_has_no_sealer_before_its_end() 
     assert governance_sealer(writers, "writer-1", head, [odd, record]) is None
 
 
-def test_a_record_that_keeps_no_readable_command_has_no_evidence() -> None:
+def test_record_that_keeps_no_readable_command_has_no_evidence() -> None:
     log = StolenLog()
     request, _ = log.approved(here("script"), "bob")
     governance, _ = log.judged()

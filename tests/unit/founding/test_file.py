@@ -1,4 +1,4 @@
-"""The governance file: its form, with the place of what is wrong (R2), and durations."""
+"""The governance file: its form, with the place of each error (R2), and durations."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from assent.infra_files import infra_path
 from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governance_objects import Settings
-from tests.support.in_process import assent
+from tests.support.in_process_cli import assent
 
 GOVERNANCE = infra_path("demo/governance.toml")
 KEY = '[[keys]]\nid = "{}"\nprincipal = "{}"\npublic_key = "{}"\n'
@@ -81,7 +81,7 @@ own_signature = true"""
         ('id = "dave"', 'id = "../dave"', "no key file can have this name"),
     ],
 )
-def test_init_refuses_it_with_the_place_and_leaves_nothing(
+def test_init_refuses_an_invalid_file_with_the_place_and_leaves_nothing(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -103,12 +103,12 @@ def test_init_refuses_it_with_the_place_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"a = \0", b"a = " + b"[" * 5_000, b"principals = 3"], ids=repr)
-def test_what_is_no_governance_file_is_refused(content: bytes) -> None:
+def test_invalid_governance_file_is_refused(content: bytes) -> None:
     with pytest.raises(GovernanceFileError, match=r"^f\.toml"):
         parse_governance_file(content[:10_000], "f.toml")
 
 
-def test_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(GovernanceFileError, match="cannot be read"):
             read_governance_file(path)
@@ -118,20 +118,20 @@ def test_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     ("text", "expected_ms"),
     [("1000ms", 1_000), ("1s", 1_000), ("5m", 300_000), ("12h", 43_200_000), ("30d", 2_592_000_000)],
 )
-def test_durations(text: str, expected_ms: int) -> None:
+def test_durations_are_read_with_their_units(text: str, expected_ms: int) -> None:
     assert settings_of(SettingsTable(expiry=text)).expiry_ms == expected_ms
 
 
 @pytest.mark.parametrize(
     "text", ["", "0d", "30", "30 d", "-1d", "1w", "1.5h", "999ms", "36501d", "9999999999d", "١d"]
 )
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(GovernanceFileError, match=r"settings\.expiry"):
         settings_of(SettingsTable(expiry=text))
 
 
 def test_R2_short_form_of_a_policy_is_one_rule() -> None:
-    """A quorum that is not said is 1, and so are the rejections; the rest is as the settings say."""
+    """The default quorum is 1, and so is the default of rejections; the rest follows the settings."""
     text = GOVERNANCE.read_text().replace("quorum = 1\n", "")
     scripts, apps = (policy_of(row) for row in parse_governance_file(text.encode(), "f.toml").policies)
     assert scripts.approvals == (ApprovalRule(quorum=1, groups=("endpoint-admins",)),)
@@ -144,7 +144,7 @@ def test_R2_short_form_of_a_policy_is_one_rule() -> None:
     )
 
 
-def test_R2_long_form_of_a_policy_says_all_that_a_policy_can() -> None:
+def test_R2_long_form_of_a_policy_sets_every_field() -> None:
     text = GOVERNANCE.read_text().replace('approver_groups = ["security"]\nquorum = 2', TWO_RULES)
     policy = policy_of(parse_governance_file(text.encode(), "f.toml").policies[1])
     assert policy.approvals == (
@@ -155,20 +155,20 @@ def test_R2_long_form_of_a_policy_says_all_that_a_policy_can() -> None:
     assert (policy.expiry_ms, policy.own_signature) == (7 * 86_400_000, True)
 
 
-def test_the_demo_s_administrators_are_three_so_that_one_can_be_lost() -> None:
+def test_demo_has_three_administrators_so_that_one_can_be_lost() -> None:
     """R3: two must remain."""
     file = read_governance_file(GOVERNANCE)
     [names] = (role.principals for role in file.roles if role.role == "administrator")
     assert len({row.person for row in file.principals if row.id in names}) == 3
 
 
-def test_settings_that_are_not_said_are_the_defaults() -> None:
+def test_settings_left_out_are_the_defaults() -> None:
     assert settings_of(SettingsTable()) == Settings()
     demo = Settings(governance_own_signature=False)
     assert settings_of(read_governance_file(GOVERNANCE).settings) == demo
 
 
-def test_keys_that_are_there_are_taken_and_never_replaced(tmp_path: Path) -> None:
+def test_existing_keys_are_used_and_never_replaced(tmp_path: Path) -> None:
     """A retry after a failed founding, or `assent keys new` before it."""
     file = read_governance_file(GOVERNANCE)
     SecretKey("bob-of-old", "bob").save(tmp_path / "bob.key")
@@ -184,7 +184,7 @@ def test_keys_that_are_there_are_taken_and_never_replaced(tmp_path: Path) -> Non
 
 
 def test_group_that_is_too_large_for_one_command_is_refused() -> None:
-    """Whoever verifies the log reads its first records under the limits that hold for all commands."""
+    """Verifying the log reads its first records under the limits of all commands."""
     ids = [f"{number:05}-{'x' * 100}" for number in range(3_000)]
     principals = "".join(f'[[principals]]\nid = "{name}"\nkind = "service"\n' for name in ids)
     text = f'{principals}[[groups]]\nid = "all"\nmembers = {ids}\n'

@@ -1,4 +1,4 @@
-"""The policies of a founding: what they may say, and whether they can be met (R2, R3, R5)."""
+"""The policies of a founding: what they may contain, and whether they can be met (R2, R3, R5)."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_messages import ChangeGovernance
 from assent_contracts.governance_objects import Group, RoleAssignment, Settings
+from tests.support.founding import POLICY, answer, create, define, set_up
 from tests.support.people import (
     HUMANS,
     START,
@@ -19,7 +20,6 @@ from tests.support.people import (
     key_of,
     open_founding,
 )
-from tests.support.setting_up import POLICY, answer, create, define, set_up
 
 
 def rules(number: int) -> tuple[ApprovalRule, ...]:
@@ -60,7 +60,7 @@ def test_R2_policy_names_64_groups_at_most() -> None:
     assert create(governance, groups=names[:64]) is None
 
 
-def test_R2_policy_that_excludes_groups_is_refused_with_a_sentence_that_says_so() -> None:
+def test_R2_policy_that_excludes_groups_is_refused_with_an_explanation() -> None:
     policy = msgspec.structs.replace(POLICY, excluded_groups=("approvers",))
     command = ChangeGovernance(id="g", principal="founder", at=START, change=c.CreatePolicy(policy=policy))
     refusal = govern(open_founding(), command)
@@ -100,14 +100,14 @@ def test_R3_administrators_without_keys_do_not_count() -> None:
     assert create(governance) is None
 
 
-def test_R3_an_administrator_of_some_types_does_not_count() -> None:
+def test_R3_administrator_of_some_types_does_not_count() -> None:
     governance = administered_by("dave")
     limited = RoleAssignment(id="some", role="administrator", principals=("carol",), resource_types=("app",))
     assert set_up(governance, c.AssignRole(assignment=limited)) is None
     assert create(governance) == "too-few-administrators"
 
 
-def test_R5_approver_groups_must_be_in_a_role_assignment_where_the_setting_says_so() -> None:
+def test_R5_approver_groups_need_a_role_assignment_if_the_setting_requires_it() -> None:
     for allow, expected in ((True, "policy-invalid"), (False, None)):
         governance = open_founding(settings=Settings(allow_unlicensed_admins=allow))
         assert define(governance, Group(id="loose", members=tuple(HUMANS))) is None
@@ -119,17 +119,17 @@ def test_R5_approver_groups_must_be_in_a_role_assignment_where_the_setting_says_
     ("quorum", "expected"),
     [(0, "policy-unsatisfiable"), (1, None), (2, None), (3, "policy-unsatisfiable")],
 )
-def test_quorum_must_leave_out_the_requester(quorum: int, expected: str | None) -> None:
+def test_quorum_must_be_possible_without_the_requester(quorum: int, expected: str | None) -> None:
     """The approvers are three people, of five accounts; each of them may be the requester (R9)."""
     assert create(open_founding(), quorum=quorum) == expected
 
 
-def test_rejections_of_nobody_end_nothing() -> None:
+def test_zero_rejections_are_unsatisfiable() -> None:
     assert create(open_founding(), rejections=0) == "policy-unsatisfiable"
     assert create(open_founding(), rejections=1) is None
 
 
-def test_every_rule_must_be_possible() -> None:
+def test_every_rule_must_be_satisfiable() -> None:
     possible, impossible = (ApprovalRule(quorum=n, groups=("approvers",)) for n in (2, 3))
     for approvals in ((possible, impossible), (impossible, possible)):
         assert create(open_founding(), approvals=approvals) == "policy-unsatisfiable"
@@ -145,7 +145,7 @@ def test_quorum_is_not_met_by_services() -> None:
 
 
 @pytest.mark.parametrize("members", [(), ("upstream",)], ids=repr)
-def test_group_of_nobody_approves_nothing_beside_another_one_neither(members: tuple[str, ...]) -> None:
+def test_empty_group_approves_nothing_not_even_next_to_another_one(members: tuple[str, ...]) -> None:
     governance = open_founding()
     assert define(governance, Group(id="empty", members=members)) is None
     assert create(governance, groups=("approvers", "empty")) == "policy-unsatisfiable"

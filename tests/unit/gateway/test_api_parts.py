@@ -1,4 +1,4 @@
-"""What the API's answers are put together from: statuses, cursors, pages, versions."""
+"""The parts of the API's answers: statuses, cursors, pages, versions."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ _PLACE = tuple[BigInt, Int, BigInt]
 
 
 @pytest.mark.parametrize("code", list(RefusalCode))
-def test_every_refusal_is_a_problem_of_the_client_that_says_what_to_do(code: RefusalCode) -> None:
+def test_every_refusal_is_a_client_problem_that_says_what_to_do(code: RefusalCode) -> None:
     problem = of_refusal(Refusal(code=code, detail="Because."), position="1-2")
     document = problem.document()
     assert 400 <= problem.status < 500
@@ -29,24 +29,24 @@ def test_every_refusal_is_a_problem_of_the_client_that_says_what_to_do(code: Ref
     assert msgspec.convert(document, ProblemDocument).code == code
 
 
-def test_members_of_a_refusal_reach_the_problem() -> None:
+def test_members_of_a_refusal_are_in_the_problem() -> None:
     refusal = Refusal(code=RefusalCode.RESOURCE_LOCKED, detail="Taken.", open_request="1-2")
     assert of_refusal(refusal).document()["open_request"] == "1-2"
 
 
-def test_cursor_says_where_the_page_ended() -> None:
+def test_cursor_records_where_the_page_ended() -> None:
     place = (1 << 62, 3, -1)
     assert cursor_place(cursor_text(place), _PLACE) == place
 
 
 @pytest.mark.parametrize("place", [(1 << 63, 0, 0), (0, 1 << 31, 0), (0, 0), (0, 0, 0, 0), ("x", 0, 0)])
-def test_cursor_that_postgres_could_not_take_is_refused(place: tuple[Any, ...]) -> None:
+def test_cursor_that_postgres_could_not_read_is_refused(place: tuple[Any, ...]) -> None:
     with pytest.raises(Problem) as refused:
         cursor_place(cursor_text(place), _PLACE)
     assert refused.value.code == "malformed"
 
 
-def test_pages_hold_every_value_once_in_the_order_of_their_ids() -> None:
+def test_pages_contain_every_value_once_in_the_order_of_their_ids() -> None:
     by_id = {name: name.upper() for name in ("c", "a", "e", "b", "d")}
     assert page_of(by_id, None, 2) == (["A", "B"], "b")
     assert page_of(by_id, "b", 2) == (["C", "D"], "d")
@@ -66,7 +66,7 @@ def test_pages_hold_every_value_once_in_the_order_of_their_ids() -> None:
         ("*", True),
     ],
 )
-def test_version_is_compared_as_http_says(sent: str | None, *, same: bool) -> None:
+def test_versions_are_compared_as_http_specifies(sent: str | None, *, same: bool) -> None:
     assert is_same(sent, '"1"') is same
 
 
@@ -99,11 +99,11 @@ def test_only_this_machine_without_a_proxy_is_local(
     assert not is_local(request, door)
 
 
-def test_changes_by_a_session_carry_the_token_and_reading_does_not() -> None:
+def test_changes_with_a_session_require_the_token_and_reading_does_not() -> None:
     paths = describe(API, cookie="assent")["paths"]
     assert {"session": [], "csrf": []} in paths["/api/v1/requests"]["post"]["security"]
     assert {"session": []} in paths["/api/v1/requests"]["get"]["security"]
-    # Who signs the command itself needs neither.
+    # A sender who signs the command itself needs neither.
     assert paths["/api/v1/commands"]["post"]["security"] == []
     for path in ("policies", "groups", "me", "audit", "events"):
         assert paths[f"/api/v1/{path}"]["get"]["security"]

@@ -1,4 +1,4 @@
-"""The console's English stands in one file: every key that is used is there, and none that is not."""
+"""The console's English is in one file: every key that is used exists, and every existing key is used."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ def sources() -> str:
 
 
 def used() -> tuple[set[str], set[str]]:
-    """(whole keys, how keys begin that are made of a value)"""
+    """(whole keys, prefixes of keys that are built from a value)"""
     text = sources()
     begun = {one or other for one, other in _BEGUN.findall(text)}
     whole: set[str] = set()
@@ -33,20 +33,20 @@ def used() -> tuple[set[str], set[str]]:
     return whole, begun
 
 
-def test_every_text_that_is_asked_for_is_there() -> None:
+def test_every_text_that_is_used_exists() -> None:
     whole, begun = used()
     assert whole - texts().keys() == set()
     assert {start for start in begun if not any(key.startswith(start) for key in texts())} == set()
 
 
-def test_every_text_that_is_there_is_asked_for() -> None:
+def test_every_text_that_exists_is_used() -> None:
     whole, begun = used()
     unused = {key for key in texts() if key not in whole and not key.startswith((*begun, "problem."))}
     assert unused == set()
 
 
-def test_templates_say_nothing_themselves() -> None:
-    """What is left of a template without its marks, comments, calls and attributes that nobody reads."""
+def test_templates_contain_no_text_of_their_own() -> None:
+    """What is left of a template without its tags, comments, calls and attributes that nobody reads."""
     found = {}
     for path in sorted((_FOLDER / "templates").glob("*.html")):
         text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(), flags=re.DOTALL)
@@ -57,8 +57,8 @@ def test_templates_say_nothing_themselves() -> None:
     assert found == {}
 
 
-def test_code_of_the_console_says_nothing_itself() -> None:
-    """Among its strings, docstrings and assertions apart, no two words stand together."""
+def test_code_of_the_console_contains_no_text_of_its_own() -> None:
+    """Apart from docstrings and assertions, no string contains two words in a row."""
     found = []
     for path in sorted(_FOLDER.glob("*.py")):
         tree = ast.parse(path.read_text())
@@ -74,7 +74,7 @@ def test_code_of_the_console_says_nothing_itself() -> None:
     ], "names of what is not found, which the page does not say"
 
 
-def test_problems_have_titles_of_codes_that_there_are() -> None:
+def test_titles_of_problems_are_for_existing_codes() -> None:
     own = {
         "other",
         "not-found",
@@ -100,15 +100,15 @@ def test_problems_have_titles_of_codes_that_there_are() -> None:
     assert named - codes - own == set()
 
 
-def test_values_are_escaped_where_a_text_has_marks() -> None:
+def test_values_are_escaped_in_a_text_with_markup() -> None:
     assert str(th("request.by", who="<b>x</b>")) == "requested by <b>&lt;b&gt;x&lt;/b&gt;</b>"
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 person"), (0, "0 people"), (1234, "1,234 people")])
-def test_number_chooses_its_form(count: int, said: str) -> None:
+def test_number_selects_the_plural_form(count: int, said: str) -> None:
     assert tn("people", count) == said
 
 
-def test_text_that_is_not_there_is_an_error_and_no_empty_place() -> None:
+def test_missing_text_is_an_error_and_not_an_empty_place() -> None:
     with pytest.raises(KeyError):
         t("no.such.key")

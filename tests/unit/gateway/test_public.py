@@ -1,4 +1,4 @@
-"""One form of a gateway's address, whichever way an operator writes it, and nothing that is none."""
+"""One form of a gateway's address, however an operator writes it, and a refusal of invalid ones."""
 
 import pytest
 
@@ -57,21 +57,19 @@ def test_hosts_and_origins_are_those_of_the_public_address_as_browsers_write_the
         ("https://[1:2]", ""),
     ],
 )
-def test_an_address_that_is_none_is_refused_by_name_and_its_password_is_not_said(
-    written: str, words: str
-) -> None:
+def test_invalid_address_is_refused_by_name_without_its_password(written: str, words: str) -> None:
     with pytest.raises(SettingsError, match=f"ASSENT_PUBLIC_URL.*{words}") as raised:
         read_gateway_settings({"ASSENT_PUBLIC_URL": written})
     assert "hush" not in str(raised.value)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LocalHost:1", "127.0.0.1:8700", "[::1]", "[::1]:8700"])
-def test_a_host_header_names_this_machine(host: str) -> None:
+def test_host_header_of_this_machine_is_accepted(host: str) -> None:
     assert names_loopback(host)
 
 
 @pytest.mark.parametrize(
     "host", ["", ":8700", "evil.example:8700", "localhost.evil.example", "::1", "127.0.0.2"]
 )
-def test_any_other_host_header_does_not(host: str) -> None:
+def test_any_other_host_header_is_not(host: str) -> None:
     assert not names_loopback(host)

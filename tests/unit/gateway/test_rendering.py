@@ -1,4 +1,4 @@
-"""Texts on their way into a page: the reason of a refusal says first what it means."""
+"""Texts on their way into a page: the reason for a refusal starts with its meaning."""
 
 import pytest
 
@@ -14,5 +14,5 @@ from assent.gateway.console.rendering import in_words
         ("R22: <i>\u202ex", '&lt;i&gt;⟨U+202E⟩x <span class="rule-code">(R22)</span>'),
     ],
 )
-def test_code_of_a_rule_follows_what_it_means_and_nothing_becomes_markup(detail: str, html: str) -> None:
+def test_code_of_a_rule_follows_its_meaning_and_nothing_becomes_markup(detail: str, html: str) -> None:
     assert str(in_words(detail)) == html

@@ -1,4 +1,4 @@
-"""HTTP messages signed with a registered key: what proves who reads, and what does not."""
+"""HTTP messages signed with a registered key: what proves the reader's identity, and what does not."""
 
 import base64
 import hashlib
@@ -75,7 +75,7 @@ def signed(
 
 
 def received(request: httpx.Request, **instead: Any) -> Message:
-    """The request as it comes to the gateway, or with something of it changed on the way."""
+    """The request as the gateway receives it, optionally with a part changed on the way."""
     came = {
         "method": request.method,
         "url": str(request.url),
@@ -104,7 +104,7 @@ def test_signed_read_proves_whose_key_it_was(signatures: KeySignatures) -> None:
     assert signatures.principal_of(received(signed())) == "alice"
 
 
-def test_the_cli_signs_what_the_gateway_takes(signatures: KeySignatures) -> None:
+def test_cli_signs_what_the_gateway_accepts(signatures: KeySignatures) -> None:
     request = httpx.Request("GET", URL)
     sign_request(request, ALICE)
     assert signatures.principal_of(received(request)) == "alice"
@@ -131,7 +131,7 @@ def test_target_is_covered_whole_or_in_its_parts(signatures: KeySignatures, cove
     ],
     ids=" ".join,
 )
-def test_signature_that_leaves_out_a_component_is_refused(
+def test_signature_that_omits_a_component_is_refused(
     signatures: KeySignatures, covered: tuple[str, ...]
 ) -> None:
     assert "must cover" in refused(signatures, received(signed(covered=covered)))
@@ -153,13 +153,13 @@ def test_signature_that_leaves_out_a_component_is_refused(
     [("@method", "@target-uri"), ("@method", "@authority", "@path", "@query", "@scheme")],
     ids=["target-uri", "its-parts"],
 )
-def test_what_was_changed_on_the_way_is_refused(
+def test_request_changed_on_the_way_is_refused(
     signatures: KeySignatures, instead: dict[str, str], covered: tuple[str, ...]
 ) -> None:
     refused(signatures, received(signed(covered=covered), **instead))
 
 
-def test_body_must_be_the_one_of_its_signed_digest(signatures: KeySignatures) -> None:
+def test_body_must_match_its_signed_digest(signatures: KeySignatures) -> None:
     request = signed(body=b'{"a":1}')
     assert signatures.principal_of(received(request)) == "alice"
     refused(signatures, received(request, body=b'{"a":2}'))
@@ -173,20 +173,20 @@ def test_body_without_a_signed_digest_is_refused(signatures: KeySignatures) -> N
 
 
 @pytest.mark.parametrize("age_s", [0, 290, -55])
-def test_signature_holds_for_five_minutes_and_a_clock_may_be_a_minute_ahead(
+def test_signature_is_valid_for_five_minutes_and_a_clock_may_be_a_minute_ahead(
     signatures: KeySignatures, age_s: int
 ) -> None:
     assert signatures.principal_of(received(signed(age_s=age_s))) == "alice"
 
 
 @pytest.mark.parametrize("age_s", [302, 86_400, -65, -86_400])
-def test_replay_after_five_minutes_and_a_signature_of_the_future_are_refused(
+def test_replay_after_five_minutes_and_a_signature_from_the_future_are_refused(
     signatures: KeySignatures, age_s: int
 ) -> None:
     refused(signatures, received(signed(age_s=age_s)))
 
 
-def test_signature_that_has_expired_by_its_own_word_is_refused(signatures: KeySignatures) -> None:
+def test_signature_past_its_own_expiry_is_refused(signatures: KeySignatures) -> None:
     past = datetime.now(UTC) - timedelta(minutes=2)
     refused(signatures, received(signed(age_s=180, expires=past)))
 
@@ -208,7 +208,7 @@ def test_other_key_under_a_registered_key_s_id_is_refused(signatures: KeySignatu
     refused(signatures, received(signed(key=SecretKey("bob-2", "bob"), key_id=ALICE.id)))
 
 
-def test_registered_key_under_another_s_id_is_refused(
+def test_registered_key_under_another_key_s_id_is_refused(
     governance: Governance, signatures: KeySignatures
 ) -> None:
     bob = SecretKey("bob-cli", "bob")
@@ -224,7 +224,9 @@ def test_revoked_key_is_refused_at_once(governance: Governance, signatures: KeyS
     refused(signatures, received(request))
 
 
-def test_key_is_refused_before_and_after_its_time(governance: Governance, signatures: KeySignatures) -> None:
+def test_key_is_refused_before_and_after_its_validity(
+    governance: Governance, signatures: KeySignatures
+) -> None:
     early, late = SecretKey("early", "alice"), SecretKey("late", "alice")
     register(governance, early, not_before=now_ms() + 60_000)
     register(governance, late, not_after=now_ms() - 1)
@@ -233,7 +235,7 @@ def test_key_is_refused_before_and_after_its_time(governance: Governance, signat
 
 
 @pytest.mark.parametrize("kinds", [(), ("app",)], ids=["every-type", "one-type"])
-def test_key_of_a_gateway_signs_for_others_and_never_reads(
+def test_gateway_s_key_signs_for_others_and_never_reads(
     governance: Governance, signatures: KeySignatures, kinds: tuple[str, ...]
 ) -> None:
     force(governance, c.RegisterPrincipal(account=Account(id="portal", kind="service")))
@@ -244,7 +246,7 @@ def test_key_of_a_gateway_signs_for_others_and_never_reads(
     refused(signatures, received(signed(key=GATEWAY)))
 
 
-def test_key_of_a_decider_is_no_principal_s(signatures: KeySignatures) -> None:
+def test_decider_s_key_belongs_to_no_principal(signatures: KeySignatures) -> None:
     refused(signatures, received(signed(key=SecretKey("writer-1", "decider"))))
 
 
@@ -262,7 +264,7 @@ def test_several_signatures_are_refused(signatures: KeySignatures) -> None:
 
 @pytest.mark.parametrize("name", ["signature", "signature-input"])
 @pytest.mark.parametrize("value", ["", "x", "a=1", "pyhms=:AAAA:", "(((", "é", "pyhms=" + "(" * 1_000])
-def test_what_is_no_signature_is_refused(signatures: KeySignatures, name: str, value: str) -> None:
+def test_invalid_signature_is_refused(signatures: KeySignatures, name: str, value: str) -> None:
     request = signed()
     fields = tuple((each, value if each == name else text) for each, text in request.headers.items())
     refused(signatures, received(request, fields=fields))

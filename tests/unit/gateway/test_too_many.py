@@ -1,4 +1,4 @@
-"""A refusal that says when to come again says it to HTTP clients too."""
+"""A refusal that says when to retry says it to HTTP clients too."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 @pytest.mark.parametrize(("in_ms", "least_s", "most_s"), [(30_000, 29, 30), (-5_000, 1, 1), (0, 1, 1)])
-def test_too_many_commands_are_429_with_the_seconds_to_wait(in_ms: int, least_s: int, most_s: int) -> None:
+def test_too_many_commands_get_429_with_the_seconds_to_wait(in_ms: int, least_s: int, most_s: int) -> None:
     again_at = now_ms() + in_ms
     refusal = Refusal(code=RefusalCode.TOO_MANY_COMMANDS, detail="Too many.", again_at=again_at)
     problem = of_refusal(refusal)

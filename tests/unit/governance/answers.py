@@ -1,4 +1,4 @@
-"""What governance answers to a change, in short: "" when it is made, the refusal's code when it is not."""
+"""The answer of governance to a change, in short: "" if it is made, otherwise the refusal's code."""
 
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from assent_contracts.refusals import Refusal
 from tests.support.people import DAY_MS, START, change, force, open_founding, policy_of, public_key_of
 
 BAD_IDS: Final = ("", "a b", "tab\there", "bell\a", "ümlaut", "@administrators", "@x", "i" * 129)
-"""None of them names anything new."""
+"""None of them names a new object."""
 LONG_ID: Final = "i" * 128
 
 
@@ -40,19 +40,19 @@ def at_once(
     at: int = START,
     through: str | None = None,
 ) -> str:
-    """The answer to a command of this account; it is taken in when it is not refused."""
+    """The answer to a command of this account; it is applied unless it is refused."""
     refusal = change(governance, principal, wanted, at, through)
     return "" if refusal is None else refusal.code.value
 
 
 def fits(governance: Governance, wanted: GovernanceChange, *, at: int = START) -> str:
-    """The answer to a change that may be asked for: nothing is taken in."""
+    """The answer to a change that may be requested: nothing is applied."""
     decision = decide_change(governance, wanted, at)
     return decision.code.value if isinstance(decision, Refusal) else ""
 
 
 def unprotected() -> Governance:
-    """The organisation before its first policy, its founding closed."""
+    """The organisation before its first policy, with its founding closed."""
     governance = open_founding(without=CreatePolicy)
     governance.founder = None
     return governance
@@ -69,7 +69,7 @@ def service(name: str) -> RegisterPrincipal:
 
 
 def new_key(principal: str, name: str = "new-key", *, days: int = 400) -> RegisterKey:
-    """Registers one more key for a principal, valid for so many days from the start."""
+    """Registers one more key for a principal, valid for this many days from the start."""
     return RegisterKey(
         key=SigningKey(
             id=name,
@@ -82,7 +82,7 @@ def new_key(principal: str, name: str = "new-key", *, days: int = 400) -> Regist
 
 
 def group_of(governance: Governance, name: str, *members: str) -> DefineGroup:
-    """Defines a group, new or as it stands now."""
+    """Defines a group, new or based on its current version."""
     return DefineGroup(group=Group(id=name, members=members), version=governance.version(group_object(name)))
 
 
@@ -94,22 +94,22 @@ def role_of(role: Role, *principals: str, name: str = "new-role", types: tuple[s
 
 
 def app_policy(name: str = "new", quorum: int = 1, *groups: str) -> Policy:
-    """A policy for the type app, by the approvers unless groups are named."""
+    """A policy for the type app, with the approvers unless groups are named."""
     return policy_of(name, "app", quorum, groups or ("approvers",))
 
 
 def of_directory(name: str, person: str | None = None, *, title: str = "") -> Account:
-    """A human as the directory brings them."""
+    """A human as the directory defines them."""
     return Account(id=name, kind="human", person=person or f"p-{name}", name=title, source="directory")
 
 
 def directory_group(name: str, *members: str, paths: dict[str, tuple[str, ...]] | None = None) -> Group:
-    """A group as the directory brings it."""
+    """A group as the directory defines it."""
     return Group(id=name, members=members, source="directory", paths=paths or {})
 
 
 def sync(governance: Governance, **difference: Any) -> SyncDirectory:
-    """A synchronisation on top of what the last one left."""
+    """A synchronisation based on the result of the last one."""
     return SyncDirectory(
         difference=DirectoryDifference(**difference),
         version=governance.version(DIRECTORY),
@@ -117,7 +117,7 @@ def sync(governance: Governance, **difference: Any) -> SyncDirectory:
 
 
 def with_directory(governance: Governance, *names: str) -> Governance:
-    """The same governance, with these humans of the directory, who are also its group `staff`."""
+    """The same governance with these humans of the directory, who are also its group `staff`."""
     accounts = tuple(of_directory(name) for name in names)
     force(governance, sync(governance, accounts=accounts, groups=(directory_group("staff", *names),)))
     return governance

@@ -1,4 +1,4 @@
-"""A change to governance that goes the way of a request: submitted, approved, completed, carried out."""
+"""A change to governance that goes through as a request: submitted, approved, completed, carried out."""
 
 import msgspec
 from msgspec import Raw
@@ -11,7 +11,7 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story, names
+from tests.support.stories import Story, names
 
 
 class Proposal:
@@ -42,7 +42,7 @@ class Proposal:
         return decision.code.value if isinstance(decision, Refusal) else names(decision)
 
     def carry_out(self) -> tuple[GovernanceEvent, ...]:
-        """The governance writer finds the release, and makes of it what its ledger says."""
+        """The governance writer finds the release and decides it as its ledger requires."""
         events = carry_out(
             self.governance,
             self.change,

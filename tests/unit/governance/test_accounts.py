@@ -4,12 +4,12 @@ import pytest
 
 from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal, RegisterPrincipal
 from assent_contracts.governance_objects import Account
-from tests.support.given import Story
 from tests.support.people import force, organisation
+from tests.support.stories import Story
 from tests.unit.governance.answers import BAD_IDS, LONG_ID, at_once, fits, human, service
 
 
-def test_account_that_is_registered_is_enabled() -> None:
+def test_registered_account_is_enabled() -> None:
     governance = organisation()
     assert at_once(governance, "carol", human("erin")) == ""
     assert at_once(governance, "carol", service("bot")) == ""
@@ -19,13 +19,13 @@ def test_account_that_is_registered_is_enabled() -> None:
 
 
 @pytest.mark.parametrize("name", ["alice", "founder", "assent"])
-def test_id_that_is_taken_or_reserved_is_refused(name: str) -> None:
-    """`founder` and `assent` stand in the ledger for what is nobody's account."""
+def test_taken_or_reserved_id_is_refused(name: str) -> None:
+    """On the ledger, `founder` and `assent` are not accounts."""
     assert fits(organisation(), human(name)) == "id-taken"
 
 
 def test_id_of_a_disabled_account_is_never_free_again() -> None:
-    """Else somebody new would inherit the roles and the past of who had it before."""
+    """Otherwise a new account would inherit the roles and the history of the old one."""
     governance = organisation()
     force(governance, DisablePrincipal(principal="mallory"))
     assert fits(governance, human("mallory", "p-new")) == "id-taken"
@@ -34,7 +34,7 @@ def test_id_of_a_disabled_account_is_never_free_again() -> None:
 @pytest.mark.parametrize("name", BAD_IDS)
 def test_account_s_id_is_an_identifier(name: str) -> None:
     assert fits(organisation(), human(name, "p-new")) == "malformed"
-    assert fits(organisation(), human(LONG_ID)) == "malformed"  # p-<128 characters> is too long a person
+    assert fits(organisation(), human(LONG_ID)) == "malformed"  # p-<128 characters> is too long for a person
     assert fits(organisation(), human(LONG_ID, "p-new")) == ""
 
 
@@ -75,7 +75,7 @@ def test_account_is_disabled_and_enabled_once() -> None:
 
 
 @pytest.mark.parametrize("change", [DisablePrincipal, EnablePrincipal])
-def test_unknown_account_is_not_disabled_or_enabled(
+def test_unknown_account_cannot_be_disabled_or_enabled(
     change: type[DisablePrincipal | EnablePrincipal],
 ) -> None:
     assert fits(organisation(), change(principal="nobody")) == "unknown-object"
@@ -84,12 +84,12 @@ def test_unknown_account_is_not_disabled_or_enabled(
 @pytest.mark.parametrize(
     ("name", "person"), [("Alice", "p-new"), ("ALICE2", "p-alice"), ("Upstream", "p-new")]
 )
-def test_id_that_differs_from_another_in_case_only_is_refused(name: str, person: str) -> None:
+def test_id_that_differs_from_another_only_in_case_is_refused(name: str, person: str) -> None:
     assert fits(organisation(), human(name, person)) == "id-taken"
 
 
 @pytest.mark.parametrize("person", ["P-alice", "P-ALICE"])
-def test_R9_person_who_differs_from_another_in_case_only_is_refused(person: str) -> None:
+def test_R9_person_that_differs_from_another_only_in_case_is_refused(person: str) -> None:
     """`p-alice` and `P-Alice` would count as two people for a quorum, and approve each other's requests."""
     assert fits(organisation(), human("alice3", person)) == "id-taken"
     assert fits(organisation(), human("alice3", "p-alice")) == ""

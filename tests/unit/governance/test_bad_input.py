@@ -1,4 +1,4 @@
-"""What comes in from outside: the form of commands and changes, and keys of the wrong role."""
+"""Input from outside: the form of commands and changes, and keys of the wrong role."""
 
 import json
 from typing import Any, get_args
@@ -20,7 +20,6 @@ from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernanc
 from assent_contracts.governance_objects import Account, Founding
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
-from tests.support.given import SIGNATURE
 from tests.support.people import (
     FOUNDER,
     PARTITIONS,
@@ -31,6 +30,7 @@ from tests.support.people import (
     force,
     organisation,
 )
+from tests.support.stories import SIGNATURE
 from tests.unit.governance.answers import app_policy, human, role_of
 from tests.unit.governance.proposals import Proposal
 
@@ -64,7 +64,7 @@ def policy_with(rule: dict[str, object], **fields: object) -> dict[str, object]:
     "quorum",
     ["true", "false", '"2"', "1.5", "null", "[1]", "-1", "101", str(2**63), str(2**64), "1e400", "NaN"],
 )
-def test_quorum_that_is_no_integer_within_its_limits_is_malformed(quorum: str) -> None:
+def test_quorum_that_is_not_an_integer_within_its_limits_is_malformed(quorum: str) -> None:
     rule = json.dumps(policy_with({"groups": ["approvers"], "quorum": "Q"}))
     assert read(rule.replace('"Q"', quorum).encode()) == "malformed"
 
@@ -125,7 +125,7 @@ def test_policy_s_fields_have_types_and_limits(fields: dict[str, object], answer
     ],
     ids=lambda value: repr(value)[:70],
 )
-def test_what_is_no_change_is_refused(change: object, answer: str) -> None:
+def test_invalid_change_is_refused(change: object, answer: str) -> None:
     assert read(change) == answer
 
 
@@ -199,7 +199,7 @@ def test_R3_key_of_the_wrong_role_commands_nothing(principal: str) -> None:
         assert Proposal(record.governance, change).when(f"{principal} submits") == "not-permitted"
 
 
-def test_key_that_is_none_commands_nothing() -> None:
+def test_unknown_key_commands_nothing() -> None:
     record = standing()
     assert answer(record, commanded("carol", human("erin")), "no-key") == "unknown-key"
     assert answer(record, commanded("nobody", human("erin")), "carol-key") == "unknown-key"
@@ -207,7 +207,7 @@ def test_key_that_is_none_commands_nothing() -> None:
     assert answer(record, commanded("carol", human("erin")), "carol-key") == "id-taken"
 
 
-def test_nobody_founds_or_closes_the_log_again() -> None:
+def test_log_is_not_founded_or_closed_again() -> None:
     founding = Founding(founder=FOUNDER, recovery=RECOVERY_KEY, writers={"writer-1": WRITER}, partitions=4)
     found = FoundLog(id="f", principal="carol", at=START, founding=founding)
     for command in (found, CloseFounding(id="x", principal="carol", at=START)):
@@ -223,7 +223,7 @@ def test_nobody_can_register_as_founder_or_carrier(principal: str) -> None:
 
 
 def test_request_s_payload_must_be_a_change_to_the_object_that_it_names() -> None:
-    """Else a harmless name would hide what is asked for, and would not lock the right object."""
+    """Otherwise a harmless name would hide the change and would lock the wrong object."""
     proposal = Proposal(organisation(), RevokeKey(key="bob-key"))
     named = (f"governance/key/{number}-key" for number in range(1_000))
     partition = proposal.story.state.partition

@@ -1,4 +1,4 @@
-"""A release out of the request ledger, carried out: the change and which release it goes by, or why not."""
+"""A release from the request ledger, carried out: the change and its release, or the reason against it."""
 
 from assent_contracts.core.governance.carry_out import carry_release
 from assent_contracts.core.governance.decide import Release, carry_out
@@ -53,13 +53,13 @@ def test_release_makes_the_change_and_names_itself() -> None:
     assert governance.release_outcomes == {"0-1": ReleaseOutcome(seq=governance.seq, released=2)}
 
 
-def test_release_of_what_works_at_once_is_carried_out_as_well() -> None:
+def test_release_of_a_change_that_needs_no_approval_is_carried_out_as_well() -> None:
     governance = organisation()
     carried = carry(governance, DisablePrincipal(principal="mallory"))
     assert carried[0] == PrincipalDisabled(principal="mallory")
 
 
-def test_release_that_fits_no_more_changes_nothing_and_says_why() -> None:
+def test_release_that_no_longer_fits_changes_nothing_and_gives_the_reason() -> None:
     governance = organisation()
     force(governance, CreatePolicy(policy=app_policy()))
     (refused,) = carry(governance, CreatePolicy(policy=app_policy("new", 2)))
@@ -83,7 +83,7 @@ def test_release_that_would_do_harm_by_now_is_refused() -> None:
     assert refused.refusal.code == "policy-unsatisfiable"
 
 
-def test_R12_request_ends_when_governance_says_what_became_of_it() -> None:
+def test_R12_request_ends_when_governance_reports_the_result() -> None:
     proposal = Proposal(organisation(), role_of("administrator", "mallory"))
     proposal.given("carol submits", "dave approves", "carol completes")
     assert proposal.story.status() == "released"
@@ -98,7 +98,7 @@ def test_R12_request_ends_when_governance_says_what_became_of_it() -> None:
     assert list(release_outcomes_due(proposal.story.state, proposal.governance)) == []
 
 
-def test_R12_request_fails_with_the_reason_when_its_change_fits_no_more() -> None:
+def test_R12_request_fails_with_the_reason_if_its_change_no_longer_fits() -> None:
     proposal = Proposal(organisation(), CreatePolicy(policy=app_policy()))
     proposal.given("carol submits", "dave approves", "carol completes")
     force(proposal.governance, CreatePolicy(policy=app_policy("new", 2)))
@@ -109,7 +109,7 @@ def test_R12_request_fails_with_the_reason_when_its_change_fits_no_more() -> Non
     assert ended.message.startswith("id-taken: ")
 
 
-def test_release_of_a_change_to_governance_is_nobody_s_to_claim_and_never_expires() -> None:
+def test_release_of_a_governance_change_is_never_claimed_and_never_expires() -> None:
     proposal = Proposal(organisation(), role_of("applier", "upstream", types=("governance",)))
     force(proposal.governance, role_of("applier", "applier", name="a-g", types=("governance",)))
     proposal.given("carol submits", "dave approves", "carol completes")
@@ -122,7 +122,7 @@ def test_release_of_a_change_to_governance_is_nobody_s_to_claim_and_never_expire
 
 
 def test_R1_group_that_gets_power_is_the_one_that_approvers_saw() -> None:
-    """Who is in a group that nothing names is one administrator's to say: it must not move meanwhile."""
+    """One administrator alone decides who is in a group that nothing names: it must not change in between."""
     governance = organisation()
     force(governance, group_of(governance, "ops", "alice", "bob"))
     assignment = RoleAssignment(id="new-role", role="administrator", groups=("ops",))
@@ -135,7 +135,7 @@ def test_R1_group_that_gets_power_is_the_one_that_approvers_saw() -> None:
     assert not governance.has_role("mallory", "administrator", "")
 
 
-def test_R1_policy_whose_group_was_made_anew_is_not_the_one_that_was_approved() -> None:
+def test_R1_policy_with_a_recreated_group_is_not_the_one_that_was_approved() -> None:
     governance = organisation()
     force(governance, group_of(governance, "ops", "alice", "bob"))
     proposal = Proposal(governance, CreatePolicy(policy=app_policy("new", 1, "ops")))
@@ -149,7 +149,7 @@ def test_R1_policy_whose_group_was_made_anew_is_not_the_one_that_was_approved() 
     assert refused.refusal.code == "outdated"
 
 
-def test_R3_requester_who_is_no_administrator_any_more_changes_nothing() -> None:
+def test_R3_requester_who_is_no_longer_an_administrator_changes_nothing() -> None:
     governance = organisation()
     force(governance, role_of("administrator", "bob", "dave", name="others"))
     proposal = Proposal(governance, role_of("administrator", "mallory"))
@@ -160,8 +160,8 @@ def test_R3_requester_who_is_no_administrator_any_more_changes_nothing() -> None
     assert refused.refusal.code == "not-permitted"
 
 
-def test_account_that_was_disabled_since_is_not_enabled_by_an_older_approval() -> None:
-    """Who disables in an emergency is not overruled by what others approved before it."""
+def test_account_disabled_since_is_not_enabled_by_an_older_approval() -> None:
+    """An emergency disabling is not overruled by an earlier approval."""
     governance = organisation()
     force(governance, DisablePrincipal(principal="mallory"))
     proposal = Proposal(governance, EnablePrincipal(principal="mallory"))
@@ -175,8 +175,8 @@ def test_account_that_was_disabled_since_is_not_enabled_by_an_older_approval() -
     assert not governance.principals["mallory"].enabled
 
 
-def test_R14_too_short_a_time_limit_can_be_put_right() -> None:
-    """A change to governance has an hour, whatever settings and policies say."""
+def test_R14_too_short_a_time_limit_can_be_corrected() -> None:
+    """A change to governance has an hour, whatever settings and policies state."""
     governance = organisation(Settings(expiry_ms=1_000))
     longer = ChangeSettings(settings=Settings(), version=governance.version(SETTINGS))
     proposal = Proposal(governance, longer).given("carol submits")
@@ -190,7 +190,7 @@ def test_R14_too_short_a_time_limit_can_be_put_right() -> None:
     assert late.when("dave approves") == "not-pending"
 
 
-def test_what_was_submitted_must_have_the_released_digest() -> None:
+def test_submission_must_have_the_released_digest() -> None:
     chains = Chains()
     release = chains.released()
     submission = release.submission.value

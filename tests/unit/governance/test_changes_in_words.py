@@ -1,4 +1,4 @@
-"""What each change of governance does, in a sentence and field by field, against governance as it is."""
+"""What each change of governance does, in a sentence and field by field, against the current governance."""
 
 import pytest
 
@@ -17,7 +17,7 @@ ROLE = RoleAssignment(id="r-approver", role="approver", groups=("approvers",), p
 
 
 def governance() -> Governance:
-    """The organisation, with a group that holds nothing and a second policy for scripts."""
+    """The organisation, with a group that has no role and a second policy for scripts."""
     made = organisation()
     force(made, c.DefineGroup(group=GROUP))
     force(made, c.CreatePolicy(policy=policy_of("scripts-too", "script")))
@@ -131,7 +131,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_change_is_a_sentence_and_the_fields_that_it_makes_different(case: str) -> None:
+def test_change_is_a_sentence_and_the_fields_that_it_changes(case: str) -> None:
     change, sentence, lines = CASES[case]
     said = change_sentence(change, governance())
     assert sentence is None or said == sentence
@@ -139,7 +139,7 @@ def test_a_change_is_a_sentence_and_the_fields_that_it_makes_different(case: str
     assert lines is None or found == tuple(FieldChange(*line) for line in lines)
 
 
-def test_a_key_that_is_revoked_stays_so() -> None:
+def test_revoked_key_is_shown_as_revoked() -> None:
     made = governance()
     force(made, c.RevokeKey(key="bob-key"))
     assert change_difference(c.RevokeKey(key="bob-key"), made) == ()
@@ -151,7 +151,7 @@ def test_of_many_members_the_first_are_named_and_the_rest_counted() -> None:
     assert " more." in change_sentence(c.DefineGroup(group=MANY), governance())
 
 
-def test_what_goes_from_an_assignment_is_named() -> None:
+def test_removals_from_an_assignment_are_named() -> None:
     made = governance()
     force(made, c.AssignRole(assignment=ROLE, version=made.version(c.role_object(ROLE.id))))
     before = RoleAssignment(id="r-approver", role="approver", groups=("approvers",))
@@ -159,11 +159,11 @@ def test_what_goes_from_an_assignment_is_named() -> None:
     assert said == "Change role assignment r-approver (approver): holder bob goes."
 
 
-def test_a_group_that_is_not_there_is_said_to_be_none() -> None:
+def test_unknown_group_is_shown_as_not_existing() -> None:
     assert group_words("gone", governance()) == "gone (no such group)"
 
 
-def test_R21_a_directory_is_told_account_by_account_and_group_by_group() -> None:
+def test_R21_directory_is_described_account_by_account_and_group_by_group() -> None:
     made = governance()
     account = Account(id="eve", kind="human", person="p-eve", name="Eve", source="directory")
     desk = Group(id="desk", members=("eve",), source="directory")

@@ -1,4 +1,4 @@
-"""A directory's humans and groups, taken over as one difference."""
+"""A directory's humans and groups, synchronised as one difference."""
 
 import msgspec
 import pytest
@@ -39,11 +39,11 @@ def test_synchronisation_brings_people_and_groups() -> None:
     assert governance.principals["e1"].account.name == "Emil"
 
 
-def test_empty_difference_is_no_change() -> None:
+def test_empty_difference_is_not_a_change() -> None:
     assert fits(organisation(), sync(organisation())) == "already-so"
 
 
-def test_difference_is_on_top_of_the_last_synchronisation() -> None:
+def test_difference_is_based_on_the_last_synchronisation() -> None:
     governance = organisation()
     stale = sync(governance, accounts=(of_directory("e1"),))
     assert stale.version is None
@@ -87,8 +87,8 @@ def test_difference_is_on_top_of_the_last_synchronisation() -> None:
     ],
     ids=lambda value: repr(value)[:70],
 )
-def test_only_what_the_directory_brought_is_touched(difference: dict[str, object], answer: str) -> None:
-    """What people made by hand stays theirs; and nobody becomes somebody else."""
+def test_only_what_the_directory_brought_is_changed(difference: dict[str, object], answer: str) -> None:
+    """Manual entries stay, and no account changes its person."""
     governance = staffed()
     assert fits(governance, sync(governance, **difference)) == answer
 
@@ -104,8 +104,8 @@ def test_ids_of_the_directory_are_identifiers(name: str) -> None:
     ("percent", "people", "memberships"),
     [(0, 0, 0), (1, 1, 1), (10, 1, 1), (19, 1, 1), (20, 2, 2), (50, 5, 5), (99, 9, 9), (100, 10, 10)],
 )
-def test_so_much_may_vanish_at_once(percent: int, people: int, memberships: int) -> None:
-    """Rounded down; but one may always go, unless the setting says 0."""
+def test_removals_at_once_are_limited(percent: int, people: int, memberships: int) -> None:
+    """Rounded down; but one may always be removed, unless the setting is 0."""
     governance = staffed(percent)
     for gone in range(1, len(PEOPLE) + 1):
         answer = "" if gone <= people else "too-much-vanishes"
@@ -117,15 +117,15 @@ def test_so_much_may_vanish_at_once(percent: int, people: int, memberships: int)
     assert fits(governance, sync(governance, vanished_groups=("staff",))) == answer
 
 
-def test_swapped_members_count_as_gone() -> None:
-    """As many come as go: still most of those who were there would lose it."""
+def test_replaced_members_count_as_removed() -> None:
+    """As many are added as are removed, but most of the old members would still lose it."""
     governance = staffed()
     force(governance, sync(governance, accounts=tuple(of_directory(f"n{n}") for n in range(10))))
     swapped = directory_group("staff", *(f"n{n}" for n in range(10)))
     assert fits(governance, sync(governance, groups=(swapped,))) == "too-much-vanishes"
 
 
-def test_who_vanished_is_disabled_and_enabled_when_they_come_back() -> None:
+def test_removed_account_is_disabled_and_enabled_when_it_comes_back() -> None:
     governance = staffed()
     force(governance, sync(governance, vanished=("e1",)))
     assert not governance.principals["e1"].enabled
@@ -133,8 +133,8 @@ def test_who_vanished_is_disabled_and_enabled_when_they_come_back() -> None:
     assert governance.principals["e1"].enabled
 
 
-def test_who_was_disabled_by_hand_stays_disabled() -> None:
-    """Whatever the directory says, and in whichever order it said it."""
+def test_manually_disabled_account_stays_disabled() -> None:
+    """Whatever the directory states, and in whichever order."""
     before, after, between = staffed(), staffed(), staffed()
     force(before, DisablePrincipal(principal="e1"))
     force(after, sync(after, vanished=("e1",)))
@@ -148,7 +148,7 @@ def test_who_was_disabled_by_hand_stays_disabled() -> None:
         assert governance.principals["e1"].enabled
 
 
-def test_who_people_enabled_again_vanishes_and_comes_back() -> None:
+def test_manually_enabled_account_is_removed_and_comes_back() -> None:
     governance = staffed()
     force(governance, DisablePrincipal(principal="e1"))
     force(governance, EnablePrincipal(principal="e1"))
@@ -185,7 +185,7 @@ def test_import_that_would_remove_every_administrator_is_refused() -> None:
     ids=lambda value: repr(value)[:50],
 )
 def test_path_leads_through_other_groups_to_a_member(paths: dict[str, tuple[str, ...]], answer: str) -> None:
-    """A group that is nested in itself, at whatever distance, is refused."""
+    """A group that is nested in itself, at any distance, is refused."""
     governance = staffed()
     group = directory_group("new", "e1", paths=paths)
     assert fits(governance, sync(governance, groups=(group,))) == answer
@@ -195,7 +195,7 @@ def test_path_leads_through_other_groups_to_a_member(paths: dict[str, tuple[str,
         assert governance.members("new") == {"e1"}
 
 
-def test_account_registered_by_hand_later_is_nobody_of_the_directory() -> None:
+def test_manual_account_registered_later_does_not_belong_to_the_directory() -> None:
     governance = staffed()
     force(governance, human("erin"))
     assert fits(governance, sync(governance, accounts=(of_directory("erin"),))) == "id-taken"

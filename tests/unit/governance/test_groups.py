@@ -1,4 +1,4 @@
-"""Groups: who is in them. Told apart by id, never by name; the directory's are changed there."""
+"""Groups and their members. They are identified by id, never by name; the directory's are changed there."""
 
 import msgspec
 import pytest
@@ -49,8 +49,8 @@ def test_group_s_fields_have_limits(fields: dict[str, object], answer: str) -> N
     assert fits(organisation(), define(**fields)) == answer
 
 
-def test_group_is_changed_as_it_was_seen() -> None:
-    """No version says that there is none yet; an old one, that somebody else was there first."""
+def test_group_change_must_name_the_version_that_was_seen() -> None:
+    """Without a version there must be no group yet; with an old one, another change came first."""
     governance = organisation()
     seen = group_of(governance, "requesters", "alice")
     assert fits(governance, DefineGroup(group=seen.group)) == "id-taken"
@@ -75,7 +75,7 @@ def test_group_that_something_names_is_not_deleted() -> None:
     assert fits(governance, DeleteGroup(group="new", version=version)) == "unknown-object"
 
 
-def test_group_of_the_directory_is_not_changed_by_hand() -> None:
+def test_group_of_the_directory_is_not_changed_manually() -> None:
     governance = with_directory(organisation(), "erin", "frank")
     version = group_of(governance, "staff").version
     assert version is not None

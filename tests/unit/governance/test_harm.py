@@ -1,4 +1,4 @@
-"""What no change may do to those who are left (R3): two can administer, and every policy can be met."""
+"""What no change may take from those who are left (R3): two can administer, and every policy can be met."""
 
 import msgspec
 import pytest
@@ -51,7 +51,7 @@ def three_administrators() -> Governance:
     return governance
 
 
-def test_R3_two_people_must_remain_who_can_administer() -> None:
+def test_R3_two_people_who_can_administer_must_remain() -> None:
     governance = organisation()
     for wanted in (
         DisablePrincipal(principal="dave"),
@@ -66,7 +66,7 @@ def test_R3_two_people_must_remain_who_can_administer() -> None:
         assert fits(governance, wanted) == "too-few-administrators", wanted
 
 
-def test_R3_one_of_three_administrators_may_go() -> None:
+def test_R3_one_of_three_administrators_may_be_removed() -> None:
     for wanted in (
         DisablePrincipal(principal="dave"),
         RevokeKey(key="dave-key"),
@@ -104,8 +104,8 @@ def test_last_key_of_the_last_administrator_is_not_revoked() -> None:
     assert at_once(governance, "dave", RevokeKey(key="new-key")) == "too-few-administrators"
 
 
-def test_key_that_ends_a_moment_from_now_is_a_loss_too() -> None:
-    """Else one administrator could lock the other out, a millisecond later."""
+def test_key_that_expires_a_moment_from_now_is_a_loss_too() -> None:
+    """Otherwise one administrator could lock the other out, a millisecond later."""
     governance = organisation()
     for not_after in (START + 1, START + DAY_MS, START + 400 * DAY_MS - 1):
         wanted = ExpireKey(key="dave-key", not_after=not_after)
@@ -114,8 +114,8 @@ def test_key_that_ends_a_moment_from_now_is_a_loss_too() -> None:
     assert at_once(governance, "carol", ExpireKey(key="dave-key", not_after=START + 1)) == ""
 
 
-def test_repair_is_possible_when_keys_have_expired_by_time() -> None:
-    """Nobody acts, which is no fault of this change: what brings somebody back is never refused."""
+def test_repair_is_possible_after_keys_have_expired() -> None:
+    """Nobody can act, but not because of this change: a change that lets somebody act is never refused."""
     governance, later = organisation(), START + 400 * DAY_MS
     assert acting_administrators(governance, later) == frozenset()
     again = new_key("dave", days=800)
@@ -133,15 +133,15 @@ def signed_by_gateways() -> Governance:
     return organisation(Settings(governance_own_signature=False))
 
 
-def test_gateway_is_no_means_to_act_where_administrators_sign_themselves() -> None:
-    """R3: else its key alone could make one administrator out of two."""
+def test_gateway_does_not_enable_administrators_who_must_sign_themselves() -> None:
+    """R3: otherwise its key alone could reduce two administrators to one."""
     governance = organisation()
     force(governance, role_of("gateway", "upstream"))
     assert fits(governance, RevokeKey(key="dave-key")) == "too-few-administrators"
     assert fits(governance, RevokeKeys(principal="dave")) == "too-few-administrators"
 
 
-def test_settings_do_not_ask_for_signatures_that_too_few_could_give() -> None:
+def test_settings_do_not_require_signatures_that_too_few_could_give() -> None:
     governance = signed_by_gateways()
     force(governance, role_of("gateway", "upstream"))
     force(governance, RevokeKey(key="dave-key"))
@@ -150,8 +150,8 @@ def test_settings_do_not_ask_for_signatures_that_too_few_could_give() -> None:
     assert fits(governance, wanted) == "too-few-administrators"
 
 
-def test_gateway_with_a_key_is_a_means_to_act() -> None:
-    """The administrators sign in; whoever takes the gateway's key away takes theirs."""
+def test_gateway_with_a_key_enables_its_users_to_act() -> None:
+    """The administrators sign in, so revoking the gateway's key takes away their means to act."""
     governance = signed_by_gateways()
     force(governance, role_of("gateway", "upstream"))
     for name in ("carol", "dave"):
@@ -166,7 +166,7 @@ def test_gateway_with_a_key_is_a_means_to_act() -> None:
 
 
 @pytest.mark.parametrize("types", [("app",), ("governance",), ("access-policy",)], ids=repr)
-def test_gateway_of_some_types_is_none_for_all_of_governance(types: tuple[str, ...]) -> None:
+def test_gateway_of_some_types_does_not_cover_all_of_governance(types: tuple[str, ...]) -> None:
     """Requests about policies and those about the rest are of two types."""
     governance = signed_by_gateways()
     force(governance, role_of("gateway", "upstream", types=types))
@@ -175,7 +175,7 @@ def test_gateway_of_some_types_is_none_for_all_of_governance(types: tuple[str, .
     assert fits(governance, RevokeKey(key="dave-key")) == ""
 
 
-def test_human_in_a_group_of_gateways_is_no_gateway() -> None:
+def test_human_in_a_group_of_gateways_is_not_a_gateway() -> None:
     governance = organisation()
     force(governance, group_of(governance, "gates", "mallory"))
     gates = RoleAssignment(id="gates", role="gateway", groups=("gates",))
@@ -184,7 +184,7 @@ def test_human_in_a_group_of_gateways_is_no_gateway() -> None:
 
 
 def test_R3_two_must_be_able_to_act_at_any_later_time_too() -> None:
-    """A key that ends in a moment does not stand in for one that ends in a year."""
+    """A key that expires in a moment does not replace one that expires in a year."""
     governance = organisation()
     brief = new_key("dave").key
     force(governance, RegisterKey(key=msgspec.structs.replace(brief, not_after=START + 1)))
@@ -204,7 +204,7 @@ def test_R3_two_must_be_able_to_act_at_any_later_time_too() -> None:
 
 
 def owned_by_three(resource_type: str) -> Governance:
-    """Three owners, two of whom have to approve what is of this type beside the requester."""
+    """Three owners, two of whom have to approve this type in addition to the requester."""
     governance = organisation()
     for name in ("olga", "oleg", "omar"):
         force(governance, human(name))
@@ -215,8 +215,8 @@ def owned_by_three(resource_type: str) -> Governance:
 
 
 @pytest.mark.parametrize("resource_type", ["governance", "access-policy"])
-def test_keys_that_governance_is_changed_with_are_not_taken_away(resource_type: str) -> None:
-    """Else one administrator could end all changes to governance, for good: only those people could help."""
+def test_keys_needed_to_change_governance_are_not_revoked(resource_type: str) -> None:
+    """Otherwise one administrator could end all governance changes for good: only those people could help."""
     governance = owned_by_three(resource_type)
     for wanted in (RevokeKey(key="olga-key"), ExpireKey(key="olga-key", not_after=START + DAY_MS)):
         assert at_once(governance, "carol", wanted) == "policy-unsatisfiable"
@@ -225,7 +225,7 @@ def test_keys_that_governance_is_changed_with_are_not_taken_away(resource_type: 
 
 
 def test_keys_of_other_policies_approvers_can_always_be_revoked() -> None:
-    """A stolen key must be: administrators can give its holder another one."""
+    """A stolen key must be revoked: administrators can give its holder another one."""
     governance = owned_by_three("kiosk")
     for name in ("olga", "oleg", "omar"):
         assert at_once(governance, "carol", RevokeKey(key=f"{name}-key")) == ""
@@ -249,8 +249,8 @@ def test_policy_that_nobody_could_sign_for_is_refused() -> None:
     assert fits(governance, signed) == ""
 
 
-def test_policy_must_still_be_met_by_those_who_are_left() -> None:
-    """`scripts` asks for two of three people beside the requester."""
+def test_policy_must_still_be_satisfiable_by_the_remaining_people() -> None:
+    """`scripts` requires two of three people in addition to the requester."""
     governance = organisation()
     force(governance, human("erin"))
     force(governance, new_key("erin", "erin-key"))
@@ -261,14 +261,14 @@ def test_policy_must_still_be_met_by_those_who_are_left() -> None:
     assert fits(governance, DisablePrincipal(principal="bob")) == "", "bob2 is the same person"
 
 
-def test_R5_role_that_licenses_a_policy_s_group_is_not_taken_away() -> None:
+def test_R5_role_that_licenses_a_policy_s_group_is_not_removed() -> None:
     governance = organisation()
     governance.settings = msgspec.structs.replace(governance.settings, allow_unlicensed_admins=True)
     seen = version(governance, role_object("r-approver"))
     assert fits(governance, WithdrawRole(assignment="r-approver", version=seen)) == "policy-invalid"
 
 
-def test_policy_that_was_unmet_before_holds_nothing_else_up() -> None:
+def test_policy_that_was_unmet_before_blocks_nothing_else() -> None:
     governance = organisation()
     carol = governance.principals["carol"]
     governance.principals["carol"] = msgspec.structs.replace(carol, enabled=False)
@@ -276,7 +276,7 @@ def test_policy_that_was_unmet_before_holds_nothing_else_up() -> None:
     assert fits(governance, group_of(governance, "requesters", "alice")) == ""
 
 
-def test_synchronisation_is_held_to_the_same() -> None:
+def test_synchronisation_obeys_the_same_rules() -> None:
     governance = organisation()
     governance.settings = msgspec.structs.replace(governance.settings, vanish_max_percent=100)
     people = tuple(of_directory(name) for name in ("erin", "frank"))
@@ -291,7 +291,7 @@ def test_synchronisation_is_held_to_the_same() -> None:
 
 
 @pytest.mark.parametrize("principal", ["carol", "dave"])
-def test_nothing_is_held_up_before_the_first_policy(principal: str) -> None:
+def test_nothing_is_blocked_before_the_first_policy(principal: str) -> None:
     governance = unprotected()
     assert at_once(governance, "carol", DisablePrincipal(principal=principal)) == ""
     assert at_once(governance, "carol", RevokeKey(key=f"{principal}-key")) == ""

@@ -1,4 +1,4 @@
-"""Keys: register, let end earlier, revoke. Neither a key nor its id is ever used again."""
+"""Keys: register, shorten, revoke. Neither a key nor its id is ever used again."""
 
 import msgspec
 import pytest
@@ -9,8 +9,8 @@ from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKe
 from assent_contracts.governance_messages import KeyExpires, KeyRegistered, KeyRevoked, KeysRevoked
 from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
 from tests.support.people import DAY_MS, START, force, organisation, public_key_of
+from tests.support.stories import Story
 from tests.unit.governance.answers import BAD_IDS, LONG_ID, at_once, fits, new_key, role_of
 
 
@@ -46,21 +46,21 @@ def test_key_s_fields_have_limits(fields: dict[str, object], answer: str) -> Non
 
 
 def test_revoked_key_and_its_id_are_never_registered_again() -> None:
-    """One key behind two names would let its holder sign as two principals, also later."""
+    """One key under two names would let its holder sign as two principals, also later."""
     governance = organisation()
     force(governance, RevokeKey(key="mallory-key"))
     assert fits(governance, spoiled(id="mallory-key")) == "id-taken"
     assert fits(governance, spoiled(public_key=public_key_of("mallory"))) == "id-taken"
 
 
-def test_revoked_key_signs_nothing_any_more() -> None:
+def test_revoked_key_no_longer_signs() -> None:
     story = Story(governance=organisation()).given("alice submits")
     force(story.governance, RevokeKey(key="bob-key"))
     assert story.when("bob approves") == "unknown-key"
     assert story.when("bob2 approves") == "ApprovalGiven"
 
 
-def test_key_that_expires_signs_until_then() -> None:
+def test_expiring_key_signs_until_its_end() -> None:
     story = Story(governance=organisation()).given("alice submits")
     force(story.governance, ExpireKey(key="bob-key", not_after=START + DAY_MS))
     assert story.when("bob approves other bytes") == "digest-mismatch"
@@ -76,14 +76,14 @@ def test_key_that_expires_signs_until_then() -> None:
         (START - 1, "outdated", "it cannot end before it begins"),
     ],
 )
-def test_key_can_only_end_earlier(not_after: int, expected: str, said: str) -> None:
+def test_key_s_validity_can_only_be_shortened(not_after: int, expected: str, said: str) -> None:
     refusal = decide_change(organisation(), ExpireKey(key="bob-key", not_after=not_after), START)
     assert isinstance(refusal, Refusal)
     assert refusal.code == expected
     assert said in refusal.detail
 
 
-def test_what_is_no_standing_key_is_not_changed() -> None:
+def test_invalid_or_revoked_key_cannot_be_changed() -> None:
     governance = organisation()
     assert fits(governance, RevokeKey(key="no-key")) == "unknown-object"
     assert fits(governance, ExpireKey(key="no-key", not_after=START)) == "unknown-object"
@@ -93,7 +93,7 @@ def test_what_is_no_standing_key_is_not_changed() -> None:
 
 
 def test_thief_of_a_key_who_registered_others_is_evicted_by_one_change() -> None:
-    """Whichever keys there are when it is decided: one that was registered in between does not escape."""
+    """It revokes all keys that exist when it is decided: one registered in between does not escape."""
     governance = organisation()
     assert at_once(governance, "bob", new_key("bob", "thief-1")) == ""
     assert at_once(governance, "bob", new_key("bob", "thief-2")) == ""
@@ -116,7 +116,7 @@ def test_R3_all_keys_of_an_administrator_are_not_revoked_where_two_must_act() ->
 
 
 def test_service_registers_no_key_for_itself() -> None:
-    """What holds its key could make others that outlast it; people register them, two administrators."""
+    """A holder of its key could create others that outlast it. Two administrators register them instead."""
     governance = organisation()
     assert at_once(governance, "upstream", new_key("upstream")) == "not-permitted"
     force(governance, role_of("administrator", "upstream"))
@@ -133,7 +133,7 @@ def test_keys_of_one_account_have_a_limit() -> None:
     assert at_once(governance, "bob", new_key("bob", "one-more")) == ""
 
 
-def test_when_people_can_sign_follows_each_change_of_a_key() -> None:
+def test_signing_times_of_people_follow_each_change_of_a_key() -> None:
     governance = organisation()
     first, second = new_key("bob", "bob-3").key, new_key("bob", "bob-4").key
     changes = (

@@ -50,7 +50,7 @@ def decided(
     return decision.code.value if isinstance(decision, Refusal) else decision  # type: ignore[return-value]
 
 
-def test_the_recovery_key_accepts_a_loss_and_a_new_era_begins() -> None:
+def test_recovery_key_accepts_a_loss_and_a_new_era_begins() -> None:
     governance = organisation()
     command = accept(governance, *ends(governance))
     loss = Loss(era="loss-1", ends=command.ends)
@@ -60,8 +60,8 @@ def test_the_recovery_key_accepts_a_loss_and_a_new_era_begins() -> None:
     assert decided(governance, accept(governance, *ends(governance))) == "id-reused"
 
 
-def test_R18_a_request_that_gets_the_id_of_one_that_was_given_up_is_carried_out() -> None:
-    """Governance was whole and the request ledger was not: it gives that id once more."""
+def test_R18_request_with_the_id_of_a_given_up_one_is_carried_out() -> None:
+    """Governance was whole and the request ledger was not: the ledger assigns that id once more."""
     governance = organisation()
     for request, released in (("0-5", 7), ("0-6", 8)):
         carried = ReleaseCarriedOut(request=request, released=released, digest=_HASH, as_of=0)
@@ -71,7 +71,7 @@ def test_R18_a_request_that_gets_the_id_of_one_that_was_given_up_is_carried_out(
     assert set(governance.release_outcomes) == {"0-5"}
 
 
-def test_a_loss_names_every_ledger_once_and_governance_where_it_ends() -> None:
+def test_loss_names_every_ledger_once_and_where_governance_ends() -> None:
     governance = organisation()
     all_ends = ends(governance)
     assert decided(governance, accept(governance)) == "malformed"
@@ -81,7 +81,7 @@ def test_a_loss_names_every_ledger_once_and_governance_where_it_ends() -> None:
     assert decided(governance, accept(governance, elsewhere, *all_ends[1:])) == "outdated"
 
 
-def test_nobody_else_accepts_a_loss() -> None:
+def test_no_other_key_accepts_a_loss() -> None:
     governance = organisation()
     command = accept(governance, *ends(governance))
     assert decided(governance, command, good=False) == "bad-signature"

@@ -1,4 +1,4 @@
-"""Who may change what (R3): at once, with a second administrator's approval, or not at all."""
+"""Permissions to change governance (R3): at once, with a second administrator's approval, or not at all."""
 
 from collections.abc import Callable
 
@@ -115,7 +115,7 @@ NEEDS_APPROVAL: dict[str, Case] = {
 
 
 def place(*, protected: bool) -> Governance:
-    """The organisation with more in it: `gone` is disabled, `back` vanished, `owners` approve."""
+    """The organisation with additions: `gone` is disabled, `back` was removed, `owners` approve."""
     governance = organisation(Settings(unprotected="pass")) if protected else unprotected()
     people = ("frank", "gail", "hugh", "ivan")
     accounts = tuple(of_directory(name) for name in (*people, "back"))
@@ -132,13 +132,13 @@ def place(*, protected: bool) -> Governance:
 
 
 @pytest.mark.parametrize("what", AT_ONCE)
-def test_change_that_widens_nobody_s_power_works_at_once(what: str) -> None:
+def test_change_that_gives_nobody_more_power_takes_effect_at_once(what: str) -> None:
     governance = place(protected=True)
     assert at_once(governance, "carol", AT_ONCE[what](governance)) == ""
 
 
 @pytest.mark.parametrize("what", NEEDS_APPROVAL)
-def test_change_that_widens_somebody_s_power_needs_a_second_administrator(what: str) -> None:
+def test_change_that_gives_an_account_more_power_needs_a_second_administrator(what: str) -> None:
     governance = place(protected=True)
     seq, wanted = governance.seq, NEEDS_APPROVAL[what](governance)
     assert at_once(governance, "carol", wanted) == "approval-required"
@@ -160,8 +160,8 @@ def test_administrator_changes_anything_alone_before_the_first_policy(what: str)
     assert at_once(governance, "carol", (AT_ONCE | NEEDS_APPROVAL)[what](governance)) == ""
 
 
-def test_governance_protects_itself_for_good_once_there_was_a_policy() -> None:
-    """Deleting the last policy does not bring the freedom of the beginning back."""
+def test_governance_protects_itself_for_good_after_the_first_policy() -> None:
+    """Deleting the last policy does not restore the freedom of the beginning."""
     governance = place(protected=True)
     for name in tuple(governance.policies):
         force(governance, DeletePolicy(policy=name, version=version(governance, policy_object(name))))
@@ -171,7 +171,7 @@ def test_governance_protects_itself_for_good_once_there_was_a_policy() -> None:
 
 @pytest.mark.parametrize("who", ["mallory", "alice", "bob", "applier"])
 @pytest.mark.parametrize("what", sorted(set(AT_ONCE | NEEDS_APPROVAL) - {"revoke another's key"}))
-def test_R3_nobody_but_an_administrator_changes_governance(what: str, who: str) -> None:
+def test_R3_only_an_administrator_changes_governance(what: str, who: str) -> None:
     governance = place(protected=True)
     wanted = (AT_ONCE | NEEDS_APPROVAL)[what](governance)
     if (what, who) in {("register another's key", "mallory"), ("expire another's key", "bob")}:
@@ -189,14 +189,14 @@ def test_everybody_registers_and_revokes_their_own_keys() -> None:
 
 
 def test_own_key_through_a_gateway_needs_approval() -> None:
-    """Else whoever holds the gateway's key could give everybody a key of theirs."""
+    """Otherwise a thief of the gateway's key could register a key for everybody."""
     governance = organisation()
     wanted = new_key("mallory")
     assert at_once(governance, "mallory", wanted, through="upstream") == "approval-required"
     assert at_once(governance, "carol", new_key("carol"), through="upstream") == "approval-required"
 
 
-def test_R3_administrator_of_a_type_has_a_say_about_its_policies_only() -> None:
+def test_R3_administrator_of_a_type_decides_only_on_its_policies() -> None:
     governance = organisation()
     force(governance, role_of("administrator", "mallory", types=("app",)))
     app, script = version(governance, policy_object("apps")), version(governance, policy_object("scripts"))
@@ -206,7 +206,7 @@ def test_R3_administrator_of_a_type_has_a_say_about_its_policies_only() -> None:
         (DeletePolicy(policy="apps", version=app), "approval-required"),
         (DeletePolicy(policy="scripts", version=script), "not-permitted"),
         (DeletePolicy(policy="nothing", version=1), "not-permitted"),
-        # Saying that it were for their type does not make it theirs.
+        # Claiming that it is for their type does not make it theirs.
         (EditPolicy(policy=app_policy("scripts"), version=script), "policy-invalid"),
         (human("erin"), "not-permitted"),
         (role_of("requester", "bob"), "not-permitted"),
@@ -225,7 +225,7 @@ def test_directory_s_account_synchronises_at_once_and_does_nothing_else() -> Non
     assert at_once(governance, "upstream", group_of(governance, "new", "bob")) == "not-permitted"
 
 
-def test_group_is_guarded_from_when_something_names_it() -> None:
+def test_group_is_guarded_once_something_names_it() -> None:
     governance = organisation()
     force(governance, group_of(governance, "new", "bob", "carol"))
     assert at_once(governance, "carol", group_of(governance, "new", "bob", "dave")) == ""
@@ -236,8 +236,8 @@ def test_group_is_guarded_from_when_something_names_it() -> None:
 
 
 @pytest.mark.parametrize("kind", ["governance", "access-policy"])
-def test_R3_administrators_of_a_built_in_type_alone_make_no_policies_for_it(kind: str) -> None:
-    """Else two of them could name their own group, and rule over all other administrators."""
+def test_R3_administrators_of_only_a_built_in_type_make_no_policies_for_it(kind: str) -> None:
+    """Otherwise two of them could name their own group, and control all other administrators."""
     governance = organisation()
     for name in ("bob", "mallory"):
         force(governance, role_of("administrator", name, name=f"only-{name}", types=(kind,)))

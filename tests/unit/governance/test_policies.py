@@ -1,4 +1,4 @@
-"""Access policies: create, edit, delete; what their fields hold (R2), whether they can be met (R3, R5)."""
+"""Access policies: create, edit, delete; the limits of their fields (R2), and satisfiability (R3, R5)."""
 
 import msgspec
 import pytest
@@ -47,7 +47,7 @@ def why_not(governance: Governance, policy: Policy) -> str:
 
 
 def with_groups(governance: Governance) -> Governance:
-    """Groups that a policy might name in vain, and as many more as it may name."""
+    """Groups that a policy might name unsuccessfully, and as many more as it may name."""
     force(governance, service("bot"))
     force(governance, group_of(governance, "empty"))
     force(governance, group_of(governance, "services", "upstream", "bot"))
@@ -107,7 +107,7 @@ def test_R2_each_rule_names_groups_that_exist(groups: tuple[str, ...], answer: s
     assert fits(with_groups(organisation()), create(approvals=rules)) == answer
 
 
-def test_R2_refusal_of_excluded_groups_says_so() -> None:
+def test_R2_refusal_of_excluded_groups_is_explicit() -> None:
     policy = msgspec.structs.replace(app_policy(), excluded_groups=("requesters",))
     assert "groups cannot be excluded (R2)" in why_not(organisation(), policy)
 
@@ -121,14 +121,14 @@ def test_R3_first_policy_needs_two_people_who_administer(administrators: tuple[s
     assert fits(governance, create()) == ""
 
 
-def test_R3_administrators_of_some_types_only_do_not_count() -> None:
+def test_R3_administrators_of_only_some_types_do_not_count() -> None:
     governance = unprotected()
     force(governance, group_of(governance, "admins", "carol"))
     force(governance, role_of("administrator", "dave", types=("app", "access-policy", "governance")))
     assert fits(governance, create()) == "too-few-administrators"
 
 
-def test_R5_approver_groups_must_be_in_a_role_assignment_where_the_setting_says_so() -> None:
+def test_R5_approver_groups_need_a_role_assignment_if_the_setting_requires_it() -> None:
     governance = with_groups(organisation())
     both = (RULE, ApprovalRule(groups=("g1",)))
     assert fits(governance, create(approvals=both)) == ""
@@ -151,7 +151,7 @@ def test_R5_approver_groups_must_be_in_a_role_assignment_where_the_setting_says_
         (2, ("g1", "g2"), "asks for 2 of g1, g2 beside the requester, and there are 2 eligible people"),
     ],
 )
-def test_policy_that_cannot_be_met_is_refused_with_the_reason(
+def test_unsatisfiable_policy_is_refused_with_the_reason(
     quorum: int, groups: tuple[str, ...], reason: str
 ) -> None:
     governance = with_groups(organisation())
@@ -163,12 +163,12 @@ def test_policy_that_cannot_be_met_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize("quorum", [1, 2])
-def test_quorum_leaves_out_whoever_requests(quorum: int) -> None:
+def test_quorum_must_be_possible_without_the_requester(quorum: int) -> None:
     """The approvers are three people, of five accounts; each of them may be the requester (R9)."""
     assert fits(organisation(), create(approvals=(ApprovalRule(quorum=quorum, groups=("approvers",)),))) == ""
 
 
-def test_every_rule_must_be_one_that_can_be_met() -> None:
+def test_every_rule_must_be_satisfiable() -> None:
     rules = (RULE, ApprovalRule(quorum=3, groups=("approvers",)))
     assert fits(organisation(), create(approvals=rules)) == "policy-unsatisfiable"
 
@@ -177,22 +177,22 @@ def test_every_rule_must_be_one_that_can_be_met() -> None:
     ("rejections", "answer"), [(0, "policy-unsatisfiable"), (1, ""), (2, ""), (3, "policy-unsatisfiable")]
 )
 def test_rejections_that_nobody_could_give_are_unsatisfiable(rejections: int, answer: str) -> None:
-    """None would ever end a request, neither would more than there are people beside the requester."""
+    """Zero would never end a request, nor would more than there are people other than the requester."""
     assert fits(organisation(), create(rejections=rejections)) == answer
 
 
-def test_policy_s_id_is_taken_while_it_stands() -> None:
+def test_policy_s_id_is_taken_while_it_exists() -> None:
     governance = organisation()
     assert fits(governance, create(id="apps")) == "id-taken"
 
 
 def test_policy_keeps_its_type() -> None:
-    """What it protected would stand open."""
+    """Otherwise the type that it protected would be unprotected."""
     governance = organisation()
     assert fits(governance, edit(governance, "apps", resource_type="other")) == "policy-invalid"
 
 
-def test_policy_is_changed_as_it_was_seen() -> None:
+def test_policy_change_must_name_the_version_that_was_seen() -> None:
     governance = organisation()
     before = edit(governance, "apps", name="Apps of ours")
     assert fits(governance, edit(governance, "apps")) == "already-so"
@@ -204,7 +204,7 @@ def test_policy_is_changed_as_it_was_seen() -> None:
     assert fits(governance, DeletePolicy(policy="nothing", version=1)) == "unknown-object"
 
 
-def test_deleted_policy_protects_nothing_and_another_of_its_id_is_another() -> None:
+def test_deleted_policy_protects_nothing_and_another_with_its_id_is_different() -> None:
     governance = organisation()
     (terms,) = governance.terms_for("app")
     version = governance.version(policy_object("apps"))

@@ -1,4 +1,4 @@
-"""What readers would refuse is refused before it is appended: a submission's record repeats every policy."""
+"""A record that readers would refuse is refused first: a submission's record repeats every policy."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def _large(governance: Governance, number: int) -> Policy:
     return Policy(id=f"large-{number}", name="Large", resource_type="app", approvals=rules)
 
 
-def test_policies_of_one_type_have_a_limit_together() -> None:
+def test_policies_of_one_type_have_a_joint_limit() -> None:
     governance = organisation()
     answers = []
     for number in range(8):

@@ -1,4 +1,4 @@
-"""Two administrators who want to change the same thing, in every way that they can meet."""
+"""Two administrators who want to change the same object, in every possible order."""
 
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
@@ -8,8 +8,8 @@ from assent_contracts.governance_changes import (
     policy_object,
 )
 from assent_contracts.governance_messages import PolicyEdited, ReleaseRefused
-from tests.support.given import Story
 from tests.support.people import force, organisation
+from tests.support.stories import Story
 from tests.unit.governance.answers import app_policy, at_once, fits, group_of, role_of
 from tests.unit.governance.proposals import Proposal
 
@@ -35,7 +35,7 @@ def test_R10_second_request_for_one_policy_is_refused_while_the_first_is_open() 
     assert late.when("dave submits") == "resource-locked", "until governance has carried it out"
 
 
-def test_request_on_an_outdated_view_is_refused_at_the_submission() -> None:
+def test_request_on_an_outdated_version_is_refused_at_the_submission() -> None:
     governance = organisation()
     outdated = EditPolicy(policy=app_policy("apps", 2), version=seen_of(governance))
     renamed = app_policy("apps", 1, "admins")
@@ -43,8 +43,8 @@ def test_request_on_an_outdated_view_is_refused_at_the_submission() -> None:
     assert Proposal(governance, outdated).when("carol submits") == "outdated"
 
 
-def test_release_on_an_outdated_view_is_refused_when_it_is_carried_out() -> None:
-    """Whatever came between is not undone by a change that was made without having seen it."""
+def test_release_on_an_outdated_version_is_refused_when_it_is_carried_out() -> None:
+    """A change made without having seen what came in between does not undo it."""
     governance = organisation()
     seen = seen_of(governance)
     late = Proposal(governance, EditPolicy(policy=app_policy("apps", 2), version=seen))
@@ -57,7 +57,7 @@ def test_release_on_an_outdated_view_is_refused_when_it_is_carried_out() -> None
     assert governance.policies["apps"] == between
 
 
-def test_two_who_change_at_once_do_not_overwrite_each_other() -> None:
+def test_two_concurrent_changes_do_not_overwrite_each_other() -> None:
     governance = organisation()
     carols = group_of(governance, "requesters", "alice")
     daves = group_of(governance, "requesters", "bob")
@@ -66,7 +66,7 @@ def test_two_who_change_at_once_do_not_overwrite_each_other() -> None:
     assert governance.members("requesters") == {"alice"}
 
 
-def test_two_who_create_at_once_do_not_overwrite_each_other() -> None:
+def test_two_concurrent_creations_do_not_overwrite_each_other() -> None:
     governance = organisation()
     assert at_once(governance, "carol", role_of("auditor", "alice")) == ""
     assert at_once(governance, "dave", role_of("auditor", "bob")) == "id-taken"
@@ -76,8 +76,8 @@ def test_two_who_create_at_once_do_not_overwrite_each_other() -> None:
     assert fits(governance, CreatePolicy(policy=app_policy("new", 2))) == "id-taken"
 
 
-def test_change_at_once_outdates_the_request_that_waits() -> None:
-    """carol proposes an approver; dave withdraws the role under the same assignment meanwhile."""
+def test_direct_change_outdates_the_waiting_request() -> None:
+    """carol proposes an approver; in the meantime dave withdraws the role under the same assignment."""
     governance = organisation()
     force(governance, role_of("auditor", "alice"))
     version = governance.version("governance/role/new-role")
@@ -92,7 +92,7 @@ def test_change_at_once_outdates_the_request_that_waits() -> None:
     assert refused.refusal.code == "outdated"
 
 
-def test_policy_edited_meanwhile_rules_the_requests_that_it_protects() -> None:
+def test_policy_edited_in_the_meantime_governs_its_open_requests() -> None:
     """Not the change itself, but what waits under the policy: the stricter of then and now."""
     governance = organisation()
     story = Story("app/web", governance=governance).given("alice submits", "bob approves")

@@ -48,7 +48,7 @@ def test_assignment_s_fields_have_limits(fields: dict[str, object], answer: str)
     assert fits(organisation(), assign(**fields)) == answer
 
 
-def test_role_for_some_types_is_none_for_the_others() -> None:
+def test_role_for_some_types_does_not_cover_the_others() -> None:
     governance = organisation()
     force(governance, role_of("auditor", "alice", types=("app",)))
     assert governance.has_role("alice", "auditor", "app")
@@ -56,7 +56,7 @@ def test_role_for_some_types_is_none_for_the_others() -> None:
     assert not governance.has_role("alice", "auditor", EVERY_TYPE)
 
 
-def test_role_comes_with_the_group_and_goes_with_it() -> None:
+def test_role_is_gained_with_the_group_and_lost_with_it() -> None:
     governance = organisation()
     force(governance, assign(principals=(), groups=("requesters",)))
     assert governance.has_role("alice2", "auditor", EVERY_TYPE)
@@ -66,7 +66,7 @@ def test_role_comes_with_the_group_and_goes_with_it() -> None:
     assert not governance.has_role("alice2", "auditor", EVERY_TYPE)
 
 
-def test_assignment_is_changed_as_it_was_seen() -> None:
+def test_assignment_change_must_name_the_version_that_was_seen() -> None:
     governance = organisation()
     assert fits(governance, WithdrawRole(assignment="new", version=1)) == "unknown-object"
     force(governance, assign())

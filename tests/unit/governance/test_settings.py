@@ -1,4 +1,4 @@
-"""Settings: all at once, as they were seen; only what tightens works without a second administrator."""
+"""Settings: all at once, naming the version that was seen; only tightening needs no second administrator."""
 
 import msgspec
 import pytest
@@ -47,7 +47,7 @@ def changed(**fields: object) -> ChangeSettings:
     ],
     ids=repr,
 )
-def test_only_what_tightens_works_at_once(fields: dict[str, object], answer: str) -> None:
+def test_only_tightening_takes_effect_at_once(fields: dict[str, object], answer: str) -> None:
     """Times and quotas cut both ways: too short a time ends every request."""
     governance = organisation(BEFORE)
     wanted = msgspec.structs.replace(changed(**fields), version=governance.version(SETTINGS))
@@ -57,7 +57,7 @@ def test_only_what_tightens_works_at_once(fields: dict[str, object], answer: str
 @pytest.mark.parametrize(
     "before", [Settings(allow_unlicensed_admins=True), Settings(unprotected="refuse")], ids=repr
 )
-def test_switch_is_not_loosened_at_once(before: Settings) -> None:
+def test_switch_cannot_be_loosened_at_once(before: Settings) -> None:
     governance = organisation(before)
     loose = Settings(unprotected="pass", allow_unlicensed_admins=False)
     version = governance.version(SETTINGS)
@@ -69,14 +69,14 @@ def test_switch_is_not_loosened_at_once(before: Settings) -> None:
         assert at_once(governance, "carol", wanted) == "approval-required"
 
 
-def test_gateways_are_let_approve_changes_to_governance_by_two_administrators_only() -> None:
+def test_gateways_are_allowed_to_approve_governance_changes_by_two_administrators_only() -> None:
     governance = organisation()
     version = governance.version(SETTINGS)
     wanted = ChangeSettings(settings=Settings(governance_own_signature=False), version=version)
     assert at_once(governance, "carol", wanted) == "approval-required"
 
 
-def test_settings_are_changed_as_they_were_seen() -> None:
+def test_settings_change_must_name_the_version_that_was_seen() -> None:
     governance = organisation()
     seen = governance.version(SETTINGS)
     assert fits(governance, ChangeSettings(settings=Settings(lease_ms=100))) == "outdated"
@@ -104,7 +104,7 @@ def test_settings_numbers_have_limits(field: str, least: int, most: int) -> None
 
 
 def test_R5_setting_that_would_break_a_policy_is_refused() -> None:
-    """The approvers lose the assignment that makes them eligible: the policies would not hold."""
+    """The approvers lose the assignment that makes them eligible, so policies would be unsatisfiable."""
     governance = organisation()
     version = governance.version(SETTINGS)
     strict = ChangeSettings(settings=Settings(allow_unlicensed_admins=True), version=version)

@@ -46,7 +46,7 @@ def two_writers() -> Governance:
 
 
 @pytest.mark.parametrize("change", [AddWriter(writer=writer("writer-3")), RetireWriter(writer="writer-1")])
-def test_writers_are_never_changed_by_one_administrator_once_a_policy_has_been(
+def test_one_administrator_alone_never_changes_writers_after_the_first_policy(
     change: AddWriter | RetireWriter,
 ) -> None:
     governance = two_writers()
@@ -64,18 +64,18 @@ def test_before_the_first_policy_an_administrator_changes_writers_alone() -> Non
 
 
 @pytest.mark.parametrize("name", [*BAD_IDS, "recovery", "writer-1"])
-def test_writer_s_id_is_new_and_not_that_of_the_recovery_key(name: str) -> None:
+def test_writer_s_id_is_new_and_not_the_recovery_key_s(name: str) -> None:
     assert fits(organisation(), AddWriter(writer=writer(name))) in {"malformed", "id-taken"}
 
 
 @pytest.mark.parametrize("key", [WRITER, FOUNDER, RECOVERY_KEY, public_key_of("alice")])
-def test_writer_s_key_is_nobody_else_s(key: str) -> None:
+def test_writer_s_key_belongs_to_nobody_else(key: str) -> None:
     assert fits(organisation(), AddWriter(writer=writer(key=key))) == "id-taken"
     assert fits(organisation(), AddWriter(writer=writer(key="AAAA"))) == "malformed"
 
 
 @pytest.mark.parametrize("key", [WRITER, FOUNDER, RECOVERY_KEY])
-def test_nobody_registers_the_key_of_a_writer_as_their_own(key: str) -> None:
+def test_writer_s_key_cannot_be_registered_as_an_account_s_key(key: str) -> None:
     wanted = SigningKey(id="k", principal="bob", public_key=key, not_before=START, not_after=START + DAY_MS)
     assert fits(organisation(), RegisterKey(key=wanted)) == "id-taken"
 
@@ -106,7 +106,7 @@ def test_writers_have_a_limit() -> None:
 def recovered(
     governance: Governance, command: GovernanceCommand, *, good: bool = True
 ) -> tuple[GovernanceEvent, ...] | str:
-    """The decision on a command whose signature is the recovery key's, or not; or the refusal's code."""
+    """The decision on a command signed, or not, with the recovery key; or the refusal's code."""
     record = GovernanceLedgerState()
     record.governance = governance
     value = encode(command)
@@ -142,16 +142,16 @@ def test_recovery_key_replaces_writers_alone() -> None:
         (recovery(writer(), principal="carol"), "unknown-key"),
     ],
 )
-def test_recovery_key_goes_by_the_rules_of_writers(command: RecoverWriters, answer: str) -> None:
+def test_recovery_key_obeys_the_rules_of_writers(command: RecoverWriters, answer: str) -> None:
     assert recovered(organisation(), command) == answer
 
 
-def test_recovery_command_that_its_key_did_not_sign_is_refused() -> None:
+def test_recovery_command_not_signed_by_its_key_is_refused() -> None:
     assert recovered(organisation(), recovery(writer()), good=False) == "bad-signature"
 
 
 def test_recovery_key_does_nothing_but_replace_writers() -> None:
-    """It is no account's: whatever it signs for a decider, nobody is known to have sent it."""
+    """It belongs to no account: whatever it signs for a decider, the sender is unknown."""
     for change in (AddWriter(writer=writer()), RetireWriter(writer="writer-1")):
         for principal in ("recovery", "carol"):
             command = ChangeGovernance(id="r-1", principal=principal, at=START, change=change)
@@ -160,7 +160,7 @@ def test_recovery_key_does_nothing_but_replace_writers() -> None:
 
 
 def decided(command: GovernanceCommand, key: str) -> str:
-    """What a decider answers to a command that this key has signed well."""
+    """A decider's answer to a command that this key has correctly signed."""
     record = GovernanceLedgerState()
     record.governance = organisation()
     value = encode(command)
@@ -176,15 +176,15 @@ def test_no_other_key_sends_what_only_the_recovery_key_may_sign() -> None:
     assert decided(recovery(writer(), principal="carol"), "recovery") == "unknown-key"
 
 
-def test_accounts_and_the_founder_do_not_recover_writers() -> None:
+def test_accounts_and_the_founder_cannot_recover_writers() -> None:
     decision = decide_at_once(organisation(), recovery(writer(), principal="carol"), START, through=None)
     assert isinstance(decision, Refusal)
     assert decision.code is RefusalCode.NOT_PERMITTED
     assert recovered(open_founding(), recovery(writer())) == "not-permitted"
 
 
-def test_impossible_events_and_log_time_far_ahead_do_not_keep_the_recovery_key_out() -> None:
-    """A stolen writer key can seal both: neither may stop who has the recovery key."""
+def test_impossible_events_and_log_time_far_ahead_do_not_block_the_recovery_key() -> None:
+    """A stolen writer key can seal both: neither may stop the holder of the recovery key."""
     governance = organisation()
     governance.evolve(governance.seq + 1, (KeyRevoked(key="nope"), WriterRetired(writer="zz")))
     record = GovernanceLedgerState()

@@ -67,7 +67,7 @@ from assent.targets.addresses import PrivateAddressError, UnresolvedError, is_pu
         "1.1.1.1 ",
     ],
 )
-def test_R17_what_is_not_a_public_address_is_refused(address: str) -> None:
+def test_R17_non_public_address_is_refused(address: str) -> None:
     assert not is_public(address)
 
 
@@ -75,7 +75,7 @@ def test_R17_what_is_not_a_public_address_is_refused(address: str) -> None:
     "address",
     ["1.1.1.1", "8.8.8.8", "93.184.215.14", "2606:4700:4700::1111", "::ffff:8.8.8.8", "2002:808:808::1"],
 )
-def test_R17_a_public_address_is_taken(address: str) -> None:
+def test_R17_public_address_is_accepted(address: str) -> None:
     assert is_public(address)
 
 
@@ -83,16 +83,16 @@ def test_R17_a_public_address_is_taken(address: str) -> None:
     "host",
     ["127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "::1", "localhost", "10.1.2.3", "169.254.169.254"],
 )
-async def test_R17_however_it_is_spelled_a_host_is_judged_by_its_addresses(host: str) -> None:
+async def test_R17_host_is_judged_by_its_addresses_however_it_is_spelled(host: str) -> None:
     with pytest.raises((PrivateAddressError, UnresolvedError)):
         await resolve(host, 443, allow_private=False)
 
 
-async def test_R17_an_operator_can_allow_private_addresses() -> None:
+async def test_R17_operator_can_allow_private_addresses() -> None:
     assert await resolve("127.0.0.1", 443, allow_private=True) == ["127.0.0.1"]
 
 
-async def test_R17_a_host_without_addresses_is_named_so() -> None:
+async def test_R17_host_without_addresses_is_named() -> None:
     with pytest.raises(UnresolvedError):
         await resolve("a" * 70 + ".invalid", 443, allow_private=False)
 
@@ -103,7 +103,7 @@ def listening() -> Iterator[socket.socket]:
         yield server
 
 
-async def test_R17_a_thread_on_a_leash_cannot_connect_to_a_private_address(listening: socket.socket) -> None:
+async def test_R17_restricted_thread_cannot_connect_to_a_private_address(listening: socket.socket) -> None:
     port = listening.getsockname()[1]
     leash = ConnectionGuard(allow_private=False)
 
@@ -123,12 +123,12 @@ async def test_R17_a_thread_on_a_leash_cannot_connect_to_a_private_address(liste
         listening.accept()
 
 
-async def test_R17_other_threads_connect_as_ever(listening: socket.socket) -> None:
+async def test_R17_other_threads_connect_as_usual(listening: socket.socket) -> None:
     with ConnectionGuard(allow_private=False):
         await asyncio.to_thread(lambda: socket.create_connection(listening.getsockname(), timeout=5).close())
 
 
-async def test_R17_a_thread_on_a_leash_starts_no_program() -> None:
+async def test_R17_restricted_thread_starts_no_program() -> None:
     def work() -> None:
         import subprocess
 
@@ -138,7 +138,9 @@ async def test_R17_a_thread_on_a_leash_starts_no_program() -> None:
     await asyncio.to_thread(work)
 
 
-async def test_R17_a_leash_that_is_cut_ends_what_its_thread_waits_for(listening: socket.socket) -> None:
+async def test_R17_cutting_the_connection_ends_what_the_restricted_thread_waits_for(
+    listening: socket.socket,
+) -> None:
     leash = ConnectionGuard(allow_private=True)
     connected = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Who hears what of a record."""
+"""Who is notified of a record, and of what."""
 
 from typing import get_args
 
@@ -31,7 +31,7 @@ from assent_contracts.core.requests.states import (
 )
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
-from tests.support.meanwhile import define
+from tests.support.governance_changes import define
 from tests.support.people import HUMANS, PRINCIPALS, force, key_of, organisation
 
 EVERYBODY = frozenset(PRINCIPALS)
@@ -49,35 +49,35 @@ def governance() -> Governance:
     return organisation()
 
 
-def test_R4_R9_approvers_hear_and_neither_of_the_requesters_accounts(governance: Governance) -> None:
+def test_R4_R9_approvers_are_notified_and_none_of_the_requester_s_accounts(governance: Governance) -> None:
     terms = governance.terms_for("script")
     assert approvers(governance, terms, "p-alice", EVERYBODY) == {"bob", "bob2", "carol"}
     assert approvers(governance, terms, "p-bob", EVERYBODY) == {"alice", "alice2", "carol"}
 
 
-def test_R17_a_disabled_approver_hears_nothing(governance: Governance) -> None:
+def test_R17_disabled_approver_is_not_notified(governance: Governance) -> None:
     force(governance, DisablePrincipal(principal="bob"))
     terms = governance.terms_for("script")
     assert approvers(governance, terms, "p-alice", EVERYBODY) == {"bob2", "carol"}
     assert enabled_accounts(governance, frozenset({"bob", "alice", "nobody"})) == {"alice"}
 
 
-def test_R4_a_service_in_an_approver_group_hears_nothing(governance: Governance) -> None:
+def test_R4_service_in_an_approver_group_is_not_notified(governance: Governance) -> None:
     terms = PolicyTerms(policy="x", rules=(ApprovalRule(groups=("requesters", "appliers")),))
     assert approvers(governance, [terms], "p-bob", EVERYBODY) == {"alice", "alice2"}
 
 
-def test_R17_only_who_listens_is_counted(governance: Governance) -> None:
+def test_R17_only_people_with_targets_are_counted(governance: Governance) -> None:
     terms = governance.terms_for("script")
     assert approvers(governance, terms, "p-alice", frozenset({"carol", "mallory"})) == {"carol"}
     assert approvers(governance, terms, "p-alice", frozenset()) == frozenset()
 
 
-def test_R18_nobody_is_asked_to_approve_what_is_unprotected(governance: Governance) -> None:
+def test_R18_nobody_is_asked_to_approve_an_unprotected_change(governance: Governance) -> None:
     assert approvers(governance, governance.terms_for("free"), "p-alice", EVERYBODY) == frozenset()
 
 
-def test_R17_administrators_of_the_type_hear_of_an_unknown_outcome(governance: Governance) -> None:
+def test_R17_administrators_of_the_type_are_notified_of_an_unknown_outcome(governance: Governance) -> None:
     assert administrators(governance, "script/a.sh", EVERYBODY) == {"carol", "dave"}
     assert administrators(governance, "script/a.sh", frozenset(HUMANS) - {"dave"}) == {"carol"}
 
@@ -105,20 +105,20 @@ def test_R17_administrators_of_the_type_hear_of_an_unknown_outcome(governance: G
         ((e.ChangeClaimed(request=REQUEST, applier="applier", digest="0" * 64, deadline=1),), None),
     ],
 )
-def test_R17_of_one_record_the_requester_hears_one_thing(
+def test_R17_requester_gets_one_message_per_record(
     events: tuple[e.RequestEvent, ...], hears: NewsEvent | None
 ) -> None:
     assert requester_hears(events) == hears
 
 
-def test_R17_approvers_hear_again_when_a_request_needs_them_again() -> None:
+def test_R17_approvers_are_notified_again_if_a_request_needs_them_again() -> None:
     assert needs_approval_again((LAPSED, e.RequestReopened(request=REQUEST)))
     assert needs_approval_again((REVOKED,))
     assert not needs_approval_again((LAPSED,))
     assert not needs_approval_again((GIVEN, e.RequestApproved(request=REQUEST)))
 
 
-def test_R22_what_ends_in_the_same_record_needs_no_approval() -> None:
+def test_R22_request_that_ends_in_the_same_record_needs_no_approval() -> None:
     reopened = e.RequestReopened(request=REQUEST)
     assert not needs_approval_again((LAPSED, reopened, e.RequestCanceled(request=REQUEST)))
     rejected = e.RequestRejected(request=REQUEST, approver="bob")
@@ -126,7 +126,7 @@ def test_R22_what_ends_in_the_same_record_needs_no_approval() -> None:
     assert needs_approval_again((reopened, REJECTION))
 
 
-def test_R21_whether_a_request_waits_goes_by_the_last_event_that_says_so() -> None:
+def test_R21_whether_a_request_waits_depends_on_the_last_event_that_states_it() -> None:
     approved = e.RequestApproved(request=REQUEST)
     reopened = e.RequestReopened(request=REQUEST)
     assert waits_for_approval((GIVEN, approved)) is False
@@ -135,7 +135,7 @@ def test_R21_whether_a_request_waits_goes_by_the_last_event_that_says_so() -> No
     assert waits_for_approval((GIVEN,)) is None
 
 
-def test_R21_types_and_groups_that_somebody_gains_and_none_that_they_had(governance: Governance) -> None:
+def test_R21_only_newly_gained_types_and_groups_count(governance: Governance) -> None:
     after = organisation()
     define(after, "approvers", "alice", "alice2", "bob", "bob2", "carol", "mallory")
     assert gained(governance, after, frozenset({"mallory", "bob"})) == ({"app", "script"}, {"approvers"})
@@ -150,10 +150,10 @@ def test_R21_types_and_groups_that_somebody_gains_and_none_that_they_had(governa
 
 
 OF_NO_NEWS = {e.ChangeSubmitted, e.ApprovalLapsed, e.RequestCanceled, e.ChangeReleased, e.ChangeClaimed}
-"""What requesters do themselves, or what another event of the same record means to them."""
+"""What requesters do themselves, or what another event of the same record tells them."""
 
 
-def test_R17_every_other_event_is_news_to_the_requester_and_a_target_can_choose_it() -> None:
+def test_R17_requester_is_notified_of_every_other_event_and_a_target_can_choose_it() -> None:
     kinds = set(get_args(e.RequestEvent))
     assert {kind for kind in kinds if kind.news is None} == OF_NO_NEWS
     assert {kind.news for kind in kinds - OF_NO_NEWS} == set(get_args(e.RequesterNews))
@@ -169,7 +169,7 @@ def test_R17_every_other_event_is_news_to_the_requester_and_a_target_can_choose_
     ],
     ids=lambda event: type(event).__name__,
 )
-def test_R21_whether_a_request_waits_is_what_the_shared_fold_makes_of_it(event: e.RequestEvent) -> None:
+def test_R21_whether_a_request_waits_is_computed_by_the_shared_fold(event: e.RequestEvent) -> None:
     submission = Submission(7, "script/a.sh", "alice", "p-alice", "", "0" * 64, ())
     approvals = (Approval("bob", "p-bob"),)
     for state in (
@@ -187,7 +187,7 @@ def test_R21_whether_a_request_waits_is_what_the_shared_fold_makes_of_it(event: 
         assert (waited if waits is None else waits) == isinstance(after, NeedsApproval)
 
 
-def test_R13_every_news_has_a_status() -> None:
+def test_R13_every_message_has_a_status() -> None:
     assert STATUS.keys() == set(EVENTS) - OF_GOVERNANCE
 
 
@@ -199,21 +199,21 @@ def record_of(command: dict[str, str] | None) -> LedgerRecord:
     return LedgerRecord(seq=9, prev="", epoch=1, at=1, command=recorded)
 
 
-def test_R8_the_requester_is_told_who_decided_and_what_they_noted() -> None:
+def test_R8_requester_is_told_who_decided_and_their_note() -> None:
     facts = facts_of(record_of({"principal": "bob", "note": "Fine."}), (GIVEN,), MADE)
     assert (facts.by, facts.words, facts.requester, facts.released) == ("bob", "Fine.", "alice", False)
 
 
-def test_R12_what_an_approval_releases_by_itself_is_told_so() -> None:
+def test_R12_release_by_an_automatic_completion_is_described_so() -> None:
     assert facts_of(record_of({"principal": "bob"}), (GIVEN, RELEASED), MADE).released
 
 
-def test_R12_governance_says_itself_why_it_could_not_carry_a_change_out() -> None:
+def test_R12_governance_states_itself_why_it_could_not_carry_a_change_out() -> None:
     failed = e.RequestFailed(request=REQUEST, reporter="assent", message="It has changed since.")
     assert facts_of(record_of(None), (failed,), MADE).words == "It has changed since."
 
 
-def test_R17_a_new_key_is_told_to_its_person_on_every_account_and_to_administrators(
+def test_R17_new_key_is_announced_to_its_person_on_every_account_and_to_administrators(
     governance: Governance,
 ) -> None:
     def hear(principal: str) -> frozenset[str]:

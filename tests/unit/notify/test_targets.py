@@ -1,4 +1,4 @@
-"""Which targets people may give: what is refused, by which name, and what is never shown."""
+"""Which targets people may add: what is refused, under which name, and what is never shown."""
 
 import pytest
 
@@ -12,8 +12,6 @@ from assent.targets.urls import (
     masked,
     secret_of,
 )
-
-# What Apprise needs for PGP, which is never used here.
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
 MAIL = "mailtos://user:password@mail.example.com?to=bob@example.com&from=assent@example.com"
@@ -36,7 +34,7 @@ MAIL = "mailtos://user:password@mail.example.com?to=bob@example.com&from=assent@
         ("apprise", "tgram://123456789:abcdefg_hijklmnop/12315544/"),
     ],
 )
-def test_R17_an_ordinary_target_is_taken(kind: TargetKind, url: str) -> None:
+def test_R17_ordinary_target_is_accepted(kind: TargetKind, url: str) -> None:
     check_url(kind, url, allow_private=False)
 
 
@@ -97,9 +95,7 @@ def test_R17_an_ordinary_target_is_taken(kind: TargetKind, url: str) -> None:
         ("apprise", "ntfys://localhost/topic", "private-address"),
     ],
 )
-def test_R17_a_target_that_could_do_harm_is_refused_by_name(
-    kind: TargetKind, url: str, reason: RefusalReason
-) -> None:
+def test_R17_harmful_target_is_refused_by_name(kind: TargetKind, url: str, reason: RefusalReason) -> None:
     with pytest.raises(TargetRefusedError) as refused:
         check_url(kind, url, allow_private=False)
     assert refused.value.reason == reason
@@ -132,7 +128,7 @@ _ENDS_OF_LINES = (
         ("apprise", "ntfys://ntfy.example.com/topic{}"),
     ],
 )
-def test_R17_no_end_of_a_line_hides_in_a_target_however_often_it_is_encoded(
+def test_R17_no_line_end_hides_in_a_target_however_often_it_is_encoded(
     kind: TargetKind, url: str, end: str
 ) -> None:
     check_url(kind, url.format(""), allow_private=False)
@@ -145,11 +141,11 @@ def test_R17_no_end_of_a_line_hides_in_a_target_however_often_it_is_encoded(
 @pytest.mark.parametrize(
     "url", ["https://hooks.example.com/%C3%A4?q=100%25&e=%2525", f"{MAIL}&name=B%20Ortega"]
 )
-def test_R17_what_is_encoded_and_harmless_is_taken(url: str) -> None:
+def test_R17_harmless_encoding_is_accepted(url: str) -> None:
     check_url("webhook" if url.startswith("http") else "apprise", url, allow_private=False)
 
 
-def test_R17_only_an_operator_can_allow_what_is_not_public() -> None:
+def test_R17_only_an_operator_can_allow_non_public_addresses() -> None:
     check_url("webhook", "http://127.0.0.1:8080/", allow_private=True)
     check_url("apprise", "mailto://127.0.0.1?to=bob@example.com&from=a@example.com", allow_private=True)
 
@@ -164,19 +160,19 @@ def test_R17_only_an_operator_can_allow_what_is_not_public() -> None:
         ("https://[secret", "***"),
     ],
 )
-def test_R17_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+def test_R17_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
     assert masked(url) == shown
 
 
 @pytest.mark.parametrize(
     "secret", ["", "whsec_", "whsec_short", "whsec_!!!", "c2VjcmV0" * 4, secret_of(bytes(65))]
 )
-def test_R17_a_secret_that_cannot_sign_is_refused(secret: str) -> None:
+def test_R17_secret_that_cannot_sign_is_refused(secret: str) -> None:
     with pytest.raises(TargetRefusedError) as refused:
         check_secret(secret)
     assert refused.value.reason == "secret-malformed"
 
 
 @pytest.mark.parametrize("size", [24, 32, 64])
-def test_R17_a_secret_of_a_standard_size_is_taken(size: int) -> None:
+def test_R17_secret_of_a_standard_size_is_accepted(size: int) -> None:
     check_secret(secret_of(bytes(size)))

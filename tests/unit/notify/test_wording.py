@@ -1,4 +1,4 @@
-"""Texts and payloads; and what people could try to put into them."""
+"""Texts and payloads, and what people could try to inject into them."""
 
 import json
 import unicodedata
@@ -61,7 +61,7 @@ def delivery(event: NewsEvent = "needs-approval", **facts: str | bool) -> Delive
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("words", ["", "Because."])
-def test_R17_every_news_has_a_text_with_its_request_and_a_link(event: NewsEvent, words: str) -> None:
+def test_R17_every_message_has_a_text_with_its_request_and_a_link(event: NewsEvent, words: str) -> None:
     text = text_of(delivery(event, words=words), PUBLIC)
     assert text.subject
     assert "script/a.sh" in text.subject
@@ -79,7 +79,7 @@ def test_R17_without_an_address_of_the_console_there_is_no_link() -> None:
     assert json.loads(payload_of(delivery(), None))["data"]["link"] is None
 
 
-def test_R12_the_requester_is_told_whether_to_complete() -> None:
+def test_R12_requester_is_told_whether_to_complete() -> None:
     assert "Select Complete" in text_of(delivery("approved"), None).body
     assert "has been released" in text_of(delivery("approved", released=True), None).body
 
@@ -87,7 +87,7 @@ def test_R12_the_requester_is_told_whether_to_complete() -> None:
 @pytest.mark.parametrize("evil", EVIL)
 @pytest.mark.parametrize("field", ["resource", "operation", "requester", "by", "words"])
 @pytest.mark.parametrize("event", EVENTS)
-def test_R17_no_field_from_people_can_begin_a_header_or_a_line(
+def test_R17_no_field_from_people_can_start_a_header_or_a_line(
     event: NewsEvent, field: str, evil: str
 ) -> None:
     plain = text_of(delivery(event, words="w"), PUBLIC)
@@ -101,7 +101,7 @@ def test_R17_no_field_from_people_can_begin_a_header_or_a_line(
 
 
 @pytest.mark.parametrize("evil", EVIL)
-def test_R17_one_line_is_one_line_within_its_limit(evil: str) -> None:
+def test_R17_one_line_stays_one_line_within_its_limit(evil: str) -> None:
     line = one_line(evil, NAME_MAX_CHARS)
     assert len(line) <= NAME_MAX_CHARS
     assert len(line.splitlines()) <= 1
@@ -120,23 +120,23 @@ def test_R17_one_line_is_one_line_within_its_limit(evil: str) -> None:
         "`x`",
     ],
 )
-def test_R17_a_chat_takes_nothing_of_it_for_a_mention_or_a_link(evil: str) -> None:
+def test_R17_chat_renders_no_mention_or_link_from_it(evil: str) -> None:
     made = harmless(evil, 100)
     for sign in ("@everyone", "@HERE", "<", ">", "](", "://", "`"):
         assert sign not in made
 
 
-def test_R17_ordinary_names_stay_what_they_are() -> None:
+def test_R17_ordinary_names_stay_unchanged() -> None:
     for name in ("alice@example.com", "Grüße, 日本語 🦊", "خواهم", "script/a.sh"):
         assert harmless(name, 100) == name
 
 
-def test_R17_what_a_mail_would_not_show_stands_in_it_by_its_number() -> None:
+def test_R17_invisible_characters_are_in_a_mail_as_their_numbers() -> None:
     text = text_of(delivery(resource="script/a", words="ok\u3164\u034f \u202ecod.exe"), None)
     assert "ok⟨U+3164⟩⟨U+034F⟩ ⟨U+202E⟩cod.exe" in text.body
 
 
-def test_R17_a_payload_is_json_whatever_stands_in_it() -> None:
+def test_R17_payload_is_json_whatever_it_contains() -> None:
     payload = json.loads(payload_of(delivery(resource='script/"\u2028\x00', requester="a\r\nb"), PUBLIC))
     assert payload == {
         "type": "assent.request.needs-approval",
@@ -153,7 +153,7 @@ def test_R17_a_payload_is_json_whatever_stands_in_it() -> None:
     }
 
 
-def test_R17_a_webhooks_signature_is_that_of_standard_webhooks() -> None:
+def test_R17_webhook_signature_follows_standard_webhooks() -> None:
     sent = delivery()
     payload = payload_of(sent, PUBLIC)
     assert sent.secret is not None
@@ -165,17 +165,17 @@ def test_R17_a_webhooks_signature_is_that_of_standard_webhooks() -> None:
         Webhook(secret_of(b"1" * 32)).verify(payload, headers)
 
 
-def test_R17_a_message_keeps_its_id_from_attempt_to_attempt() -> None:
+def test_R17_message_keeps_its_id_from_attempt_to_attempt() -> None:
     assert delivery().message_id == f"msg_2_17_needs-approval_{UUID(int=3)}"
 
 
-def test_R17_waits_grow_up_to_a_limit_and_differ() -> None:
+def test_R17_waiting_times_grow_up_to_a_limit_and_vary() -> None:
     assert [wait_s(failures, 1) for failures in (1, 2, 3)] == [10, 30, 90]
     assert wait_s(1, 0) == 5
     assert wait_s(1_000, 1) == LONGEST_S
 
 
-def test_R17_a_target_rests_three_times_as_long_as_it_was_slow() -> None:
+def test_R17_target_is_paused_three_times_as_long_as_it_was_slow() -> None:
     assert rest_s(SLOW_S - 0.1) == 0
     assert rest_s(9.9) == pytest.approx(29.7)
 
@@ -190,7 +190,7 @@ def test_R17_a_target_rests_three_times_as_long_as_it_was_slow() -> None:
         ("ASSENT_NOTIFY_ATTEMPTS", "many"),
     ],
 )
-def test_a_setting_that_is_wrong_is_named(name: str, value: str) -> None:
+def test_invalid_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         read_notify_settings({name: value})
 
@@ -201,7 +201,7 @@ def test_settings_are_few_and_have_defaults() -> None:
     assert read_notify_settings({"ASSENT_PUBLIC_URL": PUBLIC + "/"}).public_url == PUBLIC
 
 
-def test_new_key_is_announced_with_what_ends_a_thief_s_keys() -> None:
+def test_new_key_is_announced_with_the_command_that_revokes_a_thief_s_keys() -> None:
     key = delivery("key-registered", resource="bob-2", requester="bob", by="mallory")
     text = text_of(key, PUBLIC)
     assert text.subject == "New key for bob: bob-2"

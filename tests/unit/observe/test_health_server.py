@@ -1,4 +1,4 @@
-"""The health port answers probes, whoever else has connected to it."""
+"""The health port answers probes whatever other clients have connected to it."""
 
 import socket
 import time
@@ -42,7 +42,7 @@ def silent(server: HealthServer) -> socket.socket:
 
 
 @pytest.mark.parametrize("count", [1, 2 * CONNECTIONS_MAX])
-def test_connections_that_say_nothing_hold_up_no_probe(server: HealthServer, count: int) -> None:
+def test_silent_connections_delay_no_probe(server: HealthServer, count: int) -> None:
     with ExitStack() as open_things:
         for _ in range(count):
             open_things.enter_context(silent(server))
@@ -52,7 +52,7 @@ def test_connections_that_say_nothing_hold_up_no_probe(server: HealthServer, cou
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", b"GET /livez HTTP/1.1\r\nHost: x\r\n"])
-def test_connection_that_asks_for_nothing_in_time_is_closed(
+def test_connection_without_a_request_in_time_is_closed(
     health: Health, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     monkeypatch.setattr(health_server, "ANSWERED_WITHIN_S", 0.1)
@@ -61,7 +61,7 @@ def test_connection_that_asks_for_nothing_in_time_is_closed(
         assert _rest(connection) == b""
 
 
-def test_head_that_is_too_long_is_not_read_to_its_end(server: HealthServer) -> None:
+def test_too_long_head_is_not_read_to_its_end(server: HealthServer) -> None:
     with silent(server) as connection:
         try:
             for _ in range(64):
@@ -78,7 +78,7 @@ def _rest(connection: socket.socket) -> bytes:
         return b""
 
 
-def test_answers_are_those_of_a_probe(server: HealthServer, health: Health) -> None:
+def test_answers_to_a_probe_are_correct(server: HealthServer, health: Health) -> None:
     status, body = ask(server, "/readyz?x=1")
     assert (status, msgspec.json.decode(body)["missing"]["kafka"]["why"]) == (503, "It is starting.")
     health.not_ready("kafka", Reason(why="It is away.", todo="Start it."))
@@ -94,6 +94,8 @@ def test_answers_are_those_of_a_probe(server: HealthServer, health: Health) -> N
     assert (ask(server, "/")[0], ask(server, "/livez", "POST")[0]) == (404, 405)
 
 
-def test_stalled_loop_shows(server: HealthServer, health: Health, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stalled_loop_is_visible(
+    server: HealthServer, health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(health, "stalled_s", lambda: STALLED_AFTER_S)
     assert ask(server, "/livez")[0] == 503

@@ -1,4 +1,4 @@
-"""Rows of the audit log and of the requests, as the readers make them of ledger records."""
+"""Rows of the audit log and of the requests, as the readers make them from ledger records."""
 
 import msgspec
 from msgspec import UNSET
@@ -19,7 +19,7 @@ from tests.unit.cli.organisation import AT, organisation
 
 
 class Records:
-    """A ledger partition that records are added to."""
+    """A ledger partition to which records are added."""
 
     def __init__(self) -> None:
         self._chain = Chain(first_head("ledger", "1d" * 32), epoch=1)
@@ -72,7 +72,7 @@ def waiting(*approvers: str, rejecters: tuple[str, ...] = ()) -> NeedsApproval:
 
 
 def view(resource: str = "app/x") -> RequestView:
-    """Alice's request, as the status table has it."""
+    """Alice's request, as in the status table."""
     return RequestView(
         id="0-0",
         resource=resource,

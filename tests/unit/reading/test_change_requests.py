@@ -1,4 +1,4 @@
-"""Whether a change to governance is sent as it is or becomes a request: one answer for all who send it."""
+"""Whether a governance change is sent directly or becomes a request: one answer for all senders."""
 
 import msgspec
 import pytest
@@ -24,7 +24,7 @@ CHANGE = ChangeSettings(settings=Settings(expiry_ms=60 * 86_400_000), version=0)
     [(DisablePrincipal(principal="erin"), True), (EnablePrincipal(principal="erin"), False), (CHANGE, False)],
     ids=lambda value: type(value).__name__,
 )
-def test_R15_change_works_at_once_where_no_second_administrator_must_approve(
+def test_R15_change_takes_effect_at_once_if_no_second_administrator_must_approve(
     change: GovernanceChange, *, at_once: bool
 ) -> None:
     prospect = foresee(organisation(), change, "bob", AT)
@@ -39,7 +39,7 @@ def test_R15_change_works_at_once_where_no_second_administrator_must_approve(
         ("j" * 1_025, RefusalCode.TOO_LARGE),
     ],
 )
-def test_R6_request_for_a_change_that_lacks_a_justification_is_refused_unsent(
+def test_R6_request_for_a_change_without_a_justification_is_refused_unsent(
     justification: str, code: RefusalCode
 ) -> None:
     answer = request_for(CHANGE, justification, FIELDS)

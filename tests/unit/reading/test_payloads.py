@@ -1,4 +1,4 @@
-"""What people read of a payload, and of its difference from the one before."""
+"""What people read of a payload, and of its difference from the previous one."""
 
 import time
 
@@ -30,29 +30,29 @@ def marks(before: str | None, after: str) -> str:
         ("script/odd.xyz", "text"),
     ],
 )
-def test_a_json_string_is_a_text_of_the_language_that_the_name_says(resource: str, language: str) -> None:
+def test_json_string_is_a_text_of_the_language_of_its_name(resource: str, language: str) -> None:
     shown = shown_payload(rb'"echo \"hi\"\r\n\u0000"', resource)
     assert (shown.kind, shown.language, shown.text) == ("text", language, 'echo "hi"\r\n\0')
 
 
 @pytest.mark.parametrize("suffix", [".ps1", ".sh", ".py", ".bat", ".sql", ".yaml", ".yml", ".xml"])
-def test_every_language_is_one_that_the_highlighter_knows(suffix: str) -> None:
+def test_every_language_is_known_to_the_highlighter(suffix: str) -> None:
     from pygments.lexers import get_lexer_by_name
 
     assert get_lexer_by_name(shown_payload(b'""', f"script/x{suffix}").language)
 
 
-def test_anything_else_is_json_whatever_the_name_says() -> None:
+def test_anything_else_is_json_whatever_its_name() -> None:
     shown = shown_payload(b'{"n":1e400,"b":[true]}', "script/x.ps1")
     assert shown == ShownPayload("json", "json", '{\n  "n": 1e400,\n  "b": [\n    true\n  ]\n}')
     assert shown_payload(b"null", "app/x").text == "null"
 
 
-def test_a_first_version_is_all_new() -> None:
+def test_first_version_is_all_new() -> None:
     assert payload_diff(None, text("a\nb")) == [DiffLine("+", "a"), DiffLine("+", "b")]
 
 
-def test_lines_are_told_as_removed_added_or_kept_in_order() -> None:
+def test_lines_are_shown_as_removed_added_or_kept_in_order() -> None:
     found = payload_diff(text("a\nb\nc"), text("a\nB\nc\nd"))
     assert [(line.mark, line.text) for line in found] == [
         (" ", "a"),
@@ -63,11 +63,11 @@ def test_lines_are_told_as_removed_added_or_kept_in_order() -> None:
     ]
 
 
-def test_the_end_of_the_last_line_is_part_of_what_differs() -> None:
+def test_end_of_the_last_line_is_part_of_the_difference() -> None:
     assert marks("a", "a\n") == " +"
 
 
-def test_line_ends_that_differ_are_told_and_those_that_agree_are_not() -> None:
+def test_differing_line_ends_are_reported_and_equal_ones_are_not() -> None:
     changed = payload_diff(text("a\nb"), text("a\r\nb"))
     assert changed[:2] == [DiffLine("-", "a"), DiffLine("+", "a\r")]
     assert payload_diff(text("a\r\nb"), text("a\r\nc"))[0] == DiffLine(" ", "a")
@@ -90,7 +90,7 @@ def test_exactly_the_limit_is_shown_whole() -> None:
     assert marks(None, "\n" * (LINES_MAX - 1)) == "+" * LINES_MAX
 
 
-def test_a_crafted_payload_does_not_hold_up_who_reads_it() -> None:
+def test_crafted_payload_does_not_delay_its_reader() -> None:
     before = "\n".join(str(number % 100) for number in range(LINES_MAX))
     after = "\n".join(str(number * 7 % 100) for number in range(LINES_MAX))
     started = time.process_time()
@@ -98,6 +98,6 @@ def test_a_crafted_payload_does_not_hold_up_who_reads_it() -> None:
     assert time.process_time() - started < 5
 
 
-def test_what_a_screen_would_hide_or_turn_round_is_shown_by_its_number() -> None:
+def test_characters_that_a_screen_would_hide_or_reverse_are_shown_by_their_numbers() -> None:
     assert visible("rm \u202ecod.exe\r") == "rm ⟨U+202E⟩cod.exe⟨U+000D⟩"
     assert visible("Grüße\t", also="\t") == "Grüße\t"

@@ -1,4 +1,4 @@
-"""What a change of a policy makes of the requests that are open under it."""
+"""The effect of a policy change on the requests that are open under it."""
 
 import msgspec
 
@@ -31,11 +31,11 @@ def fates(
     return found.fates
 
 
-def test_R22_deleting_a_policy_says_that_its_open_requests_can_never_be_approved() -> None:
+def test_R22_deleting_a_policy_warns_that_its_open_requests_can_never_be_approved() -> None:
     assert fates(DeletePolicy(policy="apps", version=1)) == {"stranded": ("0-1", "0-2"), "released": ("0-3",)}
 
 
-def test_editing_a_policy_says_which_requests_need_approval_again() -> None:
+def test_editing_a_policy_lists_the_requests_that_need_approval_again() -> None:
     one_owner = msgspec.structs.replace(APPS, approvals=(ApprovalRule(quorum=2, groups=("owners",)),))
     assert fates(EditPolicy(policy=one_owner, version=1)) == {
         "reopened": ("0-2",),
@@ -44,7 +44,7 @@ def test_editing_a_policy_says_which_requests_need_approval_again() -> None:
     }
 
 
-def test_an_edit_that_approved_requests_meet_already_only_asks_more() -> None:
+def test_edit_that_approved_requests_already_meet_only_requires_more() -> None:
     assert fates(EditPolicy(policy=STRICTER, version=1), WAITING, APPROVED) == {"more": ("0-1", "0-2")}
 
 
@@ -52,7 +52,7 @@ def test_another_name_changes_nothing_for_open_requests() -> None:
     assert fates(EditPolicy(policy=RENAMED, version=1)) == {"same": ("0-1", "0-2"), "released": ("0-3",)}
 
 
-def test_a_second_policy_of_the_type_asks_more_of_open_requests() -> None:
+def test_second_policy_of_the_type_requires_more_of_open_requests() -> None:
     second = msgspec.structs.replace(STRICTER, id="more")
     assert fates(CreatePolicy(policy=second), WAITING) == {"more": ("0-1",)}
 

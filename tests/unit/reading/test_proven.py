@@ -43,14 +43,14 @@ def test_R23_honest_answer_is_proven_with_everything_that_the_hash_covers(gatewa
         assert (submitted.justification, submitted.payload) == ("It is needed.", command.payload)
 
 
-def test_R23_place_is_the_one_that_was_asked_for(gateway: Offered) -> None:
+def test_R23_place_must_be_the_requested_one(gateway: Offered) -> None:
     """The real submission of another request, sealed and signed: `2-0 was asked for, 3-7 was answered`."""
     for asked in (f"{PARTITION}-1", f"{PARTITION + 1}-0", "no id"):
         for evidence in (gateway.evidence(end=1), replace(gateway.evidence(end=1), following=None)):
             assert isinstance(gateway.answered(evidence, asked), NotProven), asked
 
 
-def test_R23_record_that_opened_no_request_is_none(gateway: Offered) -> None:
+def test_R23_record_that_opened_no_request_is_not_a_submission(gateway: Offered) -> None:
     answer = gateway.answered(gateway.evidence(1, 2), f"{PARTITION}-1")
     assert answer == NotProven("The record at this place did not open a request.")
 
@@ -75,8 +75,8 @@ def test_R23_altered_record_is_not_proven(
     assert isinstance(gateway.answered(lie), NotProven)
 
 
-def test_R23_altered_payload_is_not_proven_though_every_hash_beside_it_fits(gateway: Offered) -> None:
-    """Without the seal, what the sender signed still cannot be another command than theirs."""
+def test_R23_altered_payload_is_not_proven_even_if_every_hash_with_it_fits(gateway: Offered) -> None:
+    """Even without the seal, what the sender signed cannot be another command than theirs."""
     other = gateway.chains.submission(OTHER)
     honest = gateway.evidence(end=1)
     submitted = gateway.answered(honest)
@@ -105,14 +105,14 @@ _SEALINGS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("sealing", _SEALINGS.values(), ids=_SEALINGS)
 @pytest.mark.parametrize("end", [1, 2])
-def test_R23_run_that_no_writer_of_this_log_sealed_here_is_not_proven(
+def test_R23_run_not_sealed_here_by_a_writer_of_this_log_is_not_proven(
     gateway: Offered, sealing: dict[str, Any], end: int
 ) -> None:
     answer = gateway.answered(gateway.evidence(end=end, **sealing))
     assert answer == NotProven("No writer of this log has sealed it at this place.")
 
 
-def test_R23_seal_counts_for_what_it_chains_to_only(gateway: Offered) -> None:
+def test_R23_seal_counts_only_for_what_it_chains_to(gateway: Offered) -> None:
     run = gateway.evidence(end=2)
     assert run.following is not None
     lies = (
@@ -130,22 +130,22 @@ def test_R23_seal_counts_for_what_it_chains_to_only(gateway: Offered) -> None:
         assert isinstance(gateway.answered(lie), NotProven), lie
 
 
-def test_R23_another_logs_records_are_not_proven_under_the_identity_that_was_given(gateway: Offered) -> None:
-    """Governance and all: honest in its own log, and somebody else's here."""
+def test_R23_records_of_another_log_are_not_proven_under_the_given_identity(gateway: Offered) -> None:
+    """Including its governance: valid in its own log, but foreign here."""
     foreign = gateway.governance(identity="1d" * 32)
     assert foreign.history == []
     for evidence in (gateway.evidence(end=1), replace(gateway.evidence(end=1), following=None)):
         assert isinstance(gateway.answered(evidence, governance=foreign), NotProven)
 
 
-def test_R23_governance_that_is_cut_short_proves_nothing_that_came_after(gateway: Offered) -> None:
+def test_R23_truncated_governance_proves_nothing_that_came_after(gateway: Offered) -> None:
     short = gateway.governance(up_to=3)
     assert len(short.history) == 3
     for evidence in (gateway.evidence(end=1), replace(gateway.evidence(end=1), following=None)):
         assert isinstance(gateway.answered(evidence, governance=short), NotProven)
 
 
-def test_R23_governance_records_count_with_a_writers_seal_only(gateway: Offered) -> None:
+def test_R23_governance_records_count_only_with_a_writer_s_seal(gateway: Offered) -> None:
     records = gateway.chains.governance.records
     lies: list[Callable[[Accepted], LedgerEntry]] = [
         lambda each: LedgerEntry(offset=each.offset, value=each.value),
@@ -164,11 +164,11 @@ def test_R23_governance_records_count_with_a_writers_seal_only(gateway: Offered)
         assert proof.history == []
 
 
-def test_R23_where_neighbours_are_not_to_be_seen_the_senders_signature_is_the_proof(gateway: Offered) -> None:
+def test_R23_sender_s_signature_is_the_proof_if_neighbours_must_not_be_seen(gateway: Offered) -> None:
     proven = gateway.answered(replace(gateway.evidence(end=1), following=None, writer="", seal=""))
     assert isinstance(proven, ProvenSubmission)
     assert not proven.is_sealed
-    # Against which state of governance it was submitted, only the seal proves.
+    # The state of governance under which it was submitted is proved only by the seal.
     assert proven.change is None
     assert decode_record(gateway.evidence(end=1).value).seq == 0
     assert proven.submitted.payload == gateway.chains.submission(MORE).payload

@@ -1,4 +1,4 @@
-"""What is said of a request: who can approve it, what is missing, what it changes, what was said."""
+"""What is shown about a request: possible approvers, what is missing, what it changes, and its notes."""
 
 import msgspec
 from msgspec import UNSET
@@ -47,7 +47,7 @@ COMMAND = SubmitChange(
 )
 
 
-def test_R4_R9_approvers_are_told_with_the_groups_that_let_them() -> None:
+def test_R4_R9_approvers_are_listed_with_the_groups_that_make_them_eligible() -> None:
     found = can_approve(waiting("bob"), organisation(), AT)
     assert [(each.principal, each.groups) for each in found] == [
         ("carol", ("security",)),
@@ -59,7 +59,7 @@ def test_R4_R9_approvers_are_told_with_the_groups_that_let_them() -> None:
     assert named_groups(waiting(), organisation()) == ("security", "owners")
 
 
-def test_the_document_says_for_an_account_only_where_one_was_asked_about() -> None:
+def test_document_has_the_part_for_an_account_only_if_one_was_asked_about() -> None:
     document = msgspec.to_builtins(explained(view(), waiting(), organisation(), AT))
     assert list(document) == ["request", "status", "explanation"]
     asked = msgspec.to_builtins(explained(view(), waiting(), organisation(), AT, "alice"))
@@ -71,7 +71,7 @@ def test_the_document_says_for_an_account_only_where_one_was_asked_about() -> No
     assert msgspec.structs.astuple(closed.for_) == ("bob", False, None, None)
 
 
-def test_R9_whether_an_account_can_approve_is_said_with_what_to_do() -> None:
+def test_R9_whether_an_account_can_approve_is_shown_with_what_to_do() -> None:
     state, governance = waiting(), organisation()
     assert standing_sentence(standing_of("bob", state, governance, AT)) == "bob can approve it."
     own = standing_sentence(standing_of("alice", state, governance, AT))
@@ -80,7 +80,7 @@ def test_R9_whether_an_account_can_approve_is_said_with_what_to_do() -> None:
     assert ended == "bob cannot approve it: there is nothing left to approve."
 
 
-def test_the_lines_say_what_each_rule_has_got_and_what_is_missing() -> None:
+def test_lines_show_what_each_rule_has_and_what_is_missing() -> None:
     governance = organisation()
     explanation = explained(view(), waiting("bob", rejecters=("carol",)), governance, AT).explanation
     assert explanation is not None
@@ -97,7 +97,7 @@ def _next(*approvers: str, governance: Governance) -> str:
     return next_step(explanation)
 
 
-def test_the_next_step_is_the_one_that_can_be_taken() -> None:
+def test_next_step_is_one_that_can_be_taken() -> None:
     assert _next(governance=organisation()) == "approve"
     assert _next("bob", "dave", governance=organisation()) == "complete"
     nobody = organisation(GroupDefined(group=Group(id="owners", members=("alice",))))
@@ -110,7 +110,7 @@ def _governing(change: GovernanceChange) -> SubmitChange:
     return submission(change, "Because.", {"id": "c-1", "principal": "alice", "at": AT})
 
 
-def test_the_difference_of_a_governance_change_is_against_governance_at_its_submission() -> None:
+def test_difference_of_a_governance_change_is_against_governance_at_its_submission() -> None:
     command = _governing(ChangeSettings(settings=Settings(visibility_ms=86_400_000), version=1))
     asked: list[int] = []
 
@@ -134,7 +134,7 @@ def _submitted(command: SubmitChange, governance: int = 0) -> Submitted:
     return found
 
 
-def test_R23_what_is_shown_is_read_from_the_submissions_bytes_and_not_from_the_columns() -> None:
+def test_R23_shown_content_is_read_from_the_submission_s_bytes_and_not_from_the_columns() -> None:
     submitted = _submitted(COMMAND)
     assert submitted.sha256 == sha256_hex(encode(COMMAND))
     assert bytes(submitted.payload) == PAYLOAD
@@ -155,19 +155,19 @@ def test_R23_what_is_shown_is_read_from_the_submissions_bytes_and_not_from_the_c
         assert as_submitted(false, submitted) == row
 
 
-def test_R23_bytes_that_opened_another_request_or_none_are_no_submission() -> None:
+def test_R23_bytes_that_opened_another_request_or_none_are_not_a_submission() -> None:
     record = opened(COMMAND).rows[0].record
     assert isinstance(submitted_in(record, 0, 1), NotProven)
     assert isinstance(submitted_in(record, 1, 0), NotProven)
     for junk in (b"", b"junk", b"{}", b"\xff", record[:-1], record.replace(b'"app/x"', b'"appx"')):
         assert isinstance(submitted_in(junk, 0, 0), NotProven)
-    # An event that repeats something else than its command asked for.
+    # An event that repeats something other than what its command requested.
     for name in (b'"operation":"edit"', b'"resource":"app/x"', sha256_hex(PAYLOAD).encode()):
         before, _, after = record.rpartition(name)
         assert isinstance(submitted_in(before + name.replace(b"e", b"0") + after, 0, 0), NotProven)
 
 
-def test_R8_R16_the_records_add_up_to_the_state_and_to_what_was_said() -> None:
+def test_R8_R16_records_add_up_to_the_state_and_the_notes() -> None:
     records = opened(COMMAND)
     approve = Approve(id="c-2", principal="bob", at=AT, resource="app/x", request="0-0", submission="0" * 64)
     given = ApprovalGiven(request="0-0", approver="bob", person="bob.p", deadline=AT + 9, through="web")
@@ -181,7 +181,7 @@ def test_R8_R16_the_records_add_up_to_the_state_and_to_what_was_said() -> None:
     assert [each.approver for each in state.approvals] == ["bob"]
 
 
-def test_R7_an_account_receives_what_its_groups_decide_those_of_administrators_too() -> None:
+def test_R7_account_receives_what_its_groups_decide_including_administrators() -> None:
     asked = [administrators_of("printer"), "security"]
     governance = organisation()
     assert received_groups(governance, "erin", asked) == ["owners"]

@@ -1,4 +1,4 @@
-"""Governance as one document, and back."""
+"""Governance as one document, and read back."""
 
 import msgspec
 
@@ -31,7 +31,7 @@ def lived() -> Governance:
     return governance
 
 
-def test_governance_comes_back_as_it_was() -> None:
+def test_governance_is_restored_unchanged() -> None:
     before = lived()
     document = msgspec.json.encode(snapshot_of(before))
     after = governance_in(msgspec.json.decode(document, type=Snapshot))
@@ -48,7 +48,7 @@ def test_governance_comes_back_as_it_was() -> None:
     assert [after.version(each) for each in objects] == [before.version(each) for each in objects]
 
 
-def test_governance_that_came_back_answers_as_it_did() -> None:
+def test_restored_governance_gives_the_same_answers() -> None:
     before = lived()
     after = governance_in(snapshot_of(before))
     assert after.terms_for("app") == before.terms_for("app")

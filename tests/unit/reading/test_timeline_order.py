@@ -1,4 +1,4 @@
-"""R16: the records of a request are shown in the order in which they came about."""
+"""R16: the records of a request are shown in the order in which they occurred."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from assent_contracts.topics import GOVERNANCE, LEDGER
 
 
 class Row(msgspec.Struct, frozen=True):
-    """What the order depends on."""
+    """The fields that the order depends on."""
 
     ledger: str
     at: int
@@ -26,18 +26,20 @@ COMPLETED: Final = Row(LEDGER, 30, None, 8, "assent.request-completed.v1")
 
 
 def carried(at: int) -> Row:
-    """What governance has recorded of the release, at its own log time."""
+    """What governance has recorded about the release, at its own log time."""
     return Row(GOVERNANCE, at, "alice", 2, "assent.policy-created.v1, assent.release-carried-out.v1")
 
 
 @pytest.mark.parametrize("at", [5, 10, 20])
-def test_R16_what_governance_carries_out_follows_its_release_though_its_log_time_is_behind(at: int) -> None:
+def test_R16_governance_s_record_follows_its_release_even_if_its_log_time_is_behind(at: int) -> None:
     rows = [carried(at), SUBMITTED, RELEASED, REFUSED, COMPLETED]
     assert in_causal_order(rows) == [SUBMITTED, RELEASED, carried(at), REFUSED, COMPLETED]
 
 
 @pytest.mark.parametrize("at", [25, 30, 99])
-def test_R16_it_is_before_what_the_writer_records_of_it_though_its_log_time_is_ahead(at: int) -> None:
+def test_R16_governance_s_record_precedes_what_the_writer_records_of_it_even_if_its_log_time_is_ahead(
+    at: int,
+) -> None:
     rows = [SUBMITTED, RELEASED, REFUSED, COMPLETED, carried(at)]
     assert in_causal_order(rows) == [SUBMITTED, RELEASED, REFUSED, carried(at), COMPLETED]
 

@@ -1,4 +1,4 @@
-"""R16: a row of the audit table says what its record says, in every column."""
+"""R16: a row of the audit table states what its record states, in every column."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_R16_row_with_another_value_in_any_column_is_named_with_both_values(
         assert repr(changed) in error.what
 
 
-def test_R16_row_in_which_a_column_was_emptied_is_named(submitted: Accepted) -> None:
+def test_R16_row_with_an_emptied_column_is_named(submitted: Accepted) -> None:
     with pytest.raises(FindingError, match="the audit table has principal = nothing, the record has 'carol'"):
         compare_row(
             "ledger", PARTITION, submitted, msgspec.structs.replace(row_of(submitted), principal=None)
@@ -52,5 +52,5 @@ def test_R16_record_without_a_row_is_named(submitted: Accepted) -> None:
         compare_row("ledger", PARTITION, submitted, None)
 
 
-def test_R16_row_as_the_audit_service_writes_it_is_the_records(submitted: Accepted) -> None:
+def test_R16_row_as_the_audit_service_writes_it_matches_the_record(submitted: Accepted) -> None:
     compare_row("ledger", PARTITION, submitted, row_of(submitted))

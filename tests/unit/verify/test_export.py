@@ -1,4 +1,4 @@
-"""What goes into an exported file when the ledgers grow while it is written."""
+"""The content of an exported file if the ledgers grow while it is written."""
 
 import io
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def fetched(identity: str, records: list[Accepted], sealed: set[int]) -> Iterato
 
 
 @pytest.mark.parametrize(("sealed", "written"), [({0, 1, 2, 3}, 3), ({0, 1, 3}, 2)], ids=["apart", "one run"])
-def test_partition_ends_before_what_was_decided_under_a_governance_that_the_file_does_not_have(
+def test_partition_ends_before_records_decided_under_governance_that_the_file_lacks(
     sealed: set[int], written: int
 ) -> None:
     chains = Chains()

@@ -1,4 +1,4 @@
-"""Whatever the bytes of an exported file are, they prove the log, or one finding says where they do not."""
+"""Whatever the bytes of an exported file are, they prove the log, or one finding states where they do not."""
 
 import gzip
 import random
@@ -23,7 +23,7 @@ from assent_contracts.digests import to_base64url
 from assent_contracts.heads import SignedHead, encode_head, head_message
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.support.chains import PARTITION, WRITER, Chains
-from tests.support.exported import exported
+from tests.support.export_file import exported
 from tests.support.people import PARTITIONS
 
 
@@ -62,7 +62,7 @@ def finding(path: Path, content: bytes, chains: Chains, expected: Expected | Non
 
 
 def head(chains: Chains, seq: int = -1) -> ExpectedHead:
-    """What somebody has kept of the request ledger."""
+    """A head of the request ledger that an auditor has kept."""
     last = chains.requests.records[seq]
     return ExpectedHead(ledger="ledger", partition=PARTITION, seq=last.record.seq, sha256=last.value_sha256)
 
@@ -91,7 +91,7 @@ def signed_head(chains: Chains, key: SecretKey = WRITER) -> SealedHead:
 
 
 def without_last(content: bytes) -> bytes:
-    """The file without its newest record, and a manifest that says so."""
+    """The file without its newest record, and with a manifest that agrees."""
     first, *lines = content.splitlines()
     manifest = msgspec.json.decode(first, type=Manifest)
     parts = tuple(
@@ -102,7 +102,7 @@ def without_last(content: bytes) -> bytes:
     return b"\n".join((shorter, *lines[:-1])) + b"\n"
 
 
-def test_file_without_a_partition_that_the_log_was_founded_with_is_named(chains: Chains, file: Path) -> None:
+def test_missing_partition_of_the_founding_is_named(chains: Chains, file: Path) -> None:
     path, _ = exported(chains, file, partitions=PARTITIONS - 1)
     error = finding(path, path.read_bytes(), chains)
     assert (error.ledger, error.partition) == (LEDGER, PARTITIONS - 1)
@@ -112,14 +112,12 @@ def test_file_without_a_partition_that_the_log_was_founded_with_is_named(chains:
     )
 
 
-def test_file_with_a_partition_more_than_the_log_was_founded_with_is_named(
-    chains: Chains, file: Path
-) -> None:
+def test_additional_partition_beyond_the_founding_is_named(chains: Chains, file: Path) -> None:
     path, _ = exported(chains, file, partitions=PARTITIONS + 1)
     assert finding(path, path.read_bytes(), chains).partition == PARTITIONS
 
 
-def test_file_without_its_newest_record_passes_only_for_who_knows_nothing_of_it(
+def test_file_without_its_newest_record_passes_only_if_no_head_beyond_it_is_known(
     whole: bytes, chains: Chains, file: Path
 ) -> None:
     cut = without_last(whole)
@@ -140,7 +138,7 @@ def test_head_that_a_writer_has_signed_is_expected_like_any_other(
 
 
 @pytest.mark.parametrize("key", [SecretKey("writer-1", "decider", bytes(32)), SecretKey("x", "x", bytes(32))])
-def test_head_that_no_writer_has_signed_cannot_be_gone_by(
+def test_head_that_no_writer_has_signed_cannot_be_used(
     whole: bytes, chains: Chains, file: Path, key: SecretKey
 ) -> None:
     file.write_bytes(whole)
@@ -160,7 +158,7 @@ def test_head_of_a_partition_that_the_log_never_had_is_named(
     assert finding(file, whole, chains, expecting(chains, other)).partition == PARTITIONS
 
 
-def test_proof_says_what_was_not_checked_until_each_end_is_known(
+def test_proof_lists_what_was_not_checked_until_each_end_is_known(
     whole: bytes, chains: Chains, file: Path
 ) -> None:
     file.write_bytes(whole)
@@ -172,7 +170,7 @@ def test_proof_says_what_was_not_checked_until_each_end_is_known(
     assert f"at the end of {others}:" in ends
 
 
-def test_any_bit_of_record_0_that_flips_is_a_finding_at_seq_0_or_behind_it(
+def test_any_flipped_bit_of_record_0_is_a_finding_at_seq_0_or_after_it(
     whole: bytes, chains: Chains, file: Path
 ) -> None:
     begin = whole.index(b"\n") + 1
@@ -201,17 +199,17 @@ def test_any_bit_of_record_0_that_flips_is_a_finding_at_seq_0_or_behind_it(
     ],
     ids=range(11),
 )
-def test_what_is_no_export_at_all_is_one_finding(content: bytes, chains: Chains, file: Path) -> None:
+def test_file_that_is_not_an_export_is_one_finding(content: bytes, chains: Chains, file: Path) -> None:
     assert finding(file, content, chains).ledger == GOVERNANCE
 
 
-def test_file_that_ends_anywhere_is_a_finding(whole: bytes, chains: Chains, file: Path) -> None:
+def test_file_truncated_anywhere_is_a_finding(whole: bytes, chains: Chains, file: Path) -> None:
     choose = random.Random(3)
     for end in sorted(choose.sample(range(len(whole) - 1), 200)):
         finding(file, whole[:end], chains)
 
 
-def test_folder_is_no_file(chains: Chains, tmp_path: Path) -> None:
+def test_folder_is_not_a_file(chains: Chains, tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         proved(tmp_path, chains)
 
@@ -219,7 +217,7 @@ def test_folder_is_no_file(chains: Chains, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"[]", b"\xff", b"{}", b'{"identity":"x"}', b"[" * 100_000, b" " * (17 * 1024 * 1024)]
 )
-def test_file_of_heads_that_is_none_says_so(content: bytes, chains: Chains, file: Path) -> None:
+def test_invalid_file_of_heads_is_reported(content: bytes, chains: Chains, file: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(ExpectError):
         read_expected(file, chains.identity)

@@ -31,7 +31,7 @@ def run_of(length: int, head: Head) -> list[bytes]:
 
 @pytest.mark.parametrize("head", [START, Head(41, "ab" * 32)], ids=["from the start", "further on"])
 @pytest.mark.parametrize("altered", range(4))
-def test_altered_record_is_named_wherever_it_stands(head: Head, altered: int) -> None:
+def test_altered_record_is_named_wherever_it_is(head: Head, altered: int) -> None:
     run = run_of(4, head)
     run[altered] = run[altered].replace(b'"at":1', b'"at":2')
     # The seal vouches for the last record, unless that is the altered one.
@@ -40,23 +40,23 @@ def test_altered_record_is_named_wherever_it_stands(head: Head, altered: int) ->
     assert what == ("its seal is bad" if altered == 3 else "the chain breaks here: its bytes were altered")
 
 
-def test_record_that_was_left_out_is_named_by_its_place() -> None:
+def test_missing_record_is_named_by_its_place() -> None:
     run = run_of(4, START)
     del run[1]
     assert first_bad(run, START, "", last_vouched_for=True) == (1, "it has the seq 2")
 
 
-def test_what_is_no_record_is_named() -> None:
+def test_value_that_is_not_a_record_is_named() -> None:
     run = run_of(3, START)
     for junk in (b"", b"{}", b"\xff", b"[" * 100_000):
         run[1] = junk
         assert first_bad(run, START, "", last_vouched_for=True) == (1, "it is not a ledger record")
 
 
-def test_run_that_follows_something_else_is_named_at_its_first() -> None:
+def test_run_that_follows_another_head_is_named_at_its_first_record() -> None:
     run = run_of(3, Head(4, "cd" * 32))
     assert first_bad(run, Head(4, "ab" * 32), "", last_vouched_for=True)[0] == 0
 
 
-def test_run_without_a_break_is_blamed_on_its_last() -> None:
+def test_run_without_a_break_is_blamed_on_its_last_record() -> None:
     assert first_bad(run_of(3, START), START, "no seal", last_vouched_for=True) == (2, "no seal")

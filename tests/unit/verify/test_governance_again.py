@@ -1,4 +1,4 @@
-"""`audit verify` decides the governance ledger again: what holds passes, and each kind of lie is named."""
+"""`audit verify` decides the governance ledger again: correct records pass, and each kind of lie is named."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ def chains() -> Chains:
 
 
 def finding(chains: Chains) -> tuple[int, str]:
-    """The seq and the words of what is wrong with the governance ledger."""
+    """The seq and the text of the finding in the governance ledger."""
     with pytest.raises(FindingError) as found:
         chains.verified()
     assert found.value.ledger == GOVERNANCE
@@ -49,7 +49,7 @@ def refusal(code: RefusalCode) -> Refusal:
     return Refusal(code=code, detail="No.")
 
 
-def test_founding_and_changes_and_refusals_are_decided_again_the_same_way(chains: Chains) -> None:
+def test_founding_changes_and_refusals_are_decided_again_the_same_way(chains: Chains) -> None:
     assert not isinstance(chains.change("carol", NEW), Refusal)
     assert isinstance(chains.change("mallory", DISABLE), Refusal)
     assert not isinstance(chains.change("dave", DISABLE), Refusal)
@@ -77,14 +77,14 @@ def test_R3_decision_that_the_rules_refuse_is_named(chains: Chains) -> None:
     assert finding(chains) == (seq, "the rules refuse its command (not-permitted)")
 
 
-def test_R18_change_at_once_that_needs_approval_is_named(chains: Chains) -> None:
+def test_R18_direct_change_that_needs_approval_is_named(chains: Chains) -> None:
     version = chains.record.governance.version("governance/group/approvers")
     change = DefineGroup(group=Group(id="approvers", members=("mallory", "carol", "dave")), version=version)
     seq = chains.put_governance((GroupDefined(group=change.group),), command(chains, "carol", change))
     assert finding(chains) == (seq, "the rules refuse its command (approval-required)")
 
 
-def test_events_that_differ_from_what_the_rules_make_are_named(chains: Chains) -> None:
+def test_events_that_differ_from_those_of_the_rules_are_named(chains: Chains) -> None:
     seq = chains.put_governance((PrincipalDisabled(principal="dave"),), command(chains, "carol", DISABLE))
     assert finding(chains) == (seq, "the rules decide its command otherwise")
 
@@ -101,7 +101,7 @@ def test_events_that_differ_from_what_the_rules_make_are_named(chains: Chains) -
     ],
     ids=["no signature", "cut short", "another's key id", "unknown key", "another's key", "another log"],
 )
-def test_governance_command_that_its_sender_did_not_sign_is_named(
+def test_governance_command_not_signed_by_its_sender_is_named(
     chains: Chains, forge: Callable[[RecordedCommand, str], RecordedCommand]
 ) -> None:
     forged = forge(command(chains, "carol", DISABLE), chains.identity)
@@ -111,14 +111,14 @@ def test_governance_command_that_its_sender_did_not_sign_is_named(
     assert what.startswith("the rules refuse its command")
 
 
-def test_command_by_a_key_that_was_revoked_is_named(chains: Chains) -> None:
+def test_command_with_a_revoked_key_is_named(chains: Chains) -> None:
     made = command(chains, "bob", RevokeKey(key="bob-key"))
     assert not isinstance(chains.change("carol", RevokeKey(key="bob-key")), Refusal)
     seq = chains.put_governance((), made)
     assert finding(chains) == (seq, "the rules refuse its command (unknown-key)")
 
 
-def test_founding_cannot_be_opened_again_by_the_founder(chains: Chains) -> None:
+def test_founder_cannot_reopen_the_founding(chains: Chains) -> None:
     seq = chains.put_governance((FoundingClosed(),), command(chains, "founder", DISABLE), input_offset=UNSET)
     assert finding(chains) == (seq, "it names no input for its command")
 
@@ -160,8 +160,8 @@ def test_command_that_is_not_kept_must_have_been_refused_for_its_form_or_signatu
     assert finding(chains) == (seq, why)
 
 
-def test_command_that_nobody_signed_must_not_be_kept(chains: Chains) -> None:
-    """Its bytes are anybody's: the ledger would hold them for ever."""
+def test_unsigned_command_must_not_be_kept(chains: Chains) -> None:
+    """Anybody could have sent the bytes, and the ledger would keep them for ever."""
     sent = signed(encode(chains.changing("carol", DISABLE)), key_of("mallory"), chains.identity)
     seq = chains.put_governance(refusal(RefusalCode.BAD_SIGNATURE), sent)
     assert finding(chains) == (seq, "it holds a command that was refused as bad-signature")
@@ -178,7 +178,7 @@ def test_log_time_that_goes_back_is_named(chains: Chains) -> None:
     assert finding(chains) == (seq, "log time goes back")
 
 
-def test_events_that_cannot_be_read_are_named(chains: Chains) -> None:
+def test_unreadable_events_are_named(chains: Chains) -> None:
     seq = chains.governance.next_seq
     chains.governance.put_altered(
         b"principal-disabled.v1",
@@ -193,7 +193,7 @@ def test_events_that_cannot_be_read_are_named(chains: Chains) -> None:
     assert what.startswith("it cannot be read")
 
 
-def test_what_is_no_governance_command_is_named(chains: Chains) -> None:
+def test_invalid_governance_command_is_named(chains: Chains) -> None:
     for value in (b"{}", encode(chains.submission())):
         other = Chains()
         seq = other.put_governance(

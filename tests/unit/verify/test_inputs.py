@@ -1,4 +1,4 @@
-"""Each command is decided once, in the order in which it came: what `input` may be."""
+"""Each command is decided once, in the order in which it arrived: what `input` may be."""
 
 import pytest
 from msgspec import UNSET, UnsetType
@@ -24,7 +24,7 @@ def chains() -> Chains:
 
 
 def finding(chains: Chains) -> tuple[int, str]:
-    """The seq and the words of what is wrong."""
+    """The seq and the text of the finding."""
     with pytest.raises(FindingError) as found:
         chains.verified()
     return found.value.seq, found.value.what
@@ -34,7 +34,7 @@ def record(seq: int, input_offset: int | UnsetType) -> LedgerRecord:
     return LedgerRecord(seq=seq, prev="", epoch=1, input=input_offset, at=0)
 
 
-def test_commands_in_a_row_and_the_writers_own_records_between_leave_no_gap() -> None:
+def test_consecutive_commands_with_the_writer_s_own_records_between_leave_no_gap() -> None:
     chains = Chains()
     chains.carry(chains.released())
     chains.end_carried()
@@ -42,7 +42,7 @@ def test_commands_in_a_row_and_the_writers_own_records_between_leave_no_gap() ->
     assert governance.inputs.gaps == requests.inputs.gaps == []
 
 
-def test_commands_that_were_passed_over_are_a_gap(chains: Chains) -> None:
+def test_skipped_commands_are_a_gap(chains: Chains) -> None:
     chains.requests.next_input += 5
     seq = chains.requests.next_seq
     chains.send(chains.submission())
@@ -51,7 +51,7 @@ def test_commands_that_were_passed_over_are_a_gap(chains: Chains) -> None:
     assert str(requests.inputs.gaps[0]) == "there is no decision for input 3 to 7"
 
 
-def test_log_whose_first_command_was_not_the_topics_first_has_a_gap_before_it() -> None:
+def test_log_whose_first_command_was_not_the_topic_s_first_has_a_gap_before_it() -> None:
     chains = Chains()
     chains.requests.next_input = 1
     chains.submitted()
@@ -59,7 +59,7 @@ def test_log_whose_first_command_was_not_the_topics_first_has_a_gap_before_it() 
     assert requests.inputs.gaps == [InputGap(0, 0, 1)]
 
 
-def test_gap_of_governance_is_one_too(chains: Chains) -> None:
+def test_gap_in_governance_is_one_too(chains: Chains) -> None:
     chains.governance.next_input += 1
     chains.change("dave", DISABLE)
     governance, _ = chains.verified()
@@ -67,7 +67,7 @@ def test_gap_of_governance_is_one_too(chains: Chains) -> None:
 
 
 @pytest.mark.parametrize("again", [0, 2])
-def test_input_that_starts_again_or_comes_twice_is_named(chains: Chains, again: int) -> None:
+def test_input_that_starts_again_or_is_repeated_is_named(chains: Chains, again: int) -> None:
     chains.requests.next_input = again
     seq = chains.requests.next_seq
     chains.send(chains.submission())
@@ -86,7 +86,7 @@ def test_change_to_governance_that_names_no_input_is_named(chains: Chains) -> No
     assert finding(chains)[0] == chains.governance.next_seq - 1
 
 
-def test_writers_own_record_that_names_an_input_is_named(chains: Chains) -> None:
+def test_writer_s_own_record_that_names_an_input_is_named(chains: Chains) -> None:
     chains.requests.put((), at=chains.at, governance=len(chains.history) - 1, input_offset=3)
     assert finding(chains) == (chains.requests.next_seq - 1, "it names an input and has no command")
 
@@ -106,7 +106,7 @@ def test_input_starts_again_where_governance_has_accepted_a_loss_and_only_once()
     assert inputs.gaps == []
 
 
-def test_loss_of_another_partition_lets_no_input_start_again() -> None:
+def test_loss_of_another_partition_does_not_let_input_start_again() -> None:
     end = LedgerEnd(
         ledger="ledger", partition=0, seq=1, sha256="0" * 64, next_offset=2, topic_end=2, next_input=0
     )

@@ -1,4 +1,4 @@
-"""A chain that was cut at its end is whole in itself: only who knew its end can tell."""
+"""A chain that was cut at its end is consistent in itself: only a known head reveals the cut."""
 
 import pytest
 
@@ -29,14 +29,14 @@ def known(
 def read(
     heads: HeadsElsewhere, records: list[Accepted], *, end: int | None = None, beginning: int = 0
 ) -> None:
-    """Read these records on Kafka, where the partition ends at `end`; without, in a file."""
+    """Read these records from Kafka, where the partition ends at `end`; without it, from a file."""
     heads.take("ledger", PARTITION, records)
     offsets = None if end is None else (beginning, end)
     heads.hold("ledger", PARTITION, last_seq=len(records) - 1, offsets=offsets)
 
 
 @pytest.mark.parametrize("end", [None, 3, 9])
-def test_ledger_with_all_that_is_known_of_it_passes(records: list[Accepted], end: int | None) -> None:
+def test_ledger_with_everything_known_of_it_passes(records: list[Accepted], end: int | None) -> None:
     for each in records:
         read(HeadsElsewhere([known(each.record.seq, each.value_sha256)]), records, end=end)
 
@@ -56,14 +56,14 @@ def test_ledger_that_ends_before_a_known_head_is_named_with_both_positions(
 
 
 @pytest.mark.parametrize("end", [None, 3])
-def test_ledger_with_another_record_where_one_is_known_is_named(
+def test_ledger_with_another_record_at_a_known_place_is_named(
     records: list[Accepted], end: int | None
 ) -> None:
     with pytest.raises(FindingError, match="another record here"):
         read(HeadsElsewhere([known(1, "0" * 64)]), records, end=end)
 
 
-def test_head_that_is_heard_of_after_its_partition_was_read_is_held_all_the_same(
+def test_head_that_arrives_after_its_partition_was_read_is_checked_all_the_same(
     records: list[Accepted],
 ) -> None:
     governance = Chains().governance.records
@@ -75,7 +75,7 @@ def test_head_that_is_heard_of_after_its_partition_was_read_is_held_all_the_same
         heads.add([known(len(governance), "0" * 64, ledger="governance", partition=0)])
 
 
-def test_head_of_a_partition_that_is_not_there_is_named() -> None:
+def test_head_of_an_unknown_partition_is_named() -> None:
     heads = HeadsElsewhere([known(0, "0" * 64, partition=4)])
     heads.must_be_in(ledger_places(5))
     with pytest.raises(FindingError) as found:

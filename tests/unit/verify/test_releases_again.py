@@ -1,4 +1,4 @@
-"""`audit verify` carries each release out again, and looks in the request ledger whether it was one (R18)."""
+"""`audit verify` carries each release out again, and checks it against the request ledger (R18)."""
 
 import pytest
 from msgspec import Raw
@@ -28,14 +28,14 @@ def chains() -> Chains:
 
 
 def finding(chains: Chains) -> tuple[str, int, str]:
-    """The ledger and the seq of what is wrong, and what it is."""
+    """The ledger and the seq of the finding, and its text."""
     with pytest.raises(FindingError) as found:
         chains.verified()
     return found.value.ledger, found.value.seq, found.value.what
 
 
 def outdated(chains: Chains) -> Release:
-    """A release of a policy whose approver group was taken away meanwhile."""
+    """A release of a policy whose approver group was deleted in the meantime."""
     chains.change("dave", DefineGroup(group=HELPERS))
     release = chains.released(CreatePolicy(policy=policy_of("more", "app", groups=("helpers",))))
     version = chains.record.governance.version(group_object("helpers"))
@@ -45,7 +45,7 @@ def outdated(chains: Chains) -> Release:
 
 
 def with_bytes(chains: Chains, release: Release, change: CreatePolicy = MORE) -> Release:
-    """The same release with another submission of carol's, which is as well signed."""
+    """The same release with another submission of carol's, which is correctly signed as well."""
     command = chains.submission(change)
     return release.changed(
         submission=signed(encode(command), key_of("carol"), chains.identity),
@@ -61,7 +61,7 @@ def test_R18_release_is_carried_out_and_its_request_completed(chains: Chains) ->
     assert requests.tally.records == 4
 
 
-def test_release_that_fits_no_more_is_refused_and_its_request_failed_in_the_recorded_words(
+def test_release_that_no_longer_fits_is_refused_and_its_request_failed_in_the_recorded_words(
     chains: Chains,
 ) -> None:
     release = outdated(chains)
@@ -83,7 +83,7 @@ def test_release_refused_for_another_reason_is_named(chains: Chains) -> None:
     assert finding(chains) == (GOVERNANCE, seq, "the rules make something else of the release")
 
 
-def test_release_that_fits_and_was_refused_is_named(chains: Chains) -> None:
+def test_fitting_release_that_was_refused_is_named(chains: Chains) -> None:
     release = chains.released()
     refused = ReleaseRefused(
         request=release.request,
@@ -110,7 +110,7 @@ def carried(release: Release) -> ReleaseCarriedOut:
     )
 
 
-def test_R1_release_that_never_was_is_named(chains: Chains) -> None:
+def test_R1_release_that_never_existed_is_named(chains: Chains) -> None:
     release = chains.submitted()
     chains.approve(release)
     seq = chains.carry(release)
@@ -118,7 +118,7 @@ def test_R1_release_that_never_was_is_named(chains: Chains) -> None:
     assert finding(chains) == (GOVERNANCE, seq, what)
 
 
-def test_release_of_a_request_that_never_was_is_named(chains: Chains) -> None:
+def test_release_of_a_request_that_never_existed_is_named(chains: Chains) -> None:
     for request in (f"{PARTITION}-7", f"{(PARTITION + 1) % PARTITIONS}-0", "9999-0"):
         other = Chains()
         release = other.released().changed(request=request)
@@ -126,7 +126,7 @@ def test_release_of_a_request_that_never_was_is_named(chains: Chains) -> None:
         assert finding(other) == (GOVERNANCE, seq, f"the request ledger has no release of {request}")
 
 
-def test_what_names_no_request_is_named(chains: Chains) -> None:
+def test_record_that_names_no_request_is_named(chains: Chains) -> None:
     seq = chains.carry(chains.released().changed(request="0"))
     assert finding(chains) == (GOVERNANCE, seq, "it names no request")
 
@@ -134,16 +134,16 @@ def test_what_names_no_request_is_named(chains: Chains) -> None:
 def test_release_at_another_place_is_named(chains: Chains) -> None:
     release = chains.released()
     seq = chains.carry(release.changed(released=1))
-    what = f"the release of {release.request} stands at seq 2, not 1"
+    what = f"the release of {release.request} is at seq 2, not 1"
     assert finding(chains) == (GOVERNANCE, seq, what)
 
 
-def test_digest_that_is_not_the_submissions_is_named(chains: Chains) -> None:
+def test_digest_that_is_not_the_submission_s_is_named(chains: Chains) -> None:
     seq = chains.carry(chains.released().changed(digest="0" * 64))
     assert finding(chains) == (GOVERNANCE, seq, "the digest that it names is not the submission's")
 
 
-def test_R1_another_change_than_the_one_that_was_approved_is_named(chains: Chains) -> None:
+def test_R1_another_change_than_the_approved_one_is_named(chains: Chains) -> None:
     release = chains.released()
     seq = chains.carry(with_bytes(chains, release, OTHER))
     assert finding(chains) == (GOVERNANCE, seq, f"{release.request} was released with another digest")
@@ -156,19 +156,19 @@ def test_another_submission_of_the_same_change_is_named(chains: Chains) -> None:
 
 
 def test_submission_under_another_governance_seq_is_named(chains: Chains) -> None:
-    """It says which groups the approvers saw."""
+    """It determines which groups the approvers saw."""
     release = chains.released()
     seq = chains.carry(release.changed(as_of=release.as_of + 1))
     what = f"{release.request} was submitted under governance seq {release.as_of}, not {release.as_of + 1}"
     assert finding(chains) == (GOVERNANCE, seq, what)
 
 
-def test_release_that_was_decided_under_its_own_consequence_is_named(chains: Chains) -> None:
+def test_release_decided_under_its_own_consequence_is_named(chains: Chains) -> None:
     release = chains.submitted()
     chains.approve(release)
     seq = chains.carry(release)
     chains.complete(release)
-    what = f"the release of {release.request} goes by governance seq {seq}, not an earlier"
+    what = f"{release.request} was released under governance seq {seq}, not an earlier one"
     assert finding(chains) == (GOVERNANCE, seq, what)
 
 
@@ -181,11 +181,11 @@ def test_release_carried_out_twice_is_named(chains: Chains) -> None:
 
 
 @pytest.mark.parametrize("key", ["carol-key", "dave-key", "nobodys-key"])
-def test_submission_that_its_key_did_not_sign_is_named(chains: Chains, key: str) -> None:
+def test_submission_not_signed_by_its_key_is_named(chains: Chains, key: str) -> None:
     release = chains.released()
     forged = signed(bytes(release.submission.value), key_of("mallory"), chains.identity)
     seq = chains.carry(release.changed(submission=replace(forged, key=key)))
-    what = "the submission that it holds is not signed by the key that it names"
+    what = "the submission that it contains is not signed by the key that it names"
     assert finding(chains) == (GOVERNANCE, seq, what)
 
 
@@ -195,10 +195,10 @@ def test_release_without_a_submission_is_named(chains: Chains) -> None:
     cancel = Cancel(**chains.about("carol"), resource="access-policy/more", request=release.request)
     sent = signed(encode(cancel), key_of("carol"), chains.identity)
     seq = chains.put_carried(events, release.changed(submission=sent))
-    assert finding(chains) == (GOVERNANCE, seq, "it goes by a release, and holds no submission")
+    assert finding(chains) == (GOVERNANCE, seq, "it carries out a release and contains no submission")
 
 
-def test_submission_of_something_else_than_a_change_to_governance_is_named(chains: Chains) -> None:
+def test_submission_that_is_not_a_governance_change_is_named(chains: Chains) -> None:
     release = chains.released()
     events = chains.outcome(release)
     script = replace(chains.submission(), resource="script/deploy", payload=Raw(b'"echo"'))
@@ -206,7 +206,7 @@ def test_submission_of_something_else_than_a_change_to_governance_is_named(chain
     seq = chains.put_carried(events, release.changed(submission=sent))
     ledger, where, what = finding(chains)
     assert (ledger, where) == (GOVERNANCE, seq)
-    assert what.startswith("what was submitted is no change to governance")
+    assert what.startswith("what was submitted is not a change to governance")
 
 
 def test_change_submitted_for_another_object_is_named(chains: Chains) -> None:
@@ -234,7 +234,7 @@ def test_R12_request_ended_before_governance_has_carried_it_out_is_named(chains:
     assert finding(chains) == (LEDGER, seq, what)
 
 
-def test_R12_request_ended_otherwise_than_governance_says_is_named(chains: Chains) -> None:
+def test_R12_request_ended_otherwise_than_governance_states_is_named(chains: Chains) -> None:
     release = chains.released()
     chains.carry(release)
     failed = RequestFailed(request=release.request, reporter="assent", message="No.")
@@ -250,14 +250,14 @@ def test_R12_request_ended_twice_is_named(chains: Chains) -> None:
     assert finding(chains) == (LEDGER, seq, "it has no command, and what it ends is not released")
 
 
-def test_what_the_writer_records_when_nothing_was_due_is_named(chains: Chains) -> None:
+def test_writer_s_own_record_with_nothing_due_is_named(chains: Chains) -> None:
     release = chains.submitted()
     seq = chains.put_request(())
     assert finding(chains) == (LEDGER, seq, "it has no command, and nothing was due")
     assert release.request == f"{PARTITION}-0"
 
 
-def test_refused_request_command_that_has_events_too_is_named(chains: Chains) -> None:
+def test_refused_request_command_with_events_is_named(chains: Chains) -> None:
     release = chains.released()
     about = {**chains.about("carol"), "resource": "access-policy/more", "request": release.request}
     complete = Complete(**about, submission=release.submission_sha256)

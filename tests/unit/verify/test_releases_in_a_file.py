@@ -1,4 +1,4 @@
-"""`audit verify FILE` has both ledgers, and so looks there too whether each release was one (R18)."""
+"""`audit verify FILE` has both ledgers, and so checks there too whether each release existed (R18)."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
 from assent_contracts.topics import GOVERNANCE
 from tests.support.chains import Chains
-from tests.support.exported import exported
+from tests.support.export_file import exported
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`audit verify` after a command whose decision was too large for a record: nothing of it happened."""
+"""`audit verify` after a command whose decision was too large for a record: it had no effect."""
 
 import pytest
 
@@ -16,7 +16,7 @@ REFUSED = too_large("the decision's record", None, limits.RECORD_MAX_BYTES, "byt
 
 
 def verified(chains: Chains, monkeypatch: pytest.MonkeyPatch) -> tuple[GovernanceVerifier, RequestsVerifier]:
-    """With a limit that every decision exceeds, for who asks whether one did."""
+    """With a limit that every decision exceeds, for checks of that limit."""
     monkeypatch.setattr(limits, "RECORD_MAX_BYTES", 1)
     return chains.verified()
 
@@ -32,7 +32,7 @@ def test_same_object_is_free_afterwards(monkeypatch: pytest.MonkeyPatch) -> None
     assert (requests.tally.records, requests.tally.refusals) == (2, 1)
 
 
-def test_same_change_to_governance_counts_when_it_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_governance_change_counts_when_it_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     chains = Chains()
     command = signed(encode(chains.changing("carol", NEW)), key_of("carol"), chains.identity)
     chains.put_governance(REFUSED, command)

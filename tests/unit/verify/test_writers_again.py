@@ -37,7 +37,7 @@ def test_recovery_is_decided_again_the_same_way() -> None:
     assert chains.verified()[0].tally.records == chains.governance.next_seq
 
 
-def test_recovery_that_another_key_signed_is_named() -> None:
+def test_recovery_signed_with_another_key_is_named() -> None:
     chains = Chains()
     thief = SecretKey("recovery", "recovery", bytes([9]) * 32)
     put(chains, signed(encode(recover(chains)), thief, chains.identity))
@@ -67,7 +67,7 @@ def test_partition_names_a_change_of_writers_once() -> None:
 
 
 @pytest.mark.parametrize("since", [0, 1])
-def test_partition_that_names_a_change_of_writers_that_was_none_is_named(since: int) -> None:
+def test_partition_that_names_a_nonexistent_change_of_writers_is_named(since: int) -> None:
     chains = Chains()
     chains.put_request((WritersChanged(since=since),))
     with pytest.raises(FindingError, match="the writers have not changed"):

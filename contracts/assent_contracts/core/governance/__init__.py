@@ -1,1 +1,1 @@
-"""Who may do what: the state that the governance ledger adds up to, and the rules that change it."""
+"""Accounts and permissions: the state from the governance ledger, and the rules that change it."""

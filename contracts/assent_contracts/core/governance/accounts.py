@@ -1,4 +1,4 @@
-"""Accounts: register, disable, enable. Neither the kind nor the person of an account ever changes."""
+"""Accounts: register, disable, enable. The kind and the person of an account never change."""
 
 from typing import Final
 
@@ -24,11 +24,11 @@ from assent_contracts.governance_objects import Account
 from assent_contracts.refusals import Refusal, RefusalCode
 
 RESERVED = frozenset({"founder", "assent", "recovery"})
-"""Who the founding commands come from, and who carries changes to governance out: nobody's account."""
+"""Reserved names: who sends the founding and recovery commands, and who carries out governance changes."""
 
 
 def bad_account(account: Account) -> Refusal | None:
-    """The refusal of an account's own fields; None when all are good."""
+    """The refusal of an account's own fields; None if all are good."""
     if account.id.lower() in RESERVED:
         return refuse(RefusalCode.ID_TAKEN, f"The id {account.id!r} is reserved.")
     if (account.kind == "human") != (account.person is not None):
@@ -41,9 +41,9 @@ def bad_account(account: Account) -> Refusal | None:
 
 
 def spelt_otherwise(governance: Governance, account: Account) -> Refusal | None:
-    """The refusal of an id that differs from one there is in case only; None when it does not.
+    """The refusal of an id that differs from an existing one only in case; None if it does not.
 
-    People take `Ann` and `ann` for one account, and for one person, who would count as two for a quorum.
+    People would read `Ann` and `ann` as one account or one person, who would count twice for a quorum.
     """
     there = governance.account_spelt.get(account.id.lower(), account.id)
     if there != account.id:
@@ -63,7 +63,7 @@ def spelt_otherwise(governance: Governance, account: Account) -> Refusal | None:
 def register_principal(
     governance: Governance, change: RegisterPrincipal
 ) -> tuple[GovernanceEvent, ...] | Refusal:
-    """An id is never used again, not even that of a disabled account."""
+    """Register an account. An id is never used again, not even that of a disabled account."""
     account = change.account
     bad = bad_account(account)
     if bad is not None:
@@ -81,11 +81,11 @@ def register_principal(
 def disable_principal(
     governance: Governance, change: DisablePrincipal
 ) -> tuple[GovernanceEvent, ...] | Refusal:
-    """Its approvals stop counting with this, wherever they have not been released yet."""
+    """Disable an account. Its approvals no longer count for changes that are not released yet."""
     principal = governance.principals.get(change.principal)
     if principal is None:
         return _unknown(change.principal)
-    # Whom the directory has disabled may be disabled by hand too: then it stays so.
+    # An account that the directory has disabled can be disabled by hand too. Then it stays disabled.
     if not principal.enabled and not principal.vanished:
         return refuse(RefusalCode.ALREADY_SO, f"{change.principal} is disabled already.")
     return (PrincipalDisabled(principal=change.principal),)
@@ -94,7 +94,7 @@ def disable_principal(
 def enable_principal(
     governance: Governance, change: EnablePrincipal
 ) -> tuple[GovernanceEvent, ...] | Refusal:
-    """The account is what it was before it was disabled."""
+    """Enable an account, which has the same permissions as before it was disabled."""
     principal = governance.principals.get(change.principal)
     if principal is None:
         return _unknown(change.principal)
@@ -108,7 +108,7 @@ def _unknown(principal: str) -> Refusal:
 
 
 def account_words(account: Account) -> str:
-    """An account by its id and name, and whose it is."""
+    """An account in words: its id, its name and its person."""
     name = f" ({account.name})" if account.name else ""
     if account.person is None:
         return f"{account.id}{name}, a service"
@@ -116,7 +116,7 @@ def account_words(account: Account) -> str:
 
 
 def account_difference(before: Account | None, after: Account) -> tuple[FieldChange, ...]:
-    """The fields of an account that are different."""
+    """The fields of an account that differ."""
     return changed_fields(
         ("kind", before and before.kind, after.kind),
         ("person", before and before.person, after.person),

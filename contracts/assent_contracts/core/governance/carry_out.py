@@ -1,4 +1,4 @@
-"""What a release on the request ledger makes of governance, from the submission as it was signed."""
+"""How a release on the request ledger changes governance, from the signed submission."""
 
 import msgspec
 
@@ -29,10 +29,10 @@ def carry_release(
     digest: str,
     as_of: int,
 ) -> tuple[GovernanceEvent, ...]:
-    """The events of the release at seq `released` of the request's partition; `at`: log time in ms.
+    """The events of the release at seq `released` of the request's partition. `at`: log time in ms.
 
-    `submission`: the bytes of the SubmitChange that opened the request; `as_of`: the governance seq that it
-    was decided under.
+    `submission`: the bytes of the SubmitChange that opened the request. `as_of`: the governance seq under
+    which it was decided.
     """
     submitted = _decode_submission(submission)
     payload = bytes(submitted.payload)
@@ -44,6 +44,6 @@ def carry_release(
     else:
         change = decode_governance_change(payload)
     if isinstance(change, Refusal):
-        # Only what can be read is opened as a request: this ends one that no honest writer has opened.
+        # Only a readable change is opened as a request, so no honest writer opened this one. It ends here.
         return (release.refused(change),)
     return carry_out(governance, change, release, at)

@@ -1,4 +1,4 @@
-"""Each kind of change to governance, and its rules: the one place that lists them all. Pure."""
+"""The rules of each kind of change to governance. The one place that lists all kinds. Pure."""
 
 from typing import Any, assert_never
 
@@ -41,7 +41,7 @@ from assent_contracts.governance_changes import (
 
 
 def rules_of(change: GovernanceChange) -> ChangeRules[Any]:  # noqa: C901, PLR0912  an arm each
-    """The rules of the change's kind."""
+    """The rules for this kind of change."""
     match change:
         case RegisterPrincipal():
             return accounts.REGISTER_PRINCIPAL
@@ -91,5 +91,5 @@ def change_sentence(change: GovernanceChange, governance: Governance) -> str:
 
 
 def change_difference(change: GovernanceChange, governance: Governance) -> tuple[FieldChange, ...]:
-    """The fields that the change makes different in this state of governance; none if it changes none."""
+    """The fields that the change changes in this state of governance; empty if it changes none."""
     return rules_of(change).difference(change, governance)

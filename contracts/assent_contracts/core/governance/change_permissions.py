@@ -1,4 +1,4 @@
-"""Who may change what in governance, and what a second administrator has to approve first. Pure."""
+"""Permissions to change governance, and the changes that a second administrator must approve. Pure."""
 
 from assent_contracts.core.governance.change_kinds import rules_of
 from assent_contracts.core.governance.change_rules import Asker
@@ -9,7 +9,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def not_permitted(governance: Governance, change: GovernanceChange, principal: str) -> Refusal | None:
-    """R3: why this account may not ask for the change at all, at once or as a request; None when it may."""
+    """R3: why this account may not ask for the change, immediately or as a request; None if it may."""
     rules = rules_of(change)
     if rules.is_own(governance, change, principal):
         return None
@@ -28,9 +28,9 @@ def administered_type(governance: Governance, change: GovernanceChange) -> str:
 def why_approval(
     governance: Governance, change: GovernanceChange, principal: str, through: str | None
 ) -> str | None:
-    """Why the change needs a second administrator; None when it works at once.
+    """Why the change needs a second administrator; None if it works immediately.
 
-    `through`: the gateway that signed on the principal's behalf, if one did.
+    `through`: the gateway that signed on the principal's behalf, if any.
     """
     if not governance.protected:
         return None

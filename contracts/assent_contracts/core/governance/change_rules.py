@@ -1,4 +1,4 @@
-"""What there is to know of one kind of change to governance. Each noun's module declares its own. Pure."""
+"""The rules of one kind of change to governance. The module of each kind of object declares its own. Pure."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -15,7 +15,7 @@ AnyChange = TypeVar("AnyChange", bound=GovernanceChange)
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Who asks for a change, and the gateway that signed on their behalf, if one did."""
+    """The account that asks for a change, and the gateway that signed on its behalf, if any."""
 
     principal: str
     through: str | None = None
@@ -38,21 +38,21 @@ def _gives_nobody_power(_change: GovernanceChange) -> frozenset[str]:
 
 
 class ChangeRules(msgspec.Struct, Generic[AnyChange], frozen=True, kw_only=True):
-    """The rules and the words of one kind of change."""
+    """The rules and the texts of one kind of change."""
 
     decide: Callable[[Governance, AnyChange, int], tuple[GovernanceEvent, ...] | Refusal]
-    """What it makes true at log time (ms), whoever asks for it."""
+    """Its events at log time (ms), or its refusal, independent of who asks for it."""
     sentence: Callable[[AnyChange, Governance], str]
-    """What it does to this state of governance."""
+    """A sentence on what it does to this state of governance."""
     difference: Callable[[AnyChange, Governance], tuple[FieldChange, ...]]
-    """The fields that it changes in this state; none if it changes none."""
+    """The fields that it changes in this state; empty if it changes none."""
     why_approval: Callable[[Governance, AnyChange, Asker], str | None] = _is_at_once
-    """Why it needs a second administrator, once governance is protected; None if it applies at once."""
+    """Why it needs a second administrator once governance is protected; None if it works immediately."""
     administered_type: Callable[[Governance, AnyChange], str] = _is_of_every_type
     """The type whose administrators may ask for it and approve it."""
     is_own: Callable[[Governance, AnyChange, str], bool] = _is_refused
     """R3: whether this account may ask for it without being an administrator."""
     given_power: Callable[[AnyChange], frozenset[str]] = _gives_nobody_power
-    """Whom it lets act, as objects: groups that decide or get a role, an account that is enabled."""
+    """The objects that it gives power: groups that decide or get a role, an account that is enabled."""
     brings_in: bool = False
-    """It adds somebody, or gives them something, where nothing else asks for a second administrator."""
+    """Whether it adds or gives something to a principal without requiring a second administrator."""

@@ -1,7 +1,8 @@
-"""What a change to governance makes true, or why it is refused. Pure.
+"""Decide a change to governance: the events that it makes, or its refusal. Pure.
 
-A change comes in two ways, by the same rules: at once, signed by somebody who may make it alone; or out of a
-request that others approved and that was released, which `carry_out` does.
+A change arrives in two ways, with the same rules. Either an account that may make it alone has signed it, and
+it works immediately. Or it comes from a request that others approved and that was released, which `carry_out`
+handles.
 """
 
 from typing import assert_never
@@ -43,24 +44,24 @@ GovernanceDecision = tuple[GovernanceEvent, ...] | Refusal
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A release on the request ledger, as governance goes by it."""
+    """A release on the request ledger, as governance refers to it."""
 
     request: str
     released: int
     """The seq of the release, in the request's partition."""
     digest: str
     as_of: int
-    """The governance seq that the submission was decided under: what approvers could see."""
+    """The governance seq under which the submission was decided, which is what approvers could see."""
     requester: str
 
     def carried_out(self) -> ReleaseCarriedOut:
-        """The event that its change holds."""
+        """The event for a change that was carried out."""
         return ReleaseCarriedOut(
             request=self.request, released=self.released, digest=self.digest, as_of=self.as_of
         )
 
     def refused(self, refusal: Refusal) -> ReleaseRefused:
-        """The event that nothing was changed."""
+        """The event for a change that was refused, so that nothing was changed."""
         return ReleaseRefused(
             request=self.request,
             released=self.released,
@@ -71,7 +72,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def decide_founding(governance: Governance, command: GovernanceCommand, at: int) -> GovernanceDecision:
-    """Decide a command that the founder's key has signed; `at`: log time in ms."""
+    """Decide a command that the founder's key has signed. `at`: log time in ms."""
     if isinstance(command, FoundLog):
         return _found(governance, command.founding)
     if governance.founder is None:
@@ -95,7 +96,7 @@ def decide_recovery(governance: Governance, command: RecoveryCommand) -> Governa
 def decide_at_once(
     governance: Governance, command: GovernanceCommand, at: int, *, through: str | None
 ) -> GovernanceDecision:
-    """Decide a command of an account; `through`: the gateway that signed on its behalf, if one did."""
+    """Decide an account's command. `through`: the gateway that signed on its behalf, if any."""
     match command:
         case FoundLog():
             return refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
@@ -122,7 +123,7 @@ def decide_at_once(
 def carry_out(
     governance: Governance, change: GovernanceChange, release: Release, at: int
 ) -> tuple[GovernanceEvent, ...]:
-    """What a release makes true at log time `at` (ms): the change, or that it fits no more."""
+    """The events of a release at log time `at` (ms): the change, or that it no longer fits."""
     decision = (
         not_permitted(governance, change, release.requester)
         or _moved_since(governance, change, release.as_of)
@@ -134,7 +135,7 @@ def carry_out(
 
 
 def _moved_since(governance: Governance, change: GovernanceChange, as_of: int) -> Refusal | None:
-    """The refusal of a change that lets somebody act who is not what the approvers saw."""
+    """The refusal of a change that gives power to an object that has changed since the approvers saw it."""
     for governed in sorted(rules_of(change).given_power(change)):
         version = governance.version(governed)
         if version is not None and version > as_of:
@@ -146,7 +147,7 @@ def _moved_since(governance: Governance, change: GovernanceChange, as_of: int) -
 
 
 def decide_change(governance: Governance, change: GovernanceChange, at: int) -> GovernanceDecision:
-    """Whether the change fits what governance says now, whoever asks for it."""
+    """Decide whether the change fits governance now, independent of who asks for it."""
     decision: GovernanceDecision = rules_of(change).decide(governance, change, at)
     if isinstance(decision, Refusal):
         return decision
@@ -175,5 +176,5 @@ def _close(governance: Governance, at: int) -> GovernanceDecision:
         return refuse(
             RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one."
         )
-    # Without a policy too: a log that nobody administers could never get one.
+    # Also without a policy: a log without administrators could never get one.
     return too_few_administrators(governance, at) or (FoundingClosed(),)

@@ -1,4 +1,4 @@
-"""A directory's humans and groups, taken over as one difference."""
+"""The humans and groups of a directory, synchronised as one difference."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -22,7 +22,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def sync_directory(governance: Governance, change: SyncDirectory) -> tuple[GovernanceEvent, ...] | Refusal:
-    """Only what the directory brought is touched; what people made by hand stays theirs."""
+    """Synchronise the directory. Only objects from the directory change, not those made by hand."""
     difference = change.difference
     if difference == DirectoryDifference():
         return refuse(RefusalCode.ALREADY_SO, "Governance says what the directory says already.")
@@ -59,7 +59,7 @@ def _bad_accounts(governance: Governance, difference: DirectoryDifference) -> Re
 
 
 def _spelt_twice(account: Account, spelt: dict[str, str]) -> Refusal | None:
-    """The refusal of an id that another account of the same difference spells otherwise; notes both ids."""
+    """The refusal of an id that another account of the difference spells differently. Notes both ids."""
     for what, name in (("id", account.id), ("person id", account.person or "")):
         there = spelt.setdefault(f"{what} {name.lower()}", name)
         if there != name:
@@ -118,7 +118,7 @@ def _bad_groups(governance: Governance, difference: DirectoryDifference) -> Refu
 
 
 def too_much_vanishes(governance: Governance, difference: DirectoryDifference) -> Refusal | None:
-    """The refusal of a difference that takes more away than the settings allow at once."""
+    """The refusal of a difference that removes more at once than the settings allow."""
     people = sum(
         principal.enabled and principal.account.source == "directory"
         for principal in governance.principals.values()
@@ -140,7 +140,7 @@ def _lost(governance: Governance, difference: DirectoryDifference) -> int:
 
 def _over(governance: Governance, what: str, vanishing: int, there: int) -> Refusal | None:
     percent = governance.settings.vanish_max_percent
-    # One may always go, or a small directory could never lose anybody.
+    # One removal is always allowed, or a small directory could never lose a person.
     allowed = max(1, there * percent // 100) if percent else 0
     if vanishing <= allowed:
         return None

@@ -1,4 +1,4 @@
-"""Which people could meet a rule, and which administrators can act: by person, not by account."""
+"""The people who could meet a rule, and the administrators who can act. By person, not by account."""
 
 from assent_contracts.access_policies import BUILT_IN_TYPES, ApprovalRule, Policy
 from assent_contracts.core.governance.field_limits import refuse
@@ -8,7 +8,7 @@ from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.refusals import Refusal, RefusalCode
 
 ADMINISTRATORS_MIN = 2
-"""R3: so many people can administer, always."""
+"""R3: the number of people who must always be able to administer."""
 
 
 def eligible_people(governance: Governance, groups: tuple[str, ...]) -> frozenset[str]:
@@ -18,7 +18,7 @@ def eligible_people(governance: Governance, groups: tuple[str, ...]) -> frozense
 
 
 def able_people(governance: Governance, policy: Policy, rule: ApprovalRule) -> dict[str, Windows]:
-    """When each of the eligible people of a policy's rule can sign an approval, by person."""
+    """By person, when each eligible person of a policy's rule can sign an approval."""
     accounts = governance.members_of_any(rule.groups)
     return signing_people(
         governance, accounts, (policy.resource_type,), own_signature=governance.asks_own_signature(policy)
@@ -26,7 +26,7 @@ def able_people(governance: Governance, policy: Policy, rule: ApprovalRule) -> d
 
 
 def administering_people(governance: Governance) -> dict[str, Windows]:
-    """R3: when each of the people who administer every type can approve changes to governance, by person."""
+    """R3: by person, when each administrator of every type can approve changes to governance."""
     return signing_people(
         governance,
         governance.holders("administrator", EVERY_TYPE),
@@ -38,20 +38,19 @@ def administering_people(governance: Governance) -> dict[str, Windows]:
 def acting_administrators(governance: Governance, at: int) -> frozenset[str]:
     """R3: the people who administer every type and can sign at log time `at` (ms).
 
-    With a key of their own or, where the settings let a gateway's signature count, through a gateway that
-    has a valid key.
+    They sign with their own key or, if the settings accept it, through a gateway that has a valid key.
     """
     return able_at(administering_people(governance), at)
 
 
 def too_few_administrators(governance: Governance, at: int) -> Refusal | None:
-    """R3: the refusal where too few people could act at log time `at` (ms)."""
+    """R3: the refusal if too few people could act at log time `at` (ms)."""
     people = len(acting_administrators(governance, at))
     return None if people >= ADMINISTRATORS_MIN else too_few(people)
 
 
 def too_few(administrators: int, since: str = "") -> Refusal:
-    """R3: the refusal; `since`: from when on there are only so many, or nothing."""
+    """R3: the refusal. `since`: from when on there are too few administrators; may be empty."""
     return refuse(
         RefusalCode.TOO_FEW_ADMINISTRATORS,
         f"R3: {since}{administrators} {'person' if administrators == 1 else 'people'} with the role"

@@ -1,4 +1,4 @@
-"""What a change makes different, field by field: what approvers see beside its sentence. Pure."""
+"""What a change changes, field by field: what approvers see besides its sentence. Pure."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class FieldChange(msgspec.Struct, frozen=True):
-    """One field, before and after; None where it does not exist."""
+    """One field before and after. None means that the field does not exist."""
 
     field: str
     before: str | None
@@ -14,12 +14,12 @@ class FieldChange(msgspec.Struct, frozen=True):
 
 
 def changed_fields(*fields: tuple[str, str | None, str | None]) -> tuple[FieldChange, ...]:
-    """Those of (field, before, after) that differ."""
+    """The fields whose values before and after differ."""
     return tuple(FieldChange(*each) for each in fields if each[1] != each[2])
 
 
 def about(what: str, changes: Iterable[FieldChange]) -> Iterable[FieldChange]:
-    """The same, each field named after the object that it belongs to."""
+    """The same changes, with the object's name before each field."""
     return (FieldChange(f"{what}, {each.field}", each.before, each.after) for each in changes)
 
 

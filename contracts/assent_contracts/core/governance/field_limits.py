@@ -1,4 +1,4 @@
-"""The limits on what the fields of a change hold, beyond their types; each with its refusal."""
+"""The limits on the fields of a change beyond their types, each with its refusal."""
 
 from assent_contracts import limits
 from assent_contracts.access_policies import RESERVED_PREFIX
@@ -11,7 +11,7 @@ from assent_contracts.resources import has_control_characters
 from assent_contracts.signing import PUBLIC_KEY_BYTES
 
 _ALWAYS_THERE = frozenset({SETTINGS, DIRECTORY})
-"""There is one of each: no other id could be taken for it."""
+"""Objects that always exist, one of each."""
 
 
 def refuse(code: RefusalCode, detail: str) -> Refusal:
@@ -20,7 +20,7 @@ def refuse(code: RefusalCode, detail: str) -> Refusal:
 
 
 def bad_id(what: str, name: str) -> Refusal | None:
-    """The refusal of an id for something new; None when it can be one."""
+    """The refusal of an id for a new object; None if it is valid."""
     if is_identifier(name, limits.NAME_MAX_CHARS) and not name.startswith(RESERVED_PREFIX):
         return None
     return refuse(
@@ -48,9 +48,9 @@ def is_public_key(text: str) -> bool:
 
 
 def out_of_date(governance: Governance, governed: str, version: int | None) -> Refusal | None:
-    """The refusal of a change to an object that is not as its sender saw it; None when it is.
+    """The refusal of a change to an object that has changed since its sender saw it; None if it has not.
 
-    `version` None says that there is no such object yet.
+    `version` None means that the sender expects no such object.
     """
     current = governance.version(governed)
     if version == current:
@@ -67,7 +67,7 @@ def out_of_date(governance: Governance, governed: str, version: int | None) -> R
 
 
 def twice(names: tuple[str, ...]) -> str | None:
-    """A name that stands twice, if one does."""
+    """A name that appears twice; None if there is none."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

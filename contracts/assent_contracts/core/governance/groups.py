@@ -1,4 +1,4 @@
-"""Groups: who is in them. Told apart by id, never by name."""
+"""Groups and their members. A group is identified by its id, never by its name."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ _USERS_NAMED = 5
 
 
 def bad_group(group: Group) -> Refusal | None:
-    """The refusal of a group's own fields; None when all are good."""
+    """The refusal of a group's own fields; None if all are good."""
     bad = bad_id("group", group.id) or bad_text(
         f"group {group.id}: the name", group.name, limits.NAME_MAX_CHARS
     )
@@ -61,7 +61,7 @@ def unknown_member(governance: Governance, group: Group) -> Refusal | None:
 
 
 def define_group(governance: Governance, change: DefineGroup) -> tuple[GovernanceEvent, ...] | Refusal:
-    """The whole list of members; a group of the directory is changed there."""
+    """Define a group by its full list of members. A group of the directory is changed in the directory."""
     group = change.group
     before = governance.groups.get(group.id)
     bad = bad_group(group) or out_of_date(governance, group_object(group.id), change.version)
@@ -75,7 +75,7 @@ def define_group(governance: Governance, change: DefineGroup) -> tuple[Governanc
 
 
 def delete_group(governance: Governance, change: DeleteGroup) -> tuple[GovernanceEvent, ...] | Refusal:
-    """Only a group that nothing names."""
+    """Delete a group that no policy and no role assignment names."""
     bad = out_of_date(governance, group_object(change.group), change.version)
     if bad is not None:
         return bad
@@ -85,7 +85,7 @@ def delete_group(governance: Governance, change: DeleteGroup) -> tuple[Governanc
 
 
 def group_in_use(governance: Governance, group: str) -> Refusal | None:
-    """The refusal of taking a group away that a policy or a role assignment names."""
+    """The refusal of deleting a group that a policy or a role assignment names."""
     users = [
         *(f"policy {each.id}" for each in governance.policies.values() if group in approver_groups(each)),
         *(f"role assignment {each.id}" for each in governance.assignments.values() if group in each.groups),
@@ -100,7 +100,7 @@ def _of_directory(group: str) -> Refusal:
 
 
 def is_guarded_group(governance: Governance, group: str) -> bool:
-    """Whether who is in the group decides on changes: a policy names it, or a guarded role goes by it."""
+    """Whether members of the group decide on changes, because a policy or a guarded role names it."""
     return any(group in approver_groups(policy) for policy in governance.policies.values()) or any(
         group in assignment.groups
         for assignment in governance.assignments.values()
@@ -130,7 +130,7 @@ def _definition(group: Group, governance: Governance) -> str:
 
 
 def group_difference(before: Group | None, after: Group | None) -> tuple[FieldChange, ...]:
-    """The name and the members of a group that are different."""
+    """The name and the members of a group that differ."""
     was, will = _members(before), _members(after)
     return (
         *changed_fields(("name", _name(before), _name(after))),

@@ -1,4 +1,4 @@
-"""From a received governance command to its decision: who sent it, whether it came before, then its rule."""
+"""From a received governance command to its decision: its sender, whether it is repeated, and its rule."""
 
 from typing import cast
 
@@ -35,13 +35,13 @@ from assent_contracts.writer_registry import RECOVERY
 
 
 class GovernanceLedgerState:
-    """Governance as its ledger adds up, with the commands that it remembers. It has one owner."""
+    """Governance as computed from its ledger, with the remembered commands. It has one owner."""
 
     def __init__(self) -> None:
         self.governance = Governance()
         self.memory = CommandMemory()
         self.at = 0
-        """What counts as the log time of the last record, ms: a correction counts once it is taken in."""
+        """The log time of the last record, ms, including corrections up to it."""
 
     def take(self, seq: int, at: int, events: tuple[GovernanceEvent, ...]) -> None:
         """Consume the record `seq`, decided at log time `at`."""
@@ -63,7 +63,7 @@ def handle_governance(
     at: int,
     received_at: int,
 ) -> GovernanceDecision:
-    """Decide one command at log time `at`, that the broker appended at `received_at` (both in ms)."""
+    """Decide one command at log time `at` that the broker appended at `received_at` (both in ms)."""
     command, governance = received.command, record.governance
     if governance.founder is not None or (governance.seq == -1 and isinstance(command, FoundLog)):
         if not signature_good:
@@ -96,8 +96,8 @@ def handle_recovery(
 ) -> GovernanceDecision:
     """Decide a command of the recovery key.
 
-    Its record was made without a decider, by whoever has that key. `signature_good`: of the recovery key over
-    these bytes, whichever key the command names.
+    Its record was made without a decider, by the holder of that key. `signature_good`: whether the recovery
+    key has signed these bytes, whichever key the command names.
     """
     command = received.command
     if not isinstance(command, RecoveryCommand):
@@ -112,8 +112,8 @@ def handle_recovery(
     before = taken(record.memory, received)
     if before is not None:
         return cast("GovernanceDecision", before)
-    # Its time does not matter: the key seals the record itself, so nobody else can send it again; and who has
-    # stolen a writer's key could have moved log time out of reach.
+    # Its date is not checked. The key seals the record itself, so no one else can send it again. And the
+    # thief of a writer's key could have set log time to any value.
     return decide_recovery(record.governance, command)
 
 
@@ -126,11 +126,11 @@ def apply_governance_decision(
     at: int,
     by_topic: bool = True,
 ) -> None:
-    """Move the record past a decision. `by_topic`: the command came by the topic, as most do."""
+    """Advance the state past a decision. `by_topic`: whether the command came by the topic, as most do."""
     command = received.command
     if by_topic and counts(decision):
         record.memory.count(command.principal, at, copy=is_copy(decision))
-    # During the founding ids are not asked for, and one could come twice.
+    # During the founding ids are not checked, so one could appear twice.
     if takes_its_id(decision) and record.memory.recall(command.principal, command.id) is None:
         sha256 = received.value_sha256
         record.memory.remember(

@@ -1,7 +1,7 @@
-"""What a change must not do to those who are left: lock everybody out.
+"""A change must not lock everyone out.
 
-R3: two people can administer, always. Every policy can still be met, and those that protect governance can
-still be signed for: nothing else could bring back what was lost.
+R3: two people can always administer. Every policy can still be met, and the policies that protect governance
+can still be signed for. Without that, nothing could restore what was lost.
 """
 
 from assent_contracts.access_policies import BUILT_IN_TYPES, Policy
@@ -32,13 +32,13 @@ _NO_HARM = (
     *(RegisterPrincipal, EnablePrincipal, RegisterKey, CreatePolicy),
     *(AddWriter, RetireWriter, CorrectTime),
 )
-"""They take nothing from any person; their own rules look at what they do."""
+"""Changes that take nothing from any person. Their own rules check what they do."""
 
 
 def lockout_refusal(
     governance: Governance, change: GovernanceChange, events: tuple[GovernanceEvent, ...], at: int
 ) -> Refusal | None:
-    """Why the events must not come true at log time `at` (ms); None if they lock nobody out."""
+    """Why the events must not be made at log time `at` (ms); None if they lock no one out."""
     if not governance.protected or isinstance(change, _NO_HARM):
         return None
     after = governance.after(events)
@@ -53,7 +53,7 @@ def lockout_refusal(
 
 
 def _administrators_lost(before: Governance, after: Governance, at: int) -> Refusal | None:
-    # Over all the time to come: else a key that ends a moment from now would be no loss.
+    # For all future time: otherwise a key that is set to expire in a moment would not count as lost.
     loss = first_loss(administering_people(before), administering_people(after), ADMINISTRATORS_MIN, at)
     if loss is None:
         return None
@@ -64,11 +64,11 @@ def _administrators_lost(before: Governance, after: Governance, at: int) -> Refu
 def _policy_lost(before: Governance, after: Governance, policy: Policy, at: int) -> Refusal | None:
     was = before.policies.get(policy.id)
     refusal = unmet(after, policy)
-    # What could not be met before is no fault of this change.
+    # A policy that could not be met before is not this change's fault.
     if refusal is not None and (policy != was or unmet(before, policy) is None):
         return refusal
-    # Keys that other policies' approvers lose can be given back. Here nobody could: that takes a request
-    # of these types. An edited policy is looked at by its own rule.
+    # Approvers of other policies who lose their keys can get new ones. Here they could not, because that
+    # takes a request of these types. An edited policy is checked by its own rule.
     if policy.resource_type not in BUILT_IN_TYPES or policy != was:
         return None
     for rule in policy.approvals:

@@ -1,4 +1,4 @@
-"""A loss: the log continues from where it ends, by the recovery key alone."""
+"""An accepted loss: the log continues from where it ends, by the recovery key alone."""
 
 from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import Governance
@@ -8,7 +8,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def accept_loss(governance: Governance, command: AcceptLoss) -> tuple[GovernanceEvent, ...] | Refusal:
-    """The ends name every partition of the log once, and governance where it ends before this record."""
+    """Accept a loss. The ends name governance as it is before this record, and every partition once."""
     wanted = [("governance", 0), *(("ledger", partition) for partition in range(governance.partitions))]
     if [(end.ledger, end.partition) for end in command.ends] != wanted:
         return refuse(

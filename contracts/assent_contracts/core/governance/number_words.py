@@ -3,14 +3,14 @@
 from assent_contracts.limits import FOR_EVER_MS
 
 NAMED_MAX = 8
-"""Names that a sentence lists; of more it states how many."""
+"""How many names a sentence lists. For more it states the number of the rest."""
 _UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 
 
 def duration(ms: int) -> str:
-    """Milliseconds in the largest unit that they fill exactly: `7 days`."""
+    """Milliseconds in the largest unit that divides them exactly: `7 days`."""
     for unit, name in _UNITS:
         if ms and ms % unit == 0:
             return counted(ms // unit, name)
@@ -26,7 +26,7 @@ def moment(at_ms: int) -> str:
     """A time in UTC to the minute, `2026-11-24 02:03Z`. Years are those of the Gregorian calendar."""
     if at_ms >= FOR_EVER_MS:
         return "for ever"
-    # Days since 1970 to a date, by eras of 400 years that begin in March, so that leap days come last.
+    # Days since 1970 to a date, in eras of 400 years that begin in March, so that leap days are last.
     days, rest = divmod(at_ms, _DAY_MS)
     era, of_era = divmod(days + 719_468, 146_097)
     year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365

@@ -1,4 +1,4 @@
-"""Access policies: create, edit, delete; and whether a policy can be met (R2, R3, R5)."""
+"""Access policies: create, edit, delete, and whether a policy can be met (R2, R3, R5)."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -43,7 +43,7 @@ from assent_contracts.resources import has_control_characters, is_type_name
 def create_policy(
     governance: Governance, change: CreatePolicy, at: int
 ) -> tuple[GovernanceEvent, ...] | Refusal:
-    """R2, R3, R5, and that it can be met and signed for at log time `at` (ms)."""
+    """Create a policy (R2, R3, R5) that can be met and signed for at log time `at` (ms)."""
     policy = change.policy
     bad = _bad_policy(policy)
     if bad is not None:
@@ -60,7 +60,7 @@ def create_policy(
 
 
 def edit_policy(governance: Governance, change: EditPolicy, at: int) -> tuple[GovernanceEvent, ...] | Refusal:
-    """A policy keeps its type: what it protected would stand open otherwise."""
+    """Edit a policy. It keeps its resource type, which would otherwise be unprotected."""
     policy = change.policy
     bad = out_of_date(governance, policy_object(policy.id), change.version) or _bad_policy(policy)
     if bad is not None:
@@ -79,14 +79,14 @@ def edit_policy(governance: Governance, change: EditPolicy, at: int) -> tuple[Go
 
 
 def delete_policy(governance: Governance, change: DeletePolicy) -> tuple[GovernanceEvent, ...] | Refusal:
-    """It approves nothing any more, what it had approved and was not released included."""
+    """Delete a policy. It no longer approves anything, including changes that are not released yet."""
     return out_of_date(governance, policy_object(change.policy), change.version) or (
         PolicyDeleted(policy=change.policy),
     )
 
 
 def _bad_policy(policy: Policy) -> Refusal | None:
-    """R2: the policy's own fields."""
+    """R2: the refusal of a policy's own fields; None if all are good."""
     bad = bad_id("policy", policy.id) or bad_text(
         "A policy's description", policy.description, limits.DESCRIPTION_MAX_CHARS, allowed="\n\t"
     )
@@ -127,7 +127,7 @@ def too_large_together(governance: Governance, policy: Policy) -> Refusal | None
 
 
 def policy_difference(before: Policy | None, after: Policy | None) -> tuple[FieldChange, ...]:
-    """The parts of a policy that are different, its approvals rule by rule."""
+    """The parts of a policy that differ, with its approvals rule by rule."""
     was, will = _policy_fields(before), _policy_fields(after)
     names = [name for name in (*was, *(name for name in will if name not in was)) if name != "approvals"]
     rules = _rules(() if before is None else before.approvals, () if after is None else after.approvals)
@@ -165,7 +165,7 @@ def rule_text(rule: ApprovalRule) -> str:
 
 
 def policy_sentence(policy: Policy, governance: Governance) -> str:
-    """What a policy asks for: whose approvals, what ends a request, who completes it, and when it expires."""
+    """A sentence on whose approvals a policy asks for, and how its requests end, complete and expire."""
     named = " A service must name the person on whose behalf it submits."
     asked = _asks(
         policy.approvals,
@@ -179,7 +179,7 @@ def policy_sentence(policy: Policy, governance: Governance) -> str:
 
 
 def terms_sentence(terms: PolicyTerms, governance: Governance) -> str:
-    """The same for the terms that a request keeps, with the people that there are now."""
+    """The same for the terms in a request, with the current people."""
     return _asks(
         terms.rules,
         terms.rejections,
@@ -227,7 +227,7 @@ def rule_words(rule: ApprovalRule, governance: Governance) -> str:
 
 
 def group_words(group: str, governance: Governance) -> str:
-    """A group by its name and id, with how many eligible people are in it: other groups may have its name."""
+    """A group by name and id, since names are not unique, and with the number of its eligible people."""
     people = counted(len(eligible_people(governance, (group,))), "person", "people")
     base, _, kind = group.partition("/")
     if base == ADMINISTRATORS:
@@ -253,7 +253,7 @@ def _deletion(name: str, governance: Governance) -> str:
 
 
 def _administered_type(governance: Governance, policy: str, resource_type: str | None) -> str:
-    """Administrators of every type for the built-in types: those policies rule over all administrators."""
+    """EVERY_TYPE for policies of the built-in types, because they apply to all administrators."""
     found = governance.policies.get(policy)
     kind = resource_type or (EVERY_TYPE if found is None else found.resource_type)
     return EVERY_TYPE if kind in BUILT_IN_TYPES else kind

@@ -1,4 +1,4 @@
-"""An account, a key, who holds a role, and a policy's terms, as they are now."""
+"""The current state of accounts, keys and role holders."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -8,16 +8,16 @@ from assent_contracts.digests import from_base64url
 from assent_contracts.governance_objects import Account, DirectoryDifference, Role, RoleAssignment, SigningKey
 
 Windows = tuple[tuple[int, int], ...]
-"""Log times (ms), each from <= at < to."""
+"""Intervals of log time (ms), each from <= at < to."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An account as it stands now: registered, and enabled or not."""
+    """A registered account in its current state, enabled or not."""
 
     account: Account
     enabled: bool = True
     vanished: bool = False
-    """Disabled because the directory no longer has it: if it comes back there, it is enabled again."""
+    """Disabled because the directory no longer has it. If it returns there, it is enabled again."""
 
     @property
     def id(self) -> str:
@@ -26,7 +26,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def person(self) -> str | None:
-        """R9: who is behind a human account; None for a service."""
+        """R9: the person behind a human account; None for a service."""
         return self.account.person
 
 
@@ -45,7 +45,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def registered_key(key: SigningKey) -> Key:
-    """A key as it is once registered."""
+    """The state of a newly registered key."""
     return Key(
         principal=key.principal,
         public_key=from_base64url(key.public_key),
@@ -55,7 +55,7 @@ def registered_key(key: SigningKey) -> Key:
 
 
 def all_revoked(keys: Mapping[str, Key], principal: str) -> dict[str, Key]:
-    """All the keys of a principal, by id, as they are once revoked."""
+    """All keys of a principal, by id, in their revoked state."""
     return {
         key_id: msgspec.structs.replace(key, revoked=True)
         for key_id, key in keys.items()
@@ -64,7 +64,7 @@ def all_revoked(keys: Mapping[str, Key], principal: str) -> dict[str, Key]:
 
 
 def windows_of(keys: Iterable[Key]) -> dict[str, Windows]:
-    """When each principal can sign with one of these keys that is not revoked."""
+    """When each principal can sign with one of these keys, if the key is not revoked."""
     found: dict[str, list[tuple[int, int]]] = {}
     for key in keys:
         if not key.revoked:
@@ -73,10 +73,10 @@ def windows_of(keys: Iterable[Key]) -> dict[str, Windows]:
 
 
 def synchronised(principals: Mapping[str, Principal], difference: DirectoryDifference) -> Iterator[Principal]:
-    """The accounts that a synchronisation of the directory changes, as they are then."""
+    """The accounts that a synchronisation of the directory changes, in their new state."""
     for account in difference.accounts:
         before = principals.get(account.id)
-        # Whom people have disabled stays so, whatever the directory says.
+        # An account that people have disabled stays disabled, even if the directory has it.
         yield Principal(account=account, enabled=before is None or before.enabled or before.vanished)
     for name in difference.vanished:
         before = principals[name]

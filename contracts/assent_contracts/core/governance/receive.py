@@ -20,7 +20,7 @@ from assent_contracts.refusals import Refusal
 
 
 def read_governance_command(envelope: Envelope) -> Received[GovernanceCommand] | Refusal:
-    """The command in an envelope. This is the expensive part: its signature has been checked before."""
+    """The command in an envelope. Parsing is expensive, so the signature has been checked before."""
     command = decode_governance_command(envelope.value)
     if isinstance(command, Refusal):
         return command
@@ -35,7 +35,7 @@ def read_governance_command(envelope: Envelope) -> Received[GovernanceCommand] |
 def receive_governance(
     value: bytes | None, key: bytes | None, headers: ReceivedHeaders
 ) -> Received[GovernanceCommand] | Omitted:
-    """Both steps at once, for a record whose signature is checked elsewhere."""
+    """Both steps together, for a record whose signature is checked elsewhere."""
     envelope = open_envelope(value, key, headers)
     if isinstance(envelope, Omitted):
         return envelope
@@ -44,7 +44,7 @@ def receive_governance(
 
 
 def governance_received_again(recorded: RecordedCommand) -> Received[GovernanceCommand] | Refusal:
-    """A command out of the governance ledger, as it was received."""
+    """A command from the governance ledger, as it was received."""
     value = bytes(recorded.value)
     command = decode_governance_command(value)
     if isinstance(command, Refusal):

@@ -1,4 +1,4 @@
-"""Take in accepted governance records without deciding again: how a writer gets its state at its start."""
+"""Consume accepted governance records without deciding them again, as a writer does when it starts."""
 
 from assent_contracts.core.governance.handle import GovernanceLedgerState
 from assent_contracts.core.remember_record import remember_record
@@ -7,7 +7,7 @@ from assent_contracts.ledger import LedgerRecord, decode_governance_events
 
 
 def replay_governance(record: GovernanceLedgerState, accepted: LedgerRecord) -> tuple[GovernanceEvent, ...]:
-    """Move `record` past one accepted record of the governance ledger; returns that record's events."""
+    """Advance `record` past one accepted record of the governance ledger. Returns that record's events."""
     events = decode_governance_events(accepted)
     if not carries_release(events):
         remember_record(record.memory, accepted)
@@ -16,5 +16,5 @@ def replay_governance(record: GovernanceLedgerState, accepted: LedgerRecord) -> 
 
 
 def carries_release(events: tuple[GovernanceEvent, ...]) -> bool:
-    """Whether the record goes by a release: its command is a submission, decided on the request ledger."""
+    """Whether the record carries out a release. Its command is then a submission from the request ledger."""
     return bool(events) and isinstance(events[-1], ReleaseCarriedOut | ReleaseRefused)

@@ -1,4 +1,4 @@
-"""Role assignments: give a role to groups and principals, or take it away."""
+"""Role assignments: assign a role to groups and principals, or withdraw it."""
 
 from typing import Final
 
@@ -14,11 +14,11 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import is_type_name
 
 GUARDED_ROLES: frozenset[Role] = frozenset({"administrator", "approver", "gateway", "directory"})
-"""The roles that let somebody decide, or speak for those who do: granted by two people only."""
+"""The roles that allow deciding, or signing for those who decide. Only two people can grant them."""
 
 
 def assign_role(governance: Governance, change: AssignRole) -> tuple[GovernanceEvent, ...] | Refusal:
-    """A new assignment, or an existing one as it is to be."""
+    """Create a role assignment, or replace an existing one."""
     assignment = change.assignment
     bad = bad_id("role assignment", assignment.id) or out_of_date(
         governance, role_object(assignment.id), change.version
@@ -52,7 +52,7 @@ def _bad_holders(governance: Governance, assignment: RoleAssignment, what: str) 
     for name in assignment.principals:
         if name not in governance.principals:
             return refuse(RefusalCode.UNKNOWN_OBJECT, f"{what}: there is no principal {name[:128]!r}.")
-        # A human in a group of gateways is none either: `sender` and `signing` see to that.
+        # A human in a group of gateways is not a gateway either: `sender` and `signing` ensure that.
         if assignment.role == "gateway" and governance.principals[name].person is not None:
             return refuse(
                 RefusalCode.WRONG_KIND, f"{what}: {name} is a human, and only services are gateways."
@@ -61,7 +61,7 @@ def _bad_holders(governance: Governance, assignment: RoleAssignment, what: str) 
 
 
 def withdraw_role(governance: Governance, change: WithdrawRole) -> tuple[GovernanceEvent, ...] | Refusal:
-    """The assignment goes as a whole; to take it from some, assign it again without them."""
+    """Withdraw a whole assignment. To withdraw it from some holders, assign it again without them."""
     return out_of_date(governance, role_object(change.assignment), change.version) or (
         RoleWithdrawn(assignment=change.assignment),
     )
@@ -76,7 +76,7 @@ def _why_role(governance: Governance, assignment: str, *roles: Role) -> str | No
 
 
 def holders_text(assignment: RoleAssignment) -> str:
-    """Who holds a role by this assignment: `group a, bob`."""
+    """The holders of a role by this assignment: `group a, bob`."""
     return ", ".join([*(f"group {group}" for group in assignment.groups), *assignment.principals])
 
 
@@ -115,7 +115,7 @@ def _difference(
 
 
 def _holders(assignment: RoleAssignment | None, governance: Governance) -> set[str]:
-    """The groups, and everybody by name: whoever decides on it sees who gets the role."""
+    """The groups and all holders by name, so that approvers see who gets the role."""
     if assignment is None:
         return set()
     members = {

@@ -1,4 +1,4 @@
-"""Whether a policy can be met by the people and keys that there are (R5, quorum). Pure."""
+"""Whether a policy can be met by the existing people and keys (R5, quorum). Pure."""
 
 from assent_contracts import limits
 from assent_contracts.access_policies import ApprovalRule, Policy
@@ -15,7 +15,7 @@ def approver_groups(policy: Policy) -> frozenset[str]:
 
 
 def unmet(governance: Governance, policy: Policy) -> Refusal | None:
-    """Why a policy cannot be met by who there is now (R5, quorum); None when it can."""
+    """Why a policy cannot be met by the current people (R5, quorum); None if it can."""
     licensed = {group for assignment in governance.assignments.values() for group in assignment.groups}
     for group in sorted(approver_groups(policy)):
         if group not in governance.groups:
@@ -44,7 +44,7 @@ def _rule_unmet(governance: Governance, policy: Policy, rule: ApprovalRule) -> R
                 policy, f"group {group} is empty, or has only disabled accounts and services"
             )
     people = len(eligible_people(governance, rule.groups))
-    # Any one of them may be the requester, who cannot approve their own request (R9).
+    # Any of them may be the requester, who cannot approve their own request (R9).
     if rule.quorum > people - 1:
         return unsatisfiable(
             policy,
@@ -55,7 +55,7 @@ def _rule_unmet(governance: Governance, policy: Policy, rule: ApprovalRule) -> R
 
 
 def unsigned(governance: Governance, policy: Policy, at: int) -> Refusal | None:
-    """Why too few of the eligible people could sign at log time `at` (ms); None when enough can."""
+    """The refusal if too few eligible people could sign at log time `at` (ms); None if enough can."""
     for rule in policy.approvals:
         people = len(able_at(able_people(governance, policy, rule), at))
         if rule.quorum > people - 1:
@@ -66,7 +66,7 @@ def unsigned(governance: Governance, policy: Policy, at: int) -> Refusal | None:
 def unsigned_rule(
     governance: Governance, policy: Policy, rule: ApprovalRule, people: int, since: str
 ) -> Refusal:
-    """The refusal of a rule that so many people could sign for; `since`: from when on, or nothing."""
+    """The refusal of a rule for which only `people` could sign. `since`: from when on; may be empty."""
     how = (
         "with a key of their own"
         if governance.asks_own_signature(policy)

@@ -1,4 +1,4 @@
-"""Settings: what a change may do, and whether it loosens."""
+"""Settings: their change, and whether it only tightens them."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def change_settings(governance: Governance, change: ChangeSettings) -> tuple[GovernanceEvent, ...] | Refusal:
-    """All of them at once, so that two changes cannot mix."""
+    """Change the settings, all together, so that two changes cannot mix."""
     bad = out_of_date(governance, SETTINGS, change.version)
     if bad is not None:
         return bad
@@ -24,9 +24,10 @@ def change_settings(governance: Governance, change: ChangeSettings) -> tuple[Gov
 
 
 def only_tightens(before: Settings, after: Settings) -> bool:
-    """Whether the change closes something and can lock nobody out.
+    """Whether the change only restricts something and can lock no one out.
 
-    Times and quotas cut both ways (too short a time ends everything), so a change of one never counts.
+    A change of a time or quota never counts as tightening, because it has two sides: too short a time ends
+    everything.
     """
     switches = (after.unprotected, after.allow_unlicensed_admins, after.governance_own_signature)
     same = Settings(
@@ -50,7 +51,7 @@ def only_tightens(before: Settings, after: Settings) -> bool:
 
 
 def settings_difference(before: Settings, after: Settings) -> tuple[FieldChange, ...]:
-    """The settings that are different, times in words."""
+    """The settings that differ, with times in words."""
     fields = Settings.__struct_fields__
     return changed_fields(
         *(
@@ -61,7 +62,7 @@ def settings_difference(before: Settings, after: Settings) -> tuple[FieldChange,
 
 
 def setting_text(settings: Settings, name: str) -> str:
-    """One setting for people."""
+    """One setting as text for people."""
     value = getattr(settings, name)
     if name.endswith("_ms"):
         return duration(value)

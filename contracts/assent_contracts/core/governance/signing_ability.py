@@ -1,7 +1,7 @@
-"""Who can sign, and when: with a key of their own, or through a gateway. By person, not by account.
+"""Which people can sign, and when: with their own key, or through a gateway. By person, not by account.
 
-Keys begin and end. So it is asked for one log time, or for all the time from a moment on: a key that ends
-tomorrow keeps nobody from being locked out.
+Keys are valid for a limited time. So the functions answer for one log time, or for all time from a moment on:
+a key that expires tomorrow does not protect from being locked out.
 """
 
 from collections import defaultdict
@@ -15,10 +15,10 @@ from assent_contracts.core.governance.state import Governance
 def signing_people(
     governance: Governance, accounts: Iterable[str], types: Collection[str], *, own_signature: bool = False
 ) -> dict[str, Windows]:
-    """When the people behind those of these accounts that are enabled humans' can sign, by person.
+    """By person, when the people of these accounts can sign. Only enabled human accounts count.
 
-    `types`: what they sign about; a gateway serves that has its role for all of them. `own_signature`: no
-    gateway serves.
+    `types`: the resource types that they sign for; a gateway must have its role for all of them.
+    `own_signature`: whether a gateway's signature does not count.
     """
     through_gateway = () if own_signature else _gateways(governance, types)
     people: dict[str, Windows] = {}
@@ -31,24 +31,24 @@ def signing_people(
 
 
 def _gateways(governance: Governance, types: Collection[str]) -> Windows:
-    """When a gateway could sign for somebody."""
+    """When a gateway could sign for a person."""
     return tuple(window for name in _serving(governance, types) for window in governance.windows(name))
 
 
 def _serving(governance: Governance, types: Collection[str]) -> list[str]:
-    """The gateways for all of these types: only services are any."""
+    """The gateways for all of these types. Only services can be gateways."""
     holders = frozenset[str].intersection(*(governance.holders("gateway", kind) for kind in types))
     accounts = (governance.principals[name] for name in sorted(holders))
     return [account.id for account in accounts if account.enabled and account.person is None]
 
 
 def has_key(governance: Governance, principal: str, at: int) -> bool:
-    """Whether the principal can sign with a key of its own at log time `at` (ms)."""
+    """Whether the principal can sign with its own key at log time `at` (ms)."""
     return _holds(governance.windows(principal), at)
 
 
 def gateway_for(governance: Governance, resource_type: str, at: int) -> str | None:
-    """A gateway that could sign for people about this type at log time `at` (ms), if there is one."""
+    """A gateway that could sign for people about this type at log time `at` (ms); None if there is none."""
     gateways = _serving(governance, (resource_type,))
     return next((name for name in gateways if has_key(governance, name, at)), None)
 
@@ -58,16 +58,16 @@ def _holds(windows: Windows, at: int) -> bool:
 
 
 def able_at(people: Mapping[str, Windows], at: int) -> frozenset[str]:
-    """Those who can sign at log time `at` (ms)."""
+    """The people who can sign at log time `at` (ms)."""
     return frozenset(person for person, windows in people.items() if _holds(windows, at))
 
 
 def first_loss(
     before: Mapping[str, Windows], after: Mapping[str, Windows], needed: int, at: int
 ) -> tuple[int, int] | None:
-    """(when, how many are left): the first log time from `at` on at which `after` is the worse of the two.
+    """The first log time from `at` on at which `after` is worse than `before`, and how many people are left.
 
-    Worse is: fewer people than before, and fewer than are `needed`. None when there is no such time.
+    Worse means fewer people than before, and fewer than are `needed`. None if there is no such time.
     """
     were, are = 0, 0
     then, now = _counts(before, at), _counts(after, at)
@@ -79,7 +79,7 @@ def first_loss(
 
 
 def _counts(people: Mapping[str, Windows], at: int) -> dict[int, int]:
-    """How many can sign from each of these log times on, until the next of them; `at` is the first."""
+    """How many people can sign from each of these log times until the next. `at` is the first."""
     change: defaultdict[int, int] = defaultdict(int, {at: 0})
     for windows in people.values():
         for start, end in _joined(windows, at):
@@ -90,7 +90,7 @@ def _counts(people: Mapping[str, Windows], at: int) -> dict[int, int]:
 
 
 def _joined(windows: Windows, at: int) -> list[tuple[int, int]]:
-    """The same times from `at` on, without overlaps: two keys at once are still one person."""
+    """The same times from `at` on, without overlaps, because two keys at once are still one person."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted((max(start, at), end) for start, end in windows if end > at):
         if joined and start <= joined[-1][1]:

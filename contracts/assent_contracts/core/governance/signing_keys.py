@@ -1,4 +1,4 @@
-"""Keys: register, let end earlier, revoke one or all."""
+"""Keys: register, expire earlier, revoke one or all."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def register_key(governance: Governance, change: RegisterKey) -> tuple[GovernanceEvent, ...] | Refusal:
-    """Neither a key's id nor the key itself is ever used again."""
+    """Register a key. Neither its id nor the key itself can ever be used again."""
     key = change.key
     bad = bad_id("key", key.id)
     if bad is not None:
@@ -39,7 +39,7 @@ def register_key(governance: Governance, change: RegisterKey) -> tuple[Governanc
             RefusalCode.MALFORMED, f"key {key.id} is never valid: see not_before and not_after (ms)."
         )
     if from_base64url(key.public_key) in governance.public_keys:
-        # One key behind two names would let its holder sign as two principals.
+        # One key under two ids would let its holder sign as two principals.
         return refuse(RefusalCode.ID_TAKEN, f"key {key.id}: the same key is, or was, registered already.")
     if len(governance.windows(key.principal)) >= KEYS_MAX:
         return refuse(
@@ -50,7 +50,7 @@ def register_key(governance: Governance, change: RegisterKey) -> tuple[Governanc
 
 
 def expire_key(governance: Governance, change: ExpireKey) -> tuple[GovernanceEvent, ...] | Refusal:
-    """A key can only end earlier: for a longer time a new one is registered."""
+    """Let a key expire earlier. For a longer time, a new key is registered."""
     key = governance.keys.get(change.key)
     if key is None or key.revoked:
         return _unknown(change.key)
@@ -65,7 +65,7 @@ def expire_key(governance: Governance, change: ExpireKey) -> tuple[GovernanceEve
 
 
 def revoke_key(governance: Governance, change: RevokeKey) -> tuple[GovernanceEvent, ...] | Refusal:
-    """What it has signed stays decided; it signs nothing more."""
+    """Revoke a key. What it has signed stays decided, but it can no longer sign."""
     key = governance.keys.get(change.key)
     if key is None:
         return _unknown(change.key)
@@ -75,7 +75,7 @@ def revoke_key(governance: Governance, change: RevokeKey) -> tuple[GovernanceEve
 
 
 def revoke_keys(governance: Governance, change: RevokeKeys) -> tuple[GovernanceEvent, ...] | Refusal:
-    """All that the account has now: one registered while this was on its way does not escape."""
+    """Revoke all keys that the account has when this is decided, including any registered in the meantime."""
     if change.principal not in governance.principals:
         return refuse(RefusalCode.UNKNOWN_OBJECT, f"There is no principal {change.principal[:128]!r}.")
     if not governance.windows(change.principal):
@@ -99,7 +99,7 @@ def _is_human(governance: Governance, principal: str) -> bool:
 
 
 def _is_own_registration(governance: Governance, change: RegisterKey, principal: str) -> bool:
-    """A service gets its keys from people: with a stolen one it could register others that outlast it."""
+    """Humans only. A service gets its keys from people: a thief of its key could register more."""
     return change.key.principal == principal and _is_human(governance, principal)
 
 

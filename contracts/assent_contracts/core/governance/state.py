@@ -1,4 +1,4 @@
-"""What the governance ledger says, up to one seq."""
+"""The state of governance up to one seq of its ledger."""
 
 from contextlib import suppress
 from copy import copy
@@ -76,22 +76,22 @@ from assent_contracts.governance_objects import (
 from assent_contracts.refusals import Refusal
 
 EVERY_TYPE = ""
-"""Asks for a role that is not limited to some resource types."""
+"""Used to ask for a role that is not limited to some resource types."""
 
 
 class ReleaseOutcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of a released change to governance."""
+    """The outcome of a released change to governance."""
 
     seq: int
-    """Of the governance record that says so."""
+    """The seq of the governance record with the outcome."""
     released: int
     """The seq of the release, in the request's partition."""
     refusal: Refusal | None = None
-    """Why it could not be carried out; None where it was."""
+    """Why it could not be carried out; None if it was."""
 
 
 class Governance:
-    """The state of governance at `seq`. It has one owner, who moves it forward with `evolve`."""
+    """The state of governance at `seq`. Its one owner advances it with `evolve`."""
 
     def __init__(self) -> None:
         self.seq = -1
@@ -99,24 +99,25 @@ class Governance:
         self.founder: bytes | None = None
         """The key that sets the log up; None once the founding is closed."""
         self.protected = False
-        """Whether a policy has taken effect: from then on, for good, governance protects itself."""
+        """Whether a policy has ever taken effect. From then on governance permanently protects itself."""
         self.principals: dict[str, Principal] = {}
         self.account_spelt: dict[str, str] = {}
         self.person_spelt: dict[str, str] = {}
-        """Every account id, and every person id, by itself in lower case."""
+        """All account ids and all person ids, by their lower-case form."""
         self.keys: dict[str, Key] = {}
         self.public_keys: set[bytes] = set()
-        """Every key there ever was, a writer's and the recovery key too: none is registered twice."""
+        """All keys that ever existed, including writers' keys and the recovery key. None is registered twice.
+        """
         self.recovery: bytes | None = None
-        """The key that adds and retires writers alone; None before the log is founded."""
+        """The key that can add and retire writers alone; None before the log is founded."""
         self.writers: dict[str, bytes] = {}
         """The keys that may seal the ledgers."""
         self.writer_ids: set[str] = set()
-        """The id of every writer there ever was."""
+        """The ids of all writers that ever existed."""
         self.writers_since = 0
         """The seq of the latest change of writers."""
         self.losses: tuple[Loss, ...] = ()
-        """What was lost and accepted as such, in order."""
+        """The accepted losses, in order."""
         self.groups: dict[str, Group] = {}
         self.assignments: dict[str, RoleAssignment] = {}
         self.policies: dict[str, Policy] = {}
@@ -124,13 +125,13 @@ class Governance:
         """The seq at which each policy was created."""
         self.settings = Settings()
         self.time_corrections: tuple[Correction, ...] = ()
-        """How log time was set back, the earliest first."""
+        """The corrections of log time, the earliest first."""
         self.release_outcomes: dict[str, ReleaseOutcome] = {}
-        """What became of each released change, by its request, in the order of these records."""
+        """The outcome of each released change, by its request, in the order of their records."""
         self._versions: dict[str, int] = {}
         self._members: dict[str, frozenset[str]] = {}
         self._windows: dict[str, Windows] | None = None
-        """Derived from the keys alone: only what changes a key forgets it."""
+        """Derived from the keys alone, so it is only cleared when a key changes."""
         self._forget_derived()
 
     def _forget_derived(self) -> None:
@@ -140,11 +141,11 @@ class Governance:
         self._asking: frozenset[str] | None = None
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
-        """Consume the accepted record `seq`; records come in order."""
+        """Consume the accepted record `seq`. Records come in order."""
         assert seq == self.seq + 1, f"governance seq {seq} after {self.seq}"
         for event in events:
-            # What fits nothing that there is changes nothing. No rule makes such an event, but a stolen key
-            # can seal one, and it must not keep the recovery key's record from being read.
+            # An event about an object that does not exist changes nothing. No rule makes such an event, but a
+            # stolen key can seal one. It must not prevent the recovery key's record from being read.
             with suppress(KeyError):
                 self._apply(event, seq)
         if events:
@@ -152,10 +153,10 @@ class Governance:
         self.seq = seq
 
     def after(self, events: tuple[GovernanceEvent, ...]) -> Self:
-        """The state that these events would make, as a state of its own."""
+        """A separate state as it would be after these events."""
         then = copy(self)
         for name, value in vars(self).items():
-            # The values are immutable, so copies of what holds them are enough.
+            # The values are immutable, so copies of their containers are enough.
             setattr(then, name, copy(value))
         then.evolve(self.seq + 1, events)
         return then
@@ -163,7 +164,7 @@ class Governance:
     def _apply(self, event: GovernanceEvent, seq: int) -> None:  # noqa: C901, PLR0912, PLR0915  an arm each
         match event:
             case LogFounded() if seq > 0:
-                pass  # record 0 alone founds: no rule makes another, and a stolen key could seal one
+                pass  # only record 0 founds: no rule makes another one, but a stolen key could seal it
             case LogFounded(founding=founding):
                 self.partitions = founding.partitions
                 self.founder = from_base64url(founding.founder)
@@ -192,7 +193,7 @@ class Governance:
                 self.writers_since = seq
             case LossAccepted(loss=loss):
                 self.losses = (*self.losses, loss)
-                # Another request gets that id once the request ledger goes on.
+                # Another request gets that id when the request ledger continues.
                 self.release_outcomes = {
                     request: each
                     for request, each in self.release_outcomes.items()
@@ -234,7 +235,7 @@ class Governance:
                 assert_never(event)
 
     def put_principal(self, principal: Principal) -> None:
-        """Keep an account, without a version."""
+        """Store an account without a version."""
         self.principals[principal.id] = principal
         self.account_spelt[principal.id.lower()] = principal.id
         if principal.person is not None:
@@ -253,7 +254,7 @@ class Governance:
         if self._windows is None or key.id in self.keys:
             self._change_keys({key.id: registered})
             return
-        # Not all of them anew: a large organisation registers thousands of keys one after the other.
+        # Without recomputing all of them: a large organisation registers thousands of keys in a row.
         self.keys[key.id] = registered
         window = (registered.not_before, registered.not_after)
         self._windows[key.principal] = (*self._windows.get(key.principal, ()), window)
@@ -290,16 +291,16 @@ class Governance:
         self._versions[DIRECTORY] = seq
 
     def version(self, governed: str) -> int | None:
-        """The seq at which something governed last changed: an account, a group, the settings, and so on.
+        """The seq at which a governed object last changed: an account, a group, the settings, and so on.
 
-        `governed` is what `object_of` says; None when there is no such object.
+        `governed` is the object as `object_of` returns it. None if there is no such object.
         """
         return self._versions.get(governed)
 
     def terms_for(self, resource_type: str) -> tuple[PolicyTerms, ...]:
-        """What every policy that protects this type asks for; empty when none does (R18).
+        """The terms of every policy that protects this type; empty if none does (R18).
 
-        What changes to governance need beside that is in `administrators`.
+        Changes to governance also need an administrator's approval: see `administrators_of`.
         """
         terms = self._terms.get(resource_type)
         if terms is None:
@@ -312,16 +313,16 @@ class Governance:
         return terms
 
     def asks_own_signature(self, policy: Policy) -> bool:
-        """Whether only approvals that their approvers signed themselves count for a policy.
+        """Whether a policy counts only approvals that their approvers signed themselves.
 
-        For a policy of a built-in type the setting asks for it too, as it does for administrators.
+        For a policy of a built-in type the setting can require this too, as it does for administrators.
         """
         return policy.own_signature or (
             policy.resource_type in BUILT_IN_TYPES and self.settings.governance_own_signature
         )
 
     def asks_on_behalf_of(self, resource_type: str) -> bool:
-        """R20: whether a policy for this type demands the person on whose behalf a service submits."""
+        """R20: whether a policy for this type requires the person on whose behalf a service submits."""
         if self._asking is None:
             self._asking = frozenset(
                 policy.resource_type for policy in self.policies.values() if policy.on_behalf_of == "required"
@@ -329,17 +330,17 @@ class Governance:
         return resource_type in self._asking
 
     def has_policy(self, terms: PolicyTerms) -> bool:
-        """Whether the policy that once asked for these terms is still there, however it may have changed."""
+        """Whether the policy of these terms still exists, even if it has changed."""
         return terms.policy == ADMINISTRATORS or self.policy_since.get(terms.policy) == terms.since
 
     def windows(self, principal: str) -> Windows:
-        """When the principal can sign with a key of its own that is not revoked."""
+        """When the principal can sign with its own keys that are not revoked."""
         if self._windows is None:
             self._windows = windows_of(self.keys.values())
         return self._windows.get(principal, ())
 
     def members(self, group: str) -> frozenset[str]:
-        """The principals of a group, which may be that of the administrators; empty when there is none."""
+        """The principals in a group, which may be that of the administrators; empty if it does not exist."""
         if group.startswith(RESERVED_PREFIX):
             base, _, resource_type = group.partition("/")
             return self.holders("administrator", resource_type) if base == ADMINISTRATORS else frozenset()

@@ -1,4 +1,4 @@
-"""A Governance state that goes along a history of governance events, up to any seq."""
+"""Advance a Governance state along a history of governance events, up to any seq."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from assent_contracts.governance_messages import GovernanceEvent
 
 
 def advance_to(governance: Governance, history: Sequence[tuple[GovernanceEvent, ...]], seq: int) -> None:
-    """Move `governance` on to `seq`; never back. `history[n]` holds the events of governance seq n."""
+    """Advance `governance` to `seq`, never back. `history[n]` has the events of governance seq n."""
     while governance.seq < seq:
         following = governance.seq + 1
         governance.evolve(following, history[following])

@@ -1,4 +1,4 @@
-"""Log time: set back after a clock that ran ahead had its time recorded."""
+"""Set log time back, after the time of a clock that ran ahead was recorded."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def correct_time(change: CorrectTime, at: int) -> tuple[GovernanceEvent, ...] | Refusal:
-    """Back only, as log time `at` (ms) has it here: whatever is later than `to`, in any partition."""
+    """Set log time back to `to` in every partition where it is later. `to` may not be after `at` (ms)."""
     if not 0 <= change.to <= at:
         now = moment(at)
         return refuse(RefusalCode.MALFORMED, f"Log time is {now} here: set it to an earlier one.")

@@ -1,4 +1,4 @@
-"""Writers: add and retire, by an approved change or by the recovery key."""
+"""Writers: add and retire, with an approved change or with the recovery key."""
 
 from typing import Final
 
@@ -16,12 +16,12 @@ from assent_contracts.writer_registry import RECOVERY
 
 
 def add_writer(governance: Governance, change: AddWriter) -> tuple[GovernanceEvent, ...] | Refusal:
-    """Neither a writer's id nor its key is ever used again."""
+    """Add a writer. Neither its id nor its key can ever be used again."""
     return _add(governance, change.writer)
 
 
 def retire_writer(governance: Governance, change: RetireWriter) -> tuple[GovernanceEvent, ...] | Refusal:
-    """What it has sealed stays accepted; it seals nothing after the record of this."""
+    """Retire a writer. What it has sealed stays accepted, but it can seal nothing after this record."""
     return (
         _retire(governance, change.writer)
         or _none_left(governance, {change.writer})
@@ -30,7 +30,7 @@ def retire_writer(governance: Governance, change: RetireWriter) -> tuple[Governa
 
 
 def recover_writers(governance: Governance, command: RecoverWriters) -> tuple[GovernanceEvent, ...] | Refusal:
-    """What the recovery key can do: add and retire writers, by the same rules, and nothing else."""
+    """Add and retire writers with the recovery key, by the same rules."""
     if not command.add and not command.retire:
         return refuse(RefusalCode.MALFORMED, "Name a writer to add or to retire.")
     events: tuple[GovernanceEvent, ...] = ()

@@ -1,1 +1,1 @@
-"""The life of a request: one file per command, `decide` and `evolve` over a union of small states."""
+"""The life of a request: one file for each command, and `decide` and `evolve` over a union of states."""

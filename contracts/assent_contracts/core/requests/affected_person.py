@@ -1,4 +1,4 @@
-"""Whose power a change to governance is about: they do not end a request for it by themselves (R22)."""
+"""The people whose power a change to governance concerns. They cannot close a request for it (R22)."""
 
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import group_object, key_object, principal_object, role_object
@@ -7,7 +7,7 @@ _PRINCIPAL, _KEY, _GROUP, _ROLE = principal_object(""), key_object(""), group_ob
 
 
 def affects_person(governance: Governance, resource: str, person: str) -> bool:
-    """Whether the object is an account or key of this person, or a group or role that they are in now."""
+    """Whether the object is an account or key of this person, or a group or role that they have now."""
     for prefix, whose in (
         (_PRINCIPAL, _account),
         (_KEY, _holder),

@@ -1,4 +1,4 @@
-"""Approve: one eligible person's yes (R4, R8, R9); enough of them approve the request (R1)."""
+"""Approve: the approval of one eligible person (R4, R8, R9). Enough of them approve the request (R1)."""
 
 from typing import assert_never
 
@@ -36,7 +36,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def decide_approve(request: Request, command: Approve, context: Context) -> tuple[Event, ...] | Refusal:
-    """Who may not decide on an open request is refused before what comes too late."""
+    """Decide an approval. On an open request, permissions are checked before the deadline."""
     match request:
         case NeedsApproval() | Approved():
             terms = standing_terms(request.submission, context.governance)

@@ -1,7 +1,7 @@
 """R4, R9 and the quorum: who may decide on a request, and whether enough distinct people have approved.
 
-What counts is judged anew each time, under the stricter of what the policies asked for when the request was
-submitted and what they ask for now: both must be met, and a policy that is gone can never be.
+This is judged again each time. The terms at the submission and the current terms of the policies must both be
+met. A deleted policy can never be met.
 """
 
 import msgspec
@@ -16,15 +16,15 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
 GOVERNANCE_EXPIRY_MIN_MS = 60 * 60 * 1_000
-"""People have so long to approve a change to governance: too short a limit could never be put right."""
+"""The shortest time limit for a change to governance. With a shorter one it could never be corrected."""
 
 
 def standing_terms(submission: Submission, governance: Governance) -> tuple[PolicyTerms, ...]:
-    """What policies asked for at the submission, and what they ask for now where that is different."""
+    """What policies asked for at the submission, and what they ask for now if that differs."""
     now = governance.terms_for(resource_type(submission.resource))
     then = submission.terms
     if then and then[0].policy == ADMINISTRATORS and governance.settings.governance_own_signature:
-        # It may not have been so at the submission: the stricter of the two counts.
+        # The setting may have been off at the submission. The stricter of the two counts.
         then = (msgspec.structs.replace(then[0], own_signature=True), *then[1:])
     if now is then or now == then:
         return then
@@ -34,7 +34,7 @@ def standing_terms(submission: Submission, governance: Governance) -> tuple[Poli
 def approver_refusal(
     submission: Submission, terms: tuple[PolicyTerms, ...], context: Context
 ) -> Refusal | None:
-    """Why the principal may not approve or reject this request; None when they may (R4, R9)."""
+    """Why the principal may not approve or reject this request; None if they may (R4, R9)."""
     principal = context.principal
     if principal.person is None:
         return refuse(RefusalCode.NOT_AN_APPROVER, "A service never approves or rejects.")
@@ -47,7 +47,7 @@ def approver_refusal(
 
 
 def _is_named(approver: str, terms: PolicyTerms, governance: Governance) -> bool:
-    # Loops, not generators, here and below: this is run a few times for each approval.
+    # Loops, not generators, here and below, for speed: this runs a few times for each approval.
     for rule in terms.rules:  # noqa: SIM110
         if approver in governance.members_of_any(rule.groups):
             return True
@@ -55,7 +55,7 @@ def _is_named(approver: str, terms: PolicyTerms, governance: Governance) -> bool
 
 
 def has_spoken(person: str, given: tuple[Approval, ...] | tuple[Rejection, ...]) -> bool:
-    """Whether one of these is this person's."""
+    """Whether one of these approvals or rejections is this person's."""
     for each in given:  # noqa: SIM110
         if each.person == person:
             return True
@@ -63,7 +63,7 @@ def has_spoken(person: str, given: tuple[Approval, ...] | tuple[Rejection, ...])
 
 
 def deleted_policy(submission: Submission, governance: Governance) -> str | None:
-    """The id of a policy that the request was submitted under and that is gone, if there is one."""
+    """The id of a deleted policy under which the request was submitted; None if there is none."""
     for terms in submission.terms:
         if not governance.has_policy(terms):
             return terms.policy
@@ -71,7 +71,7 @@ def deleted_policy(submission: Submission, governance: Governance) -> str | None
 
 
 def lapse(approval: Approval, terms: tuple[PolicyTerms, ...], governance: Governance) -> Lapse | None:
-    """Why an approval no longer counts under these terms; None when it does."""
+    """Why an approval no longer counts under these terms; None if it counts."""
     if not governance.principals[approval.approver].enabled:
         return "disabled"
     why: Lapse | None = "not-eligible"
@@ -89,9 +89,9 @@ def has_quorum(
     approvals: tuple[Approval, ...],
     governance: Governance,
 ) -> bool:
-    """Whether every rule of every policy has approvals of enough distinct people who are eligible still."""
+    """Whether every rule of every policy has approvals of enough distinct people who are still eligible."""
     for each in terms:
-        # What asks for nothing is met by nobody: it could only stand there by mistake.
+        # Terms without rules are never met: they can only be a mistake.
         if not each.rules or not governance.has_policy(each):
             return False
         for rule in each.rules:
@@ -110,7 +110,7 @@ def has_quorum(
 
 
 def is_automatic(terms: tuple[PolicyTerms, ...]) -> bool:
-    """Whether the last approval releases the change: every policy must say so."""
+    """Whether the last approval releases the change. All policies must be automatic."""
     return bool(terms) and all(each.completion == "automatic" for each in terms)
 
 
@@ -120,7 +120,7 @@ def rejections_needed(terms: tuple[PolicyTerms, ...]) -> int:
 
 
 def progress_deadline(terms: tuple[PolicyTerms, ...], governance: Governance, at: int) -> int:
-    """R14: when a request that makes progress at `at` expires, in ms: the shortest time limit counts."""
+    """R14: when a request that makes progress at `at` expires, in ms. The shortest time limit counts."""
     limit_ms, of_governance = governance.settings.expiry_ms, False
     for each in terms:
         if each.expiry_ms is not None and each.expiry_ms < limit_ms:

@@ -1,4 +1,4 @@
-"""Cancel: the requester, and nobody else, withdraws a request that is not approved (R11, R22)."""
+"""Cancel: only the requester withdraws a request, as long as it is not approved (R11, R22)."""
 
 from typing import assert_never
 
@@ -21,7 +21,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def decide_cancel(request: Request, command: Cancel, context: Context) -> tuple[Event, ...] | Refusal:
-    """The requester is the account that submitted, not another one of the same person.
+    """Decide a cancellation. The requester is the account that submitted, not another one of the same person.
 
     R22: an approved request that has lost its quorum can be canceled again.
     """

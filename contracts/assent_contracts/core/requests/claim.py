@@ -1,4 +1,4 @@
-"""Claim: one applier takes a released change for the time of a lease."""
+"""Claim: one applier claims a released change for the time of a lease."""
 
 from typing import assert_never
 
@@ -21,7 +21,7 @@ from assent_contracts.resources import resource_type
 
 
 def decide_claim(request: Request, command: Claim, context: Context) -> tuple[Event, ...] | Refusal:
-    """First come, first served: a second claim is refused while the lease holds, and after it too."""
+    """Decide a claim. The first one wins: a second claim is refused both during the lease and after it."""
     kind = resource_type(command.resource)
     if kind in BUILT_IN_TYPES:
         return refuse(RefusalCode.NOT_AN_APPLIER, "Assent carries out changes to governance itself.")

@@ -24,10 +24,10 @@ from assent_contracts.resources import resource_type
 
 
 def decide_close(request: Request, command: CloseRequest, context: Context) -> tuple[Event, ...] | Refusal:
-    """Nothing is applied by it, and nothing that may have been applied is called canceled.
+    """Decide a closing. Nothing is applied, and what may have been applied is never called canceled.
 
-    So a request that an applier holds is not closed: the applier reports its outcome, and people settle it
-    where nobody knows it.
+    So a request that an applier has claimed is not closed. The applier reports its outcome, and people settle
+    an unknown one.
     """
     if isinstance(request, Closed):
         return refuse(RefusalCode.NOT_PENDING, f"The request has ended: {request.status}.")
@@ -39,7 +39,7 @@ def decide_close(request: Request, command: CloseRequest, context: Context) -> t
             pass
         case Released():
             if resource_type(request.submission.resource) in BUILT_IN_TYPES:
-                # The governance ledger may hold the change already.
+                # The governance ledger may already have the change.
                 return refuse(RefusalCode.BEING_APPLIED, "R22: Assent is carrying the change out.")
         case Applying():
             return refuse(

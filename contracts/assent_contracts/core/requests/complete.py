@@ -26,9 +26,9 @@ from assent_contracts.resources import resource_type
 
 
 def decide_complete(request: Request, command: Complete, context: Context) -> tuple[Event, ...] | Refusal:
-    """The quorum is counted again: if it no longer holds, the request needs approval again instead.
+    """Decide a completion. If the quorum no longer holds, the request needs approval again instead.
 
-    R19: where it holds, the requester must still be one who may request the change.
+    R19: if it holds, the requester must still be allowed to request the change.
     """
     if isinstance(request, Closed):
         return refuse(RefusalCode.NOT_APPROVED, f"The request has ended: {request.status}.")
@@ -64,7 +64,7 @@ def _release(
     released = release(command.request, submission, terms, context)
     if isinstance(request, Approved):
         return (released,)
-    # Governance has come round to the approvals that were given: nobody has to give them again.
+    # Governance has changed so that the given approvals are enough: they need not be given again.
     return (RequestApproved(request=command.request), released)
 
 
@@ -73,7 +73,7 @@ def release(
 ) -> ChangeReleased:
     """The release of a request that has its quorum."""
     if resource_type(submission.resource) in BUILT_IN_TYPES:
-        # Governance carries it out, in its own time: nobody has to claim it.
+        # Governance carries it out without a claim and without a deadline.
         deadline = FOR_EVER_MS
     else:
         deadline = progress_deadline(terms, context.governance, context.at)
@@ -85,7 +85,7 @@ def release(
 def reopened(
     request: Approved, request_id: str, terms: tuple[PolicyTerms, ...], context: Context
 ) -> tuple[Event, ...]:
-    """R22: what has lost its quorum needs approval again."""
+    """R22: the events by which an approved request that has lost its quorum needs approval again."""
     return (*lapsed(request, request_id, terms, context), RequestReopened(request=request_id))
 
 

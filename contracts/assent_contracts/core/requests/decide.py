@@ -1,4 +1,4 @@
-"""Each command to its rule."""
+"""Pass each command to its rule."""
 
 from typing import Final, assert_never
 
@@ -39,7 +39,7 @@ _OF_APPLIERS: Final = (Claim, ReportOutcome)
 
 
 def decide(state: PartitionState, command: Command, context: Context) -> RequestDecision:
-    """Decide a command whose sender is verified. Nothing changes: `PartitionState.record` does that."""
+    """Decide a command whose sender is verified. Changes nothing: `PartitionState.record` does that."""
     if isinstance(command, SubmitChange):
         return misrouted(command, context) or decide_submit(
             state.open_request(command.resource),
@@ -56,7 +56,7 @@ def decide(state: PartitionState, command: Command, context: Context) -> Request
 
 
 def decide_on(request: Request, last: int, command: RequestCommand, context: Context) -> RequestDecision:
-    """Decide a command on this request; `last`: the seq of the latest record that has changed it."""
+    """Decide a command on this request. `last`: the seq of the latest record that has changed it."""
     decision = _by_its_rule(request, command, context)
     if isinstance(decision, Refusal) or isinstance(command, _OF_APPLIERS):
         return decision
@@ -64,7 +64,7 @@ def decide_on(request: Request, last: int, command: RequestCommand, context: Con
 
 
 def _not_as_seen(seen: int | UnsetType, last: int) -> Refusal | None:
-    """R16, R23: a decision on what has changed since it was shown is refused here, and so on record."""
+    """R16, R23: refuse, and so record, a decision on a request that has changed since it was shown."""
     if seen is UNSET or seen == last:
         return None
     return refuse(
@@ -95,9 +95,9 @@ def _by_its_rule(request: Request, command: RequestCommand, context: Context) ->
 
 
 def misrouted(command: Command, context: Context) -> Refusal | None:
-    """The refusal of a command that sits in another partition than its object's; else None.
+    """The refusal of a command in another partition than its object's; else None.
 
-    A request that is known here is of this partition, so only what finds none is asked.
+    A request that is known here belongs to this partition, so only commands that find no request are checked.
     """
     right = partition_for(command.resource.encode(), context.governance.partitions)
     if right == context.partition:

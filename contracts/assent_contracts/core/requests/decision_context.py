@@ -1,4 +1,4 @@
-"""What a decision may know beside the request and the command."""
+"""What a decision may use besides the request and the command."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from assent_contracts.core.governance.state import Governance
 
 
 class Context(msgspec.Struct, gc=False):
-    """One decision's surroundings; everything here comes in through the ledger record."""
+    """The context of one decision. Everything in it is determined by the ledger record."""
 
     partition: int
     seq: int
@@ -16,8 +16,8 @@ class Context(msgspec.Struct, gc=False):
     """Log time, ms."""
     governance: Governance
     principal: Principal
-    """Whose command it is: verified."""
+    """The verified sender of the command."""
     value_sha256: bytes
-    """Of the command's bytes."""
+    """SHA-256 of the command's bytes."""
     through: str | None = None
-    """The gateway that signed on the principal's behalf, if one did."""
+    """The gateway that signed on the principal's behalf, if any."""

@@ -1,4 +1,4 @@
-"""What an event makes of a request."""
+"""How an event changes a request."""
 
 from functools import lru_cache
 from sys import intern
@@ -45,12 +45,12 @@ from assent_contracts.events import (
 
 
 class ImpossibleEventError(Exception):
-    """An accepted record says something that no decision on this request could have said."""
+    """An accepted record has an event that no decision on this request could have made."""
 
 
 @lru_cache(maxsize=1_024)
 def _shared(terms: tuple[PolicyTerms, ...]) -> tuple[PolicyTerms, ...]:
-    # A million open requests have few requesters and fewer policies: one copy of each is kept.
+    # A million open requests have few different terms, so one copy of each is kept.
     return terms
 
 
@@ -73,7 +73,7 @@ class _End(msgspec.Struct, frozen=True):
     status: Status
     out_of: tuple[type[Open], ...]
     by: str = ""
-    """The event's field that names who ended it."""
+    """The event's field that names the account that ended it."""
 
 
 _ENDS: Final[dict[type[RequestEnd], _End]] = {
@@ -81,11 +81,11 @@ _ENDS: Final[dict[type[RequestEnd], _End]] = {
     RequestFailed: _End("failed", (Applying, Unsettled, Released), "reporter"),
     RequestRejected: _End("rejected", (NeedsApproval,), "approver"),
     RequestCanceled: _End("canceled", (NeedsApproval,)),
-    # R13 has no status for it: the event names who closed it.
+    # R13 has no separate status for it. The event names who closed it.
     RequestClosed: _End("canceled", (NeedsApproval, Approved, Released), "closed_by"),
     RequestExpired: _End("expired", (NeedsApproval, Approved, Released)),
 }
-"""Each event that ends a request: with which status, and out of which states."""
+"""For each event that ends a request: the status, and the states in which it can happen."""
 
 
 _Going = (
@@ -105,7 +105,7 @@ _Going = (
 def evolve(request: Open, event: RequestEvent, at: int) -> Request:
     """The request after `event`, at log time `at` (ms).
 
-    Raises ImpossibleEventError when the event does not fit the state.
+    Raises ImpossibleEventError if the event does not fit the state.
     """
     after = _ended(request, event, at) if isinstance(event, RequestEnd) else _moved_on(request, event)
     if after is None:

@@ -1,4 +1,4 @@
-"""What log time alone decides: a request without progress expires, a lease ends (R14)."""
+"""What log time alone decides: a request without progress expires, and a lease ends (R14)."""
 
 from typing import assert_never
 
@@ -7,7 +7,7 @@ from assent_contracts.events import OutcomeUnknown, RequestEvent, RequestExpired
 
 
 def decide_expiry(request_id: str, request: Timed) -> RequestEvent:
-    """The event of a request whose deadline log time has reached."""
+    """The event of a request whose deadline has been reached by log time."""
     match request:
         case NeedsApproval() | Approved() | Released():
             return RequestExpired(request=request_id)

@@ -1,4 +1,4 @@
-"""The state of a request's approvals: what each rule has, what is missing, and who could give it. Pure."""
+"""The state of a request's approvals: what each rule has, what is missing, and who could approve. Pure."""
 
 import msgspec
 
@@ -20,7 +20,7 @@ from assent_contracts.refusals import Refusal
 
 
 class RuleStands(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule of one policy: who has met it so far, and who else could."""
+    """One rule of one policy: whose approvals it has so far, and who else could approve."""
 
     policy: str
     quorum: int
@@ -31,9 +31,9 @@ class RuleStands(msgspec.Struct, frozen=True, kw_only=True):
     can_approve: tuple[str, ...]
     """The accounts that could approve now and would count for it."""
     people: int
-    """How many people these are."""
+    """How many people these accounts belong to."""
     changed_since: bool
-    """The policy did not say so when the request was submitted: it was changed since."""
+    """Whether the policy was changed to this rule after the request was submitted."""
 
 
 class Lapsing(msgspec.Struct, frozen=True):
@@ -44,23 +44,23 @@ class Lapsing(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a request stands that waits for approvals, or for being completed."""
+    """The state of a request that waits for approvals or for its completion."""
 
     rules: tuple[RuleStands, ...]
     lapsing: tuple[Lapsing, ...]
     has_quorum: bool
     automatic: bool
-    """The last approval releases it: nobody has to complete it."""
+    """Whether the last approval releases it, without a completion."""
     requester_refusal: Refusal | None
-    """R19: why the change is not released for its requester now; None when it would be."""
+    """R19: why the change would not be released for its requester now; None if it would be."""
     rejections: tuple[Rejection, ...]
     rejections_needed: int
     deleted_policy: str | None
-    """A policy that it was submitted under and that is gone: then it can never be approved."""
+    """A deleted policy under which it was submitted. With one, it can never be approved."""
 
 
 def explain(request: Deciding, governance: Governance, at: int) -> Explanation:
-    """Where the request stands under this state of governance, at log time `at` (ms)."""
+    """The state of the request under this state of governance, at log time `at` (ms)."""
     submission = request.submission
     terms = standing_terms(submission, governance)
     able = able_to_approve(request, governance, at)

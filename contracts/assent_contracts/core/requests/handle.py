@@ -1,6 +1,6 @@
-"""From a received command to its decision: who sent it, whether it came before, then its rule.
+"""From a received command to its decision: its sender, whether it is repeated, and its rule.
 
-The decider runs this once for each command; `assent audit verify` runs it again over the ledger.
+The decider runs this once for each command. `assent audit verify` runs it again over the ledger.
 """
 
 from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
@@ -22,13 +22,13 @@ from assent_contracts.core.sender import (
 from assent_contracts.refusals import Refusal
 
 _OF_UPSTREAMS = (SubmitChange, Cancel, Complete)
-"""What services do over HTTP, where a gateway signs for them; appliers sign themselves."""
+"""What services can send over HTTP, where a gateway signs for them. Appliers sign themselves."""
 
 
 def sender_of(
     received: Received[Command], *, signature_good: bool, received_at: int, governance: Governance
 ) -> Sender | Refusal:
-    """Who sent a command that the broker appended at `received_at` (ms)."""
+    """The sender of a command that the broker appended at `received_at` (ms)."""
     command = received.command
     return identify(
         governance,
@@ -52,9 +52,9 @@ def handle(
     received_at: int,
     governance: Governance,
 ) -> RequestDecision:
-    """Decide one command that will stand at `seq`, at log time `at`; the broker appended it at `received_at`.
+    """Decide one command for `seq` at log time `at`. The broker appended it at `received_at`.
 
-    Both times in ms.
+    Both times are in ms.
     """
     command, memory, settings = received.command, state.memory, governance.settings
     sender = sender_of(
@@ -68,7 +68,7 @@ def handle(
             state.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
         )
         decision = decide(state, command, context)
-    # Whether it is a copy comes first: those take nothing of what the principal can send.
+    # Copies are handled first, because they do not count for what the principal can send.
     if is_copy(decision):
         return too_many_copies(memory, settings, command.principal, at) or decision
     return too_many(memory, settings, command.principal, at) or disabled(sender) or decision
@@ -83,10 +83,10 @@ def apply_decision(
     at: int,
     governance: int,
 ) -> None:
-    """Move the partition's state past a decision; its record names the governance seq `governance`."""
+    """Advance the partition's state past a decision. Its record names the governance seq `governance`."""
     command, sha256 = received.command, received.value_sha256
     if takes_its_id(decision):
-        # Such a command counts and is not a copy, as most are.
+        # The usual case: the command counts and is not a copy.
         state.memory.count(command.principal, at, copy=False)
         state.memory.remember(
             command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256

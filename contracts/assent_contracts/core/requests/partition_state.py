@@ -1,4 +1,4 @@
-"""One partition's requests, as the ledger up to `seq` adds up: what decisions look things up in."""
+"""The requests of one partition, computed from its ledger, for use in decisions."""
 
 import heapq
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.resources import parse_request_id
 
 CLOSED_MEMORY_MS = COMMAND_MEMORY_MS
-"""How long an ended request is known, so that a late command hears how it ended."""
+"""How long an ended request is known, so that a late command is told how it ended."""
 PASSED_DEADLINES = 16
-"""How many deadlines that have moved may be kept beside one of each open request and as many again."""
+"""How many outdated deadlines may be kept, besides two deadlines for each open request."""
 
 
 class _Ended(msgspec.Struct, frozen=True, gc=False):
@@ -34,29 +34,29 @@ class _Ended(msgspec.Struct, frozen=True, gc=False):
 
     seq: int
     until: int
-    """Log time (ms) up to which it is known."""
+    """The log time (ms) up to which it is known."""
 
 
 _OF_NO_REQUEST: Final = (CommandRepeated, LogTimeCorrected)
 
 
 class PartitionState:
-    """The state of one partition. It has one owner, who moves it forward with `record`."""
+    """The state of one partition. Its one owner advances it with `record`."""
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.at = 0
-        """Log time of the last record, ms. For the next one `at_under` says what it counts as."""
+        """The log time of the last record, ms. `at_under` returns what it counts as for the next record."""
         self.governance = -1
         """The governance seq that the last record names."""
         self.records = 0
-        """How many records it has taken in."""
+        """How many records have been consumed."""
         self.writers_since = 0
         """The latest change of writers, by its governance seq, that a record here names."""
         self.memory = CommandMemory()
         self.requests: dict[int, Request] = {}
         self._last: dict[int, int] = {}
-        """Of a request that went on since its submission: the seq of the last record that changed it."""
+        """The seq of the last record that changed a request, if one did after its submission."""
         self._open_by_resource: dict[str, int] = {}
         self._open_by_requester: dict[str, int] = {}
         self._closed_in_order: RetentionQueue[_Ended] = RetentionQueue()
@@ -67,7 +67,7 @@ class PartitionState:
         return self._open_by_resource.get(resource)
 
     def find(self, request_id: str, resource: str) -> Request | None:
-        """The request with this id, if it is of this partition and for this object."""
+        """The request with this id, if it is in this partition and for this object."""
         position = parse_request_id(request_id)
         if position is None or position[0] != self.partition:
             return None
@@ -78,7 +78,7 @@ class PartitionState:
         return request if of == resource else None
 
     def last_seq(self, request_id: str) -> int:
-        """The seq of the last record that changed a request which is known here."""
+        """The seq of the last record that changed a known request."""
         position = parse_request_id(request_id)
         assert position is not None, "what is known has an id"
         return self._last.get(position[1], position[1])
@@ -86,34 +86,34 @@ class PartitionState:
     def due(self, at: int) -> Iterator[int]:
         """The seqs of the requests whose deadline `at` has reached, the earliest first.
 
-        Each must be recorded as expired before the next one is asked for.
+        Each must be recorded as expired before the next one is requested.
         """
         while self._deadlines and self._deadlines[0][0] <= at:
             deadline, seq = heapq.heappop(self._deadlines)
             request = self.requests.get(seq)
-            # A request that went on since has a later deadline, which stands in the heap too.
+            # A request that has moved on has a later deadline, which is in the heap too.
             if request is None or isinstance(request, Closed | Unsettled) or request.deadline != deadline:
                 continue
             yield seq
 
     def has_deadline(self, at: int) -> bool:
-        """Whether `due` may have something at log time `at` (ms)."""
+        """Whether `due` may return a request at log time `at` (ms)."""
         return bool(self._deadlines) and self._deadlines[0][0] <= at
 
     def writers_due(self, governance: Governance) -> WritersChanged | None:
-        """The record that a change of writers makes due here, if it has not been written."""
+        """The event that is due here after a change of writers, if it has not been recorded."""
         since = governance.writers_since
         return WritersChanged(since=since) if since > self.writers_since else None
 
     def at_under(self, governance: Governance) -> int:
-        """What counts as log time (ms) when the next record names this state of governance."""
+        """The log time (ms) that counts for the next record, if it names this state of governance."""
         corrections = governance.time_corrections
         if not corrections:
             return self.at
         return corrected(self.at, corrections, after=self.governance, up_to=governance.seq)
 
     def correction_due(self, governance: Governance) -> LogTimeCorrected | None:
-        """The record that a correction of log time makes due here, if none has named it yet."""
+        """The event that is due here after a correction of log time, if no record has named it yet."""
         if self.at_under(governance) == self.at:
             return None
         return LogTimeCorrected(since=governance.time_corrections[-1].seq)
@@ -167,7 +167,7 @@ class PartitionState:
 
     def _note_deadline(self, deadline: int, seq: int) -> None:
         heapq.heappush(self._deadlines, (deadline, seq))
-        # Whoever approves and revokes in turn moves a deadline each time: what has moved is not kept long.
+        # Approving and revoking in turn moves a deadline each time, so outdated deadlines are removed.
         if len(self._deadlines) > 2 * len(self._open_by_resource) + PASSED_DEADLINES:
             asked = ((self.requests[each], each) for each in self._open_by_resource.values())
             self._deadlines = [
@@ -194,5 +194,5 @@ class PartitionState:
         return self._open_by_requester.get(requester, 0)
 
     def open_requests(self) -> int:
-        """How many requests hold an object."""
+        """How many requests are open."""
         return len(self._open_by_resource)

@@ -1,6 +1,6 @@
 """What an account can do to a request now, and who could approve it. Pure.
 
-The rules are asked and nothing is decided here: each answer is the one that a command would get.
+Nothing is decided here. The rules are asked, so each answer is the one that a command would get.
 """
 
 from typing import Any
@@ -42,7 +42,7 @@ def is_possible(
     *,
     through: str | None,
 ) -> bool:
-    """Whether one action would be accepted; a completion that would only reopen the request would not."""
+    """Whether one action would be accepted. A completion that would only reopen the request is not."""
     if not principal.enabled:
         return False
     answer = _answer(action, request, governance, principal, at, through)
@@ -54,7 +54,7 @@ def is_possible(
 def approval_refusal(
     request: Open, governance: Governance, principal: Principal, at: int, *, through: str | None
 ) -> Refusal | None:
-    """The refusal that this account's approval would get at log time `at` (ms); None when it would count."""
+    """The refusal that this account's approval would get at log time `at` (ms); None if it would count."""
     answer = _answer("approve", request, governance, principal, at, through)
     return answer if isinstance(answer, Refusal) else None
 
@@ -69,7 +69,7 @@ def able_to_approve(request: Deciding, governance: Governance, at: int) -> tuple
 
 
 def why_not(request: Deciding, principal: str, governance: Governance, at: int) -> Refusal | None:
-    """The refusal that an approval by this account would get, with whatever could sign it; None if none."""
+    """The refusal that this account's approval would get, signed by any key that could; None if none."""
     found = governance.principals.get(principal)
     if found is None:
         return Refusal(code=RefusalCode.UNKNOWN_OBJECT, detail=f"There is no principal {principal[:128]!r}.")

@@ -21,7 +21,7 @@ _TYPES: dict[type[Command], bytes] = {each: command_type(each).encode() for each
 
 
 def read_command(envelope: Envelope) -> Received[Command] | Refusal:
-    """The command in an envelope. This is the expensive part: its signature has been checked before."""
+    """The command in an envelope. Parsing is expensive, so the signature has been checked before."""
     command = decode_command(envelope.value)
     if isinstance(command, Refusal):
         return command
@@ -35,7 +35,7 @@ def read_command(envelope: Envelope) -> Received[Command] | Refusal:
 
 
 def receive(value: bytes | None, key: bytes | None, headers: ReceivedHeaders) -> Received[Command] | Omitted:
-    """Both steps at once, for a record whose signature is checked elsewhere."""
+    """Both steps together, for a record whose signature is checked elsewhere."""
     envelope = open_envelope(value, key, headers)
     if isinstance(envelope, Omitted):
         return envelope
@@ -44,7 +44,7 @@ def receive(value: bytes | None, key: bytes | None, headers: ReceivedHeaders) ->
 
 
 def received_again(recorded: RecordedCommand) -> Received[Command] | Refusal:
-    """A command out of the ledger, as it was received."""
+    """A command from the ledger, as it was received."""
     value = bytes(recorded.value)
     command = decode_command(value)
     if isinstance(command, Refusal):

@@ -1,4 +1,7 @@
-"""Reject: one eligible person's no; as many as the policies ask for end the request (R4, R8, R9)."""
+"""Reject: the rejection of one eligible person. As many as the policies require end the request.
+
+R4, R8, R9.
+"""
 
 from typing import assert_never
 
@@ -30,7 +33,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def decide_reject(request: Request, command: Reject, context: Context) -> tuple[Event, ...] | Refusal:
-    """Only while the request needs approval; an approver who has approved revokes first.
+    """Decide a rejection, for a request that needs approval. An approver who has approved must revoke first.
 
     R22: an approved request that has lost its quorum needs approval again.
     """

@@ -1,4 +1,4 @@
-"""The outcome of a released change to governance: what the governance ledger says became of it."""
+"""The outcome of a released change to governance, from the governance ledger."""
 
 from collections.abc import Iterator
 from itertools import takewhile
@@ -11,11 +11,11 @@ from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id
 
 CARRIER = "assent"
-"""Who is named as the reporter: Assent itself, nobody's account."""
+"""The reporter's name: Assent itself, which is not an account."""
 
 
 def outcome_of_release(request: str, refusal: Refusal | None) -> RequestEvent:
-    """R12: the end of a request whose release governance has carried out, or could not."""
+    """R12: the end of a request whose release governance has carried out or refused."""
     if refusal is None:
         return RequestCompleted(request=request, reporter=CARRIER)
     return RequestFailed(request=request, reporter=CARRIER, message=f"{refusal.code}: {refusal.detail}")
@@ -24,16 +24,17 @@ def outcome_of_release(request: str, refusal: Refusal | None) -> RequestEvent:
 def release_outcomes_due(
     state: PartitionState, governance: Governance, seen: int = -1
 ) -> Iterator[tuple[str, RequestEvent]]:
-    """(resource, event) of each request of this partition that governance has dealt with, and that waits.
+    """The resource and event of each waiting request here that governance has carried out or refused.
 
-    Each must be recorded before the next one is asked for. `seen`: the governance seq up to which all has
-    been looked at before; what governance carries was released here before.
+    Each must be recorded before the next one is requested. `seen`: the governance seq up to which outcomes
+    were returned before. Nothing earlier can be due, because a change is released here before governance
+    carries it out.
     """
     newest = takewhile(lambda item: item[1].seq > seen, reversed(governance.release_outcomes.items()))
     for request, carried in reversed(tuple(newest)):
         position = parse_request_id(request)
         if position is None:
-            continue  # only a stolen writer key makes such a record, and it ends no request
+            continue  # only a stolen writer key can make such a record, and it ends no request
         partition, seq = position
         found = state.requests.get(seq) if partition == state.partition else None
         if isinstance(found, Released):

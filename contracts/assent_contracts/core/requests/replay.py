@@ -1,4 +1,4 @@
-"""Take in accepted records without deciding again: how a reader, or a writer at its start, gets its state."""
+"""Consume accepted records without deciding them again, as readers do, and a writer when it starts."""
 
 from assent_contracts.core.remember_record import remember_record
 from assent_contracts.core.requests.partition_state import PartitionState
@@ -6,7 +6,7 @@ from assent_contracts.ledger import LedgerRecord, decode_events
 
 
 def replay(state: PartitionState, record: LedgerRecord) -> None:
-    """Move the partition's state past one accepted record."""
+    """Advance the partition's state past one accepted record."""
     remember_record(state.memory, record)
     named = record.governance if isinstance(record.governance, int) else -1
     state.record(record.seq, record.at, decode_events(record), governance=named)

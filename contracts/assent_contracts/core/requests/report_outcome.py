@@ -1,4 +1,4 @@
-"""ReportOutcome: what became of the change (R12)."""
+"""ReportOutcome: the outcome of the change (R12)."""
 
 from typing import assert_never
 
@@ -20,7 +20,7 @@ from assent_contracts.resources import resource_type
 
 
 def decide_report(request: Request, command: ReportOutcome, context: Context) -> tuple[Event, ...] | Refusal:
-    """The applier that claimed it reports, late too; an administrator settles what nobody knows."""
+    """Decide a report. The applier may also report late. An administrator settles an unknown outcome."""
     match request:
         case NeedsApproval() | Approved() | Released():
             return refuse(RefusalCode.NOT_CLAIMED, "Nobody has claimed the change.")

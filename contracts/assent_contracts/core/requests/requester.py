@@ -1,4 +1,4 @@
-"""R19: whether a change may still be released for the one who asked for it."""
+"""R19: whether a change may still be released for its requester."""
 
 from assent_contracts.access_policies import ADMINISTRATORS, BUILT_IN_TYPES
 from assent_contracts.core.governance.field_limits import refuse
@@ -12,10 +12,10 @@ _KEY = key_object("")
 
 
 def requester_refusal(submission: Submission, governance: Governance) -> Refusal | None:
-    """Why the change cannot be released for its requester now; None when it can (R19).
+    """Why the change cannot be released for its requester now; None if it can (R19).
 
-    The requester and the person on whose behalf it was sent must be enabled, and the requester must still
-    have the role that let them submit it.
+    The requester and the person on whose behalf it was submitted must be enabled, and the requester must
+    still have the role with which they submitted it.
     """
     for account in (submission.requester, submission.on_behalf_of):
         if account is not None and not governance.principals[account].enabled:
@@ -29,7 +29,7 @@ def _missing_role(submission: Submission, governance: Governance) -> str | None:
     if kind not in BUILT_IN_TYPES:
         return None if governance.has_role(requester, "requester", kind) else f"requester for {kind}"
     if submission.resource.startswith(_KEY):
-        # Anybody asks for a change to their own key. Whose it is, governance judges when it carries it out.
+        # Anyone can ask for a change to their own key. Governance checks whose it is when it carries it out.
         return None
     if submission.resource == DIRECTORY and governance.has_role(requester, "directory", EVERY_TYPE):
         return None
@@ -40,7 +40,7 @@ def _missing_role(submission: Submission, governance: Governance) -> str | None:
 
 
 def _administered_type(submission: Submission) -> str:
-    """The type whose administrators a change to governance was submitted to; EVERY_TYPE for most."""
+    """The type whose administrators must approve a change to governance; EVERY_TYPE for most changes."""
     for terms in submission.terms:
         if terms.policy == ADMINISTRATORS:
             return terms.rules[0].groups[0].removeprefix(ADMINISTRATORS).removeprefix("/")

@@ -1,4 +1,4 @@
-"""Revoke: an approver takes their own approval back, as long as nothing was released."""
+"""Revoke: an approver withdraws their own approval, as long as nothing was released."""
 
 from typing import assert_never
 
@@ -20,7 +20,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def decide_revoke(request: Request, command: Revoke, context: Context) -> tuple[Event, ...] | Refusal:
-    """The approval must be this person's own; being an approver still is not asked of who steps back."""
+    """Decide a revocation. The approval must be this person's own. They need not still be an approver."""
     match request:
         case NeedsApproval() | Approved():
             person = context.principal.person

@@ -1,4 +1,4 @@
-"""The states of a request. A request that nobody submitted has none."""
+"""The states of a request. A request that was never submitted has none."""
 
 from typing import Literal, assert_never
 
@@ -9,23 +9,23 @@ from assent_contracts.events import Status
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
-    """What does not change after the submission. The payload stays in the ledger."""
+    """What does not change after the submission. The payload is only in the ledger."""
 
     seq: int
     resource: str
     requester: str
     person: str
     sha256: str
-    """R23: of the submission command's bytes, hex."""
+    """R23: SHA-256 of the submission command's bytes, hex."""
     digest: str
     """SHA-256 of the payload's bytes, hex."""
     terms: tuple[PolicyTerms, ...]
     on_behalf_of: str | None = None
-    """R20: the account of the person whom the service that submitted it named."""
+    """R20: the account of the person on whose behalf a service submitted it."""
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):
-    """One approver's word, the person behind it, and the gateway that signed for them, if one did."""
+    """One approval: the account, the person behind it, and the gateway that signed for them, if any."""
 
     approver: str
     person: str
@@ -33,7 +33,7 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):
-    """One approver's no."""
+    """One rejection: the account and the person behind it."""
 
     approver: str
     person: str
@@ -49,7 +49,7 @@ class NeedsApproval(msgspec.Struct, frozen=True, gc=False):
 
 
 class Approved(msgspec.Struct, frozen=True, gc=False):
-    """Open: waits for the requester to complete. Needs approval again when its approvals no longer do."""
+    """Open: waits for the requester to complete it. It needs approval again if its quorum is lost."""
 
     submission: Submission
     approvals: tuple[Approval, ...]
@@ -65,7 +65,7 @@ class Released(msgspec.Struct, frozen=True, gc=False):
 
 
 class Applying(msgspec.Struct, frozen=True, gc=False):
-    """Open: `applier` holds it until its lease ends at the deadline."""
+    """Open: `applier` has claimed it until its lease ends at the deadline."""
 
     submission: Submission
     applier: str
@@ -73,27 +73,27 @@ class Applying(msgspec.Struct, frozen=True, gc=False):
 
 
 class Unsettled(msgspec.Struct, frozen=True, gc=False):
-    """Open: nobody knows whether the change was applied. People settle it."""
+    """Open: it is not known whether the change was applied. People settle it."""
 
     submission: Submission
     applier: str
 
 
 class Closed(msgspec.Struct, frozen=True, gc=False):
-    """Ended: the object is free. Forgotten a day later; the audit log keeps it for ever."""
+    """Ended: the object is free. Forgotten a day later, while the audit log keeps it forever."""
 
     resource: str
     status: Status
     at: int
     by: str | None = None
-    """The account that rejected, closed or reported it; None if it was canceled or expired."""
+    """The account that rejected, closed or reported on it; None if it was canceled or expired."""
 
 
 Open = NeedsApproval | Approved | Released | Applying | Unsettled
 Request = Open | Closed
 Timed = NeedsApproval | Approved | Released | Applying
 ReleaseProgress = Literal["released", "applying", "unknown"]
-"""How far the release of an approved change has come."""
+"""The progress of an approved change after its release."""
 
 
 def status_of(request: Request) -> tuple[Status, ReleaseProgress | None]:
@@ -125,9 +125,9 @@ def open_state(
     deadline: int,
     applier: str,
 ) -> Open | None:
-    """The inverse of `status_of` for a request that is open; None for an ended one.
+    """The inverse of `status_of` for an open request; None for an ended one.
 
-    Approvals are part of it only where they still count: a released request has used its own.
+    Approvals are part of the state only while they still matter, which is before the release.
     """
     match status, progress:
         case "needs_approval", None:

@@ -1,4 +1,4 @@
-"""R23: a decision is for everything that was shown: object, operation, requester, justification, payload."""
+"""R23: a decision covers all that was shown: object, operation, requester, justification and payload."""
 
 from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.states import Submission
@@ -6,9 +6,9 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def not_as_shown(submission: Submission, named: str) -> Refusal | None:
-    """The refusal of a decision that names another submission than the request's; None when it is the same.
+    """The refusal of a decision that names another submission than the request's; None if it is the same.
 
-    `named`: the SHA-256 (hex) of the bytes that were shown to whoever decides.
+    `named`: the SHA-256 (hex) of the bytes that were shown to the person who decides.
     """
     if named == submission.sha256:
         return None

@@ -25,13 +25,13 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import request_id, resource_type
 
 SERVICE_PERSON: Final = "service:"
-"""Begins what counts as the person of a service that names none."""
+"""The prefix of the person id for a service that names no person."""
 
 
 def decide_submit(
     open_request: int | None, open_already: int, command: SubmitChange, context: Context
 ) -> tuple[Event, ...] | Refusal:
-    """`open_request` is the seq of the request that holds the object, if one does (R10).
+    """Decide a submission. `open_request`: the seq of the request that locks the object, if any (R10).
 
     `open_already`: how many requests of the principal are open in this partition.
     """
@@ -88,7 +88,7 @@ def _person(command: SubmitChange, context: Context) -> str | Refusal:
                 RefusalCode.ON_BEHALF_OF_REQUIRED,
                 f"R20: a policy for {kind} wants to know on whose behalf a service submits a change.",
             )
-        # A service that names nobody is not any person's account: it counts as itself.
+        # A service that names no person belongs to no person: it counts as itself.
         return principal.person or f"{SERVICE_PERSON}{principal.id}"
     if principal.person is not None:
         return refuse(
@@ -113,7 +113,7 @@ def _terms(kind: str, context: Context) -> tuple[PolicyTerms, ...] | Refusal:
 
 
 def _terms_of_governance(command: SubmitChange, context: Context) -> tuple[PolicyTerms, ...] | Refusal:
-    """R3, R18: an administrator proposes, what is proposed fits now, another administrator approves."""
+    """R3, R18: an administrator proposes a change that fits now, and another administrator approves it."""
     governance = context.governance
     change = decode_governance_change(bytes(command.payload))
     if isinstance(change, Refusal):

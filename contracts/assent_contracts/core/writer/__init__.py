@@ -1,1 +1,1 @@
-"""The writer of one ledger partition, pure: what it decides, remembers and links, and where batches end."""
+"""The writer of one ledger partition as pure code: what it decides, remembers and links, and its batches."""

@@ -1,4 +1,4 @@
-"""Where a batch of records ends: each is appended whole, and its last record is sealed."""
+"""Where a batch of records ends. A batch is appended as a whole, and its last record is sealed."""
 
 from typing import Final
 
@@ -10,24 +10,24 @@ from assent_contracts.core.writer.chain import Link
 
 BATCH_MAX_RECORDS: Final = 2_000
 RECORD_OVERHEAD_BYTES: Final = 512
-"""More than Kafka's own framing of one record, and the headers of its seal."""
+"""More than Kafka's framing of one record and the headers of its seal need."""
 _LARGEST_BYTES: Final = limits.RECORD_MAX_BYTES + limits.KEY_MAX_BYTES + RECORD_OVERHEAD_BYTES
 BATCH_MAX_BYTES: Final = limits.PRODUCE_MAX_BYTES - _LARGEST_BYTES - RECORD_OVERHEAD_BYTES
-"""A batch that is no larger has room for one more record of any size."""
+"""A batch up to this size has room for one more record of any size."""
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Records to be appended together. The seal goes on the last one."""
+    """Records to be appended together. The last one is sealed."""
 
     links: list[Link]
     head: Head
-    """The head that a reader has once the batch is accepted, but for its `next_offset`."""
+    """The head of a reader once the batch is accepted, except for its `next_offset`."""
     at: int
     """Log time of the last record, ms."""
     next_input: int = 0
-    """The offset of the first command that is not decided by then."""
+    """The offset of the first command that is not yet decided then."""
     input_sha256: str | None = None
-    """Of the command before that one, hex; None where it is not known."""
+    """SHA-256 (hex) of the command before that one; None if it is not known."""
 
 
 def has_room(records: int, size: int) -> bool:
@@ -36,5 +36,5 @@ def has_room(records: int, size: int) -> bool:
 
 
 def link_size(link: Link) -> int:
-    """The bytes that a link takes in a batch, at most."""
+    """The most bytes that a link takes in a batch."""
     return len(link.value) + len(link.key or b"") + RECORD_OVERHEAD_BYTES

@@ -15,7 +15,7 @@ from assent_contracts.refusals import Refusal
 
 
 class RecordTooLargeError(Exception):
-    """Readers refuse records of this size: it must never be appended."""
+    """A record that must never be appended, because readers refuse records of this size."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"a record of {size:,} bytes; readers take {limits.RECORD_MAX_BYTES:,}")
@@ -30,7 +30,7 @@ class Link(msgspec.Struct, frozen=True, gc=False):
 
 
 class Chain:
-    """Where the next record goes: its seq, its `prev`, and the term of this writer."""
+    """The end of a chain, from which the next record gets its seq, its `prev` and the writer's term."""
 
     def __init__(self, head: Head, epoch: int) -> None:
         self.seq = head.seq
@@ -38,7 +38,7 @@ class Chain:
         self.epoch = epoch
 
     def follow(self, seq: int, value_sha256: str, epoch: int) -> None:
-        """Go on behind a record that somebody has written: the next link follows it."""
+        """Continue after an existing record: the next link follows it."""
         self.seq, self.value_sha256, self.epoch = seq, value_sha256, epoch
 
     def link(
@@ -52,9 +52,9 @@ class Chain:
         received_at: int | UnsetType = UNSET,
         command: RecordedCommand | OmittedCommand | UnsetType = UNSET,
     ) -> Link:
-        """The next record, for this decision; moves the chain on.
+        """Make the next record, for this decision, and advance the chain.
 
-        Raises RecordTooLargeError, and the chain stays, for a record that readers would refuse.
+        Raises RecordTooLargeError for a record that readers would refuse. The chain then stays where it is.
         """
         refused = isinstance(decision, Refusal)
         value = encode(
@@ -78,5 +78,5 @@ class Chain:
         return Link(key, value)
 
     def head(self, governance: int, next_offset: int) -> Head:
-        """The head that a reader has once everything linked so far is accepted."""
+        """The head of a reader once everything linked so far is accepted."""
         return Head(self.seq, self.value_sha256, governance, next_offset)

@@ -1,4 +1,4 @@
-"""What the writer needs to know of the ledger that it writes: one loop decides both."""
+"""What the writer needs from the ledger that it writes, so that one loop decides for both ledgers."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -19,30 +19,30 @@ EventsOrRefusal = Events | Refusal
 
 
 class OwnRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record that the writer makes without having been sent a command."""
+    """A record that the writer makes by itself, without a command."""
 
     key: bytes
     events: Events
     command: RecordedCommand | UnsetType = msgspec.UNSET
-    """Of a release that governance carries out: the submission, as it is in the request ledger."""
+    """For a release that governance carries out, the submission as it is in the request ledger."""
 
 
 class Desk(Protocol):
-    """One partition's state with its rules. Pure; the writer is its owner."""
+    """The state of one partition with its rules. Pure. The writer is its owner."""
 
     @property
     def governance(self) -> Governance:
-        """The state that signatures are checked under."""
+        """The state of governance under which signatures are checked."""
         ...
 
     @property
     def at(self) -> int:
-        """Log time of the last record, as it counts for the next one, ms."""
+        """The log time of the last record, ms, after corrections that apply to the next record."""
         ...
 
     @property
     def is_dated(self) -> bool:
-        """Whether `at` is a time that a record has; not so before the first, and once it was set back."""
+        """Whether `at` is the time of a record. It is not before the first record, or after a correction."""
         ...
 
     @property
@@ -52,15 +52,15 @@ class Desk(Protocol):
 
     @property
     def governance_named(self) -> int | UnsetType:
-        """The governance seq that the next record names; UNSET on the governance ledger itself."""
+        """The governance seq for the next record; UNSET on the governance ledger itself."""
         ...
 
     def signing_key(self, envelope: Envelope) -> bytes | None:
-        """The 32 bytes of the key that has to have signed an envelope, if there is such a key."""
+        """The 32 bytes of the key that must have signed an envelope; None if there is no such key."""
         ...
 
     def unattributed(self, envelope: Envelope, *, signature_good: bool, received_at: int) -> Refusal | None:
-        """The refusal of bytes that came at `received_at` (ms) and no key has signed; None when one has."""
+        """The refusal of bytes, received at `received_at` (ms), that no key has signed; None if one has."""
         ...
 
     def read(self, envelope: Envelope) -> Received[Any] | Refusal:
@@ -70,30 +70,30 @@ class Desk(Protocol):
     def handle(
         self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
     ) -> EventsOrRefusal:
-        """Decide a command that came at `received_at`, at `seq` and log time `at` (ms). Changes nothing."""
+        """Decide a command, received at `received_at`, at `seq` and log time `at` (ms). Changes nothing."""
         ...
 
     def apply_decision(
         self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int
     ) -> None:
-        """Move past a command's decision."""
+        """Advance the state past a command's decision."""
         ...
 
     def apply(self, events: Events, *, seq: int, at: int) -> None:
-        """Move past a record that decides no command: the writer's own, or of what was not read."""
+        """Advance the state past a record without a decided command: the writer's own, or omitted bytes."""
         ...
 
     def replay(self, record: LedgerRecord) -> None:
-        """Move past an accepted record without deciding it again."""
+        """Advance the state past an accepted record without deciding it again."""
         ...
 
     def has_deadline(self, at: int) -> bool:
-        """Whether log time `at` (ms) may end something: only then is `due` worth asking between commands."""
+        """Whether something may end at log time `at` (ms), so that `due` must be called between commands."""
         ...
 
     def due(self, at: int) -> Iterator[OwnRecord]:
-        """What the writer has to record by itself at log time `at`.
+        """The records that the writer has to make by itself at log time `at`.
 
-        Each must be kept before the next one is asked for.
+        Each must be applied before the next one is requested.
         """
         ...

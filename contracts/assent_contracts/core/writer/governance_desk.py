@@ -1,4 +1,4 @@
-"""Governance, as its writer decides it: by its own commands, and by what requests have released."""
+"""Governance as its writer decides it, from commands and from released requests."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -28,23 +28,23 @@ from assent_contracts.writer_registry import WriterRegistry
 
 
 class GovernanceDesk:
-    """The governance ledger: its state moves by its own decisions."""
+    """The governance ledger, whose state changes by its own decisions."""
 
     def __init__(self, releases: GovernanceReleases | None = None) -> None:
-        """`releases`: what the request ledger has released, as far as somebody has read it."""
+        """`releases`: what the request ledger has released, as far as it has been read."""
         self.record = GovernanceLedgerState()
         self.writers = WriterRegistry()
-        """Who may seal, as this ledger itself says: moved along with `record`."""
+        """The writers that may seal, by this ledger itself. Advanced together with `record`."""
         self._releases = releases or GovernanceReleases()
 
     @property
     def governance(self) -> Governance:
-        """The state now."""
+        """The current state."""
         return self.record.governance
 
     @property
     def at(self) -> int:
-        """Log time of the last record, as it counts for the next one, ms."""
+        """The log time of the last record, ms, after corrections that apply to the next record."""
         return self.record.at
 
     @property
@@ -54,17 +54,17 @@ class GovernanceDesk:
 
     @property
     def is_dated(self) -> bool:
-        """Whether `at` is a record's own time, and not what the last record has corrected it to."""
+        """Whether `at` is the time of a record, and not one to which the last record has corrected it."""
         corrections = self.governance.time_corrections
         return not corrections or corrections[-1].seq < self.governance.seq
 
     @property
     def governance_named(self) -> UnsetType:
-        """A record of this ledger is judged by what is before it."""
+        """UNSET: a record of this ledger is decided by the records before it."""
         return UNSET
 
     def signing_key(self, envelope: Envelope) -> bytes | None:
-        """The key that the envelope names. Until the founding is closed only the founder's key counts."""
+        """The key that the envelope names, or the founder's key until the founding is closed."""
         if self.governance.founder is not None:
             return self.governance.founder
         key = self.governance.keys.get(envelope.key_id)
@@ -99,27 +99,27 @@ class GovernanceDesk:
     def apply_decision(
         self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int, by_topic: bool = True
     ) -> None:
-        """Move the state past a command's decision. `counts`: the command came by the topic."""
+        """Advance the state past a command's decision. `by_topic`: whether the command came by the topic."""
         kept = cast("GovernanceDecision", decision)
         apply_governance_decision(self.record, received, kept, seq=seq, at=at, by_topic=by_topic)
         self.writers.apply(seq, () if isinstance(kept, Refusal) else kept)
 
     def apply(self, events: Events, *, seq: int, at: int) -> None:
-        """Move the state past a record that is no command's decision."""
+        """Advance the state past a record that does not decide a command."""
         changes = cast("tuple[GovernanceEvent, ...]", events)
         self.record.take(seq, at, changes)
         self.writers.apply(seq, changes)
 
     def replay(self, record: LedgerRecord) -> None:
-        """Move the state past an accepted record."""
+        """Advance the state past an accepted record."""
         self.writers.apply(record.seq, replay_governance(self.record, record))
 
     def has_deadline(self, at: int) -> bool:
-        """Nothing of governance ends by itself."""
+        """False: nothing in governance ends by itself."""
         return False
 
     def due(self, at: int) -> Iterator[OwnRecord]:
-        """A record for each release that has none yet: never two."""
+        """One record for each release that has none yet, and never a second one."""
         for release in self._releases.waiting():
             if release.request not in self.governance.release_outcomes:
                 events = carry_release(

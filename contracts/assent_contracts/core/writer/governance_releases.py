@@ -1,6 +1,6 @@
-"""The released changes to governance: what its writer has to carry out, out of the request ledger. Pure.
+"""The released changes to governance on the request ledger, which its writer has to carry out. Pure.
 
-They are few among many: a record is taken apart only when its bytes say that it may be about one.
+They are few among many records, so a record is decoded only if its bytes show that it may concern one.
 """
 
 import re
@@ -20,34 +20,34 @@ from assent_contracts.resources import resource_type
 
 _BUILT_IN = tuple(f'"resource":"{name}/'.encode() for name in sorted(BUILT_IN_TYPES))
 _REQUEST = re.compile(rb'"request":"([0-9]+-[0-9]+)"')
-"""All events of a record are about one request. An unescaped quote stands in no string."""
+"""All events of a record concern one request. No string contains an unescaped quote."""
 
 
 class BuiltInRelease(msgspec.Struct, frozen=True, gc=False):
-    """A released change to governance: its request, where it was released, and what was submitted."""
+    """A released change to governance: its request, its release, and what was submitted."""
 
     request: str
     seq: int
-    """Of the release, in the request's partition."""
+    """The seq of the release, in the request's partition."""
     digest: str
     submission: RecordedCommand
     as_of: int
-    """The governance seq that the submission was decided under."""
+    """The governance seq under which the submission was decided."""
 
 
 class GovernanceReleases:
-    """The open requests of built-in types in all partitions, and which of them are released."""
+    """The open requests of built-in types in all partitions, and those of them that are released."""
 
     def __init__(self) -> None:
         self._submissions: dict[bytes, tuple[RecordedCommand, int]] = {}
         self._released: dict[bytes, BuiltInRelease] = {}
 
     def waiting(self) -> tuple[BuiltInRelease, ...]:
-        """The released changes whose requests the request ledger has not ended."""
+        """The released changes whose requests have not ended on the request ledger."""
         return tuple(self._released.values())
 
     def take(self, accepted: Accepted) -> bool:
-        """Consume an accepted record of the request ledger; whether it releases a change to governance."""
+        """Consume an accepted record of the request ledger. Returns whether it releases such a change."""
         record = accepted.record
         if not isinstance(record.events, msgspec.Raw) or not self._may_concern(bytes(record.events)):
             return False
@@ -66,7 +66,7 @@ class GovernanceReleases:
         return about is not None and about[1] in self._submissions
 
     def _advance(self, event: RequestEvent, record: LedgerRecord) -> bool:
-        """Governance follows a request from its submission to its release, and forgets it when it ends."""
+        """Track a request from its submission to its release, and forget it when it ends."""
         request = event.request.encode()
         if isinstance(event, ChangeSubmitted):
             self._submit(event, record)
@@ -82,12 +82,12 @@ class GovernanceReleases:
 
     def _submit(self, event: ChangeSubmitted, record: LedgerRecord) -> None:
         command = decode_recorded_command(record)
-        # A submission that names no governance was decided under none: it is not carried out.
+        # A submission without a governance seq was decided under no governance: it is not carried out.
         if (
             isinstance(command, RecordedCommand)
             and isinstance(record.governance, int)
             and resource_type(event.resource) in BUILT_IN_TYPES
         ):
-            # A copy: the record that it is part of need not be kept.
+            # A copy, so that the whole record need not stay in memory.
             kept = msgspec.structs.replace(command, value=command.value.copy())
             self._submissions[event.request.encode()] = (kept, record.governance)

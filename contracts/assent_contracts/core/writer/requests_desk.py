@@ -1,4 +1,4 @@
-"""One partition of requests, as its writer decides it."""
+"""One partition of requests as its writer decides it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
@@ -32,26 +32,26 @@ from assent_contracts.resources import parse_request_id, request_id
 
 WRITERS_KEY: Final = b"writers"
 TIME_KEY: Final = b"time"
-"""The Kafka keys of records that are about no object."""
+"""The Kafka keys of records that concern no object."""
 
 
 class RequestsDesk:
-    """Requests, decided under governance as far as the desk has been told to follow it."""
+    """Requests, decided under governance as far as `follow` has advanced it."""
 
     def __init__(self, partition: int) -> None:
         self.governance = Governance()
         self.state = PartitionState(partition)
         self._outcomes_seen = -1
-        """The governance seq up to which it has been seen what governance has carried out."""
+        """The governance seq up to which the outcomes of releases have been recorded here."""
 
     @property
     def at(self) -> int:
-        """Log time of the last record, as it counts under governance as it is followed, ms."""
+        """The log time of the last record, ms, after the corrections in the followed governance."""
         return self.state.at_under(self.governance)
 
     @property
     def is_dated(self) -> bool:
-        """Whether that is a record's own time: a correction may say any, such as 1970."""
+        """Whether `at` is the time of a record. A correction may set it to any time, such as 1970."""
         return self.state.records > 0 and self.at == self.state.at
 
     @property
@@ -61,11 +61,11 @@ class RequestsDesk:
 
     @property
     def governance_named(self) -> int:
-        """The governance seq that the next record names."""
+        """The governance seq for the next record."""
         return self.governance.seq
 
     def follow(self, history: Sequence[tuple[GovernanceEvent, ...]], seq: int) -> None:
-        """Go along with governance up to `seq`; `history[n]` holds the events of governance seq n."""
+        """Follow governance up to `seq`. `history[n]` has the events of governance seq n."""
         advance_to(self.governance, history, seq)
 
     def signing_key(self, envelope: Envelope) -> bytes | None:
@@ -104,24 +104,24 @@ class RequestsDesk:
     def apply_decision(
         self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int
     ) -> None:
-        """Move the partition's state past a command's decision."""
+        """Advance the partition's state past a command's decision."""
         decided = cast("RequestDecision", decision)
         apply_decision(self.state, received, decided, seq=seq, at=at, governance=self.governance.seq)
 
     def apply(self, events: Events, *, seq: int, at: int) -> None:
-        """Move the partition's state past a record that is no command's decision."""
+        """Advance the partition's state past a record that does not decide a command."""
         self.state.record(seq, at, cast("tuple[Event, ...]", events), governance=self.governance.seq)
 
     def replay(self, record: LedgerRecord) -> None:
-        """Move the partition's state past an accepted record."""
+        """Advance the partition's state past an accepted record."""
         replay(self.state, record)
 
     def has_deadline(self, at: int) -> bool:
-        """Whether a deadline is at hand, which may be that of a request that has gone on since."""
+        """Whether a deadline has been reached. It may be an outdated one of a request that has moved on."""
         return self.state.has_deadline(at)
 
     def due(self, at: int) -> Iterator[OwnRecord]:
-        """That writers or log time have changed, what governance has carried out, what log time has ended."""
+        """Records of changed writers, corrected log time, outcomes of governance changes, and expiries."""
         changed = self.state.writers_due(self.governance)
         if changed is not None:
             yield OwnRecord(WRITERS_KEY, (changed,))
@@ -138,10 +138,10 @@ class RequestsDesk:
             yield OwnRecord(request.submission.resource.encode(), (self._expiry(seq),))
 
     def due_again(self, events: tuple[Event, ...], at: int) -> Event | str:
-        """The event of the record that was due where one with these events is; or why none was.
+        """The event of the record that was due in place of one with these events, or why none was due.
 
-        For a reader who checks a record of the writer's own: governance may have gone on since, so only what
-        the record is about is looked at.
+        For a reader that checks a record by the writer itself. Governance may have changed further since, so
+        only the subject of the record is checked.
         """
         match events:
             case (WritersChanged(),):

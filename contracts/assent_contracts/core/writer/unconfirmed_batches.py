@@ -1,7 +1,7 @@
-"""What a writer has sent and does not yet know to be accepted: the pure half of appending.
+"""The batches that a writer has sent and that are not confirmed as accepted yet: the pure half of appending.
 
-An acknowledged offset that is not the expected one means that something came between. Then what lies
-between is read: only junk, and the batch is accepted; another writer's run, and this writer has lost.
+If an acknowledged offset is not the expected one, other records are in between, and these are read. If they
+are all junk, the batch is accepted. If they have another writer's run, this writer has lost.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from assent_contracts.core.writer.batch import Batch
 
 
 class OffsetsToRead(msgspec.Struct, frozen=True):
-    """Offsets that have to be read through the acceptance rule, from the confirmed head on."""
+    """Offsets that must be read with the acceptance rule, from the confirmed head on."""
 
     start: int
     end: int
@@ -24,7 +24,7 @@ class UnconfirmedBatches:
     """The batches in flight, in the order in which they were sent. It has one owner."""
 
     def __init__(self, confirmed: Head) -> None:
-        """`confirmed`: the accepted head to append to; its next_offset is the end of the partition."""
+        """`confirmed`: the accepted head to append to. Its next_offset is the end of the partition."""
         self.confirmed = confirmed
         """The head up to which everything is acknowledged and accepted."""
         self._sent: deque[tuple[int, Head]] = deque()
@@ -38,19 +38,19 @@ class UnconfirmedBatches:
         self._sent.append((len(batch.links), batch.head))
 
     def acknowledged(self, offset: int) -> OffsetsToRead | None:
-        """What to read before the oldest batch, which is at `offset`, can be confirmed; None: nothing."""
+        """What to read before the oldest batch, which is at `offset`, can be confirmed; None for nothing."""
         start = self.confirmed.next_offset
         return None if offset == start else OffsetsToRead(start, offset + self._sent[0][0])
 
     def is_accepted(self, read: Head) -> bool:
-        """Whether a reader of what lies between has come to the oldest batch's head."""
+        """Whether a reader of the records in between has arrived at the oldest batch's head."""
         return read.value_sha256 == self._sent[0][1].value_sha256
 
     def confirm(self, offset: int, read: Head | None = None) -> None:
-        """The oldest batch, which is at `offset`, is accepted.
+        """Note that the oldest batch, which is at `offset`, is accepted.
 
-        `read`: the head of a reader of what lay between. Another writer may have appended the same records
-        before: then they stand where every reader finds them first.
+        `read`: the head of a reader of the records in between. Another writer may have appended the same
+        records earlier. Then the first copy is the one that every reader accepts.
         """
         records, head = self._sent.popleft()
         self.confirmed = read or msgspec.structs.replace(head, next_offset=offset + records)

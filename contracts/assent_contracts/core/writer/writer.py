@@ -1,7 +1,8 @@
-"""The writer of one ledger partition: from what was received to the records to append. Pure.
+"""The writer of one ledger partition: from received records to the records to append. Pure.
 
-Everything that is not in the ledger is given: which bytes came, whether their signature is good, what time it
-is. So the decider, `assent audit verify` and the tests decide with the same object, and get the same records.
+Everything that is not in the ledger is an input: the received bytes, whether their signature is good, and the
+time. So the decider, `assent audit verify` and the tests decide with the same object and get the same
+records.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,53 +25,53 @@ from assent_contracts.refusals import Refusal
 D = TypeVar("D", bound=Desk)
 
 IsSigned = Callable[[Envelope, bytes], bool]
-"""Whether the key with these 32 bytes has signed an envelope, in this log."""
+"""Returns whether the key with these 32 bytes has signed an envelope for this log."""
 
 
 class Sealer(msgspec.Struct, frozen=True, gc=False):
-    """The key that a writer seals with, by its id and its 32 public bytes."""
+    """The key with which a writer seals: its id and the 32 bytes of its public key."""
 
     id: str
     public_key: bytes
 
 
 class Incoming(msgspec.Struct, frozen=True, gc=False):
-    """A record of the command topic, with the answer of a check that governance may have overtaken."""
+    """A record of the command topic, with the result of a signature check that may be outdated by now."""
 
     offset: int
     received_at: int
     """When the broker appended it, ms."""
     envelope: Envelope | Omitted
     tried: bytes | None
-    """The key that the signature was checked with; None if there was none to try."""
+    """The key with which the signature was checked; None if there was no key to try."""
     signature_good: bool
     """Whether the signature is that key's."""
 
 
 class LinkedDecision(msgspec.Struct, frozen=True, gc=False):
-    """What became of one command. Its record is linked."""
+    """The result for one command, whose record is linked."""
 
     refusal: Refusal | None
     omitted: OmittedCommand | None = None
-    """What is kept of bytes that are not: they are no command, or of no known sender."""
+    """What is kept if the bytes are not: they are not a command, or their sender is not known."""
     unreadable: Exception | None = None
-    """What reading the bytes raised: a fault in the codec, which is to be looked at."""
+    """What decoding the bytes raised: a fault in the codec, which should be investigated."""
 
 
 class PartitionWriter(Generic[D]):
-    """One partition's state and the records that it makes of what is received. It has one owner.
+    """One partition's state, and the records that it makes from what is received. It has one owner.
 
-    It begins at the start of its ledger. `replay` moves it past accepted records, `begin` opens a term of its
-    own, and from then on `decide` and `record_due` link records, which `take_batch` gives away.
+    It begins at the start of its ledger. `replay` advances it past accepted records, and `begin` opens its
+    own term. From then on `decide` and `record_due` link records, which `take_batch` returns.
     """
 
     def __init__(self, desk: D, head: Head, *, sealer: Sealer | None, is_signed: IsSigned) -> None:
         """`head`: of the empty ledger. `sealer`: None for one that appends nothing and is never retired."""
         self.desk: Final[D] = desk
         self.next_input = 0
-        """The offset of the first command that is not decided yet."""
+        """The offset of the first undecided command."""
         self.input_sha256: str | None = None
-        """Of the command before that one, hex; None where it is not known."""
+        """SHA-256 (hex) of the command before that one; None if it is not known."""
         self._chain = Chain(head, epoch=0)
         self._sealer = sealer
         self._is_signed = is_signed
@@ -90,45 +91,45 @@ class PartitionWriter(Generic[D]):
 
     @property
     def head(self) -> Head:
-        """The head after the last record, but for its `next_offset`."""
+        """The head after the last record, except for its `next_offset`."""
         named = self.desk.governance_named
         return self._chain.head(-1 if named is UNSET else named, next_offset=0)
 
     @property
     def is_retired(self) -> bool:
-        """Whether the writer's key would not seal another record: its term has ended."""
+        """Whether the writer's key is no longer listed, so that its term has ended."""
         sealer = self._sealer
         return sealer is not None and self.desk.governance.writers.get(sealer.id) != sealer.public_key
 
     @property
     def is_full(self) -> bool:
-        """Whether what is linked is to be taken before anything else is linked."""
+        """Whether the linked records must be taken before another one is linked."""
         return not has_room(len(self._links), self._size)
 
-    # What others have written.
+    # Records that others have written.
 
     def replay(self, accepted: Accepted) -> None:
-        """Move past an accepted record without deciding it again."""
+        """Advance past an accepted record without deciding it again."""
         self.desk.replay(accepted.record)
         self.passed(accepted)
 
     def passed(self, accepted: Accepted) -> None:
-        """Note that the chain continues after this record, which the desk has moved past."""
+        """Note that the chain continues after this record, which the desk has already consumed."""
         record = accepted.record
         self._chain.follow(record.seq, accepted.value_sha256, record.epoch)
         if isinstance(record.input, int):
             self.next_input = record.input + 1
 
     def begin(self) -> None:
-        """Open the next term: everything that the ledger holds has been replayed."""
+        """Open the next term, after the whole ledger has been replayed."""
         self._chain.epoch += 1
 
-    # What a command leads to.
+    # Decisions on commands.
 
     def decide(self, incoming: Incoming) -> LinkedDecision:
-        """Decide what was received and link its record. Log time goes on to when it came, never back for it.
+        """Decide a received record and link the decision. Log time advances to its receipt, never back.
 
-        Raises what the rules raise: then nobody can say what comes after this record.
+        Raises what the rules raise. Then it is not known how the ledger continues.
         """
         at = max(incoming.received_at, self.desk.at)
         it = self._read(incoming, at)
@@ -151,7 +152,7 @@ class PartitionWriter(Generic[D]):
         return LinkedDecision(decision if isinstance(decision, Refusal) else None)
 
     def _read(self, incoming: Incoming, at: int) -> Received[Any] | LinkedDecision:
-        """The command, once a key is known to have signed it; else what became of the bytes."""
+        """The command, if a known key has signed it; else the result for these bytes."""
         envelope = incoming.envelope
         if isinstance(envelope, Omitted):
             return self._omit(incoming, envelope, at)
@@ -161,7 +162,7 @@ class PartitionWriter(Generic[D]):
         if refusal is None:
             try:
                 it = self.desk.read(envelope)
-            except Exception as error:  # noqa: BLE001  whatever a sender's bytes make a reader do is their refusal
+            except Exception as error:  # noqa: BLE001  any error from a sender's bytes is their refusal
                 unreadable = error
                 it = malformed("The record cannot be read.")
             if not isinstance(it, Refusal):
@@ -174,25 +175,25 @@ class PartitionWriter(Generic[D]):
         key = self.desk.signing_key(envelope)
         if key == incoming.tried:
             return incoming.signature_good
-        # A key that counts only since the check has not been tried.
+        # A key that was registered after the check has not been tried.
         return key is not None and self._is_signed(envelope, key)
 
     def _omit(
         self, incoming: Incoming, it: Omitted, at: int, *, unreadable: Exception | None = None
     ) -> LinkedDecision:
-        """Record hash and size alone; the Kafka key stays behind too, as anybody may have written it."""
+        """Record only hash and size. The Kafka key is omitted too, because anyone may have written it."""
         command = OmittedCommand(sha256=it.value_sha256.hex(), size=it.size)
         self._link(None, it.refusal, at, command, incoming)
         self.desk.apply((), seq=self._chain.seq, at=at)
         return LinkedDecision(it.refusal, command, unreadable)
 
-    # What the writer records by itself.
+    # Records by the writer itself.
 
     def record_due(self, now: int | None) -> Iterator[OwnRecord]:
-        """Link what is due at `now` (ms), a record for each step, until nothing is or the key is retired.
+        """Link what is due at `now` (ms), one record a step, until nothing is due or the key is retired.
 
-        Everything that came before `now` must have been decided. None: nobody knows what time it is; then
-        what is due has the last record's time, or waits where there is none that counts.
+        Everything that was received before `now` must have been decided. None means that the time is not
+        known. Then what is due gets the last record's time, or waits if there is no such time.
         """
         if now is None:
             if not self.desk.is_dated:
@@ -208,7 +209,7 @@ class PartitionWriter(Generic[D]):
             self.desk.apply(own.events, seq=self._chain.seq, at=at)
             yield own
 
-    # What is to be appended.
+    # Records to append.
 
     def _link(
         self,
@@ -236,7 +237,7 @@ class PartitionWriter(Generic[D]):
         self._size += link_size(link)
 
     def take_batch(self) -> Batch | None:
-        """Everything that was linked and not taken yet, to be appended as one; None if there is nothing."""
+        """All linked records that were not taken yet, to be appended as one batch; None if there are none."""
         if not self._links:
             return None
         links, self._links, self._size = self._links, [], 0

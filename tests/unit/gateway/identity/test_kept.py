@@ -1,4 +1,4 @@
-"""What is fetched from somebody else: seldom, once for all who ask, and without it for a while."""
+"""Values fetched from elsewhere: rarely, once for all who ask, and usable without the origin for a while."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ FRESH_S = 300.0
 
 
 class Origin:
-    """Somebody who publishes a number, with a clock that a test turns."""
+    """An origin that publishes a number, with a clock that a test sets."""
 
     def __init__(self) -> None:
         self.at = 1_000.0
@@ -26,7 +26,7 @@ class Origin:
         return self.fetched
 
 
-async def test_it_is_fetched_when_it_is_first_needed_and_then_kept_while_fresh() -> None:
+async def test_value_is_fetched_on_first_use_and_kept_while_fresh() -> None:
     origin = Origin()
     assert origin.fetched == 0
     assert await origin.kept.get() == 1
@@ -36,13 +36,13 @@ async def test_it_is_fetched_when_it_is_first_needed_and_then_kept_while_fresh()
     assert await origin.kept.get() == 2
 
 
-async def test_many_who_ask_at_once_cause_one_fetch() -> None:
+async def test_many_concurrent_callers_cause_one_fetch() -> None:
     origin = Origin()
     assert await asyncio.gather(*(origin.kept.get() for _ in range(100))) == [1] * 100
     assert await asyncio.gather(*(origin.kept.get(again=True) for _ in range(100))) == [2] * 100
 
 
-async def test_who_asks_again_causes_a_fetch_every_few_seconds_at_most() -> None:
+async def test_repeated_requests_cause_a_fetch_every_few_seconds_at_most() -> None:
     origin = Origin()
     await origin.kept.get()
     for _ in range(50):
@@ -51,7 +51,7 @@ async def test_who_asks_again_causes_a_fetch_every_few_seconds_at_most() -> None
     assert origin.fetched in (1 + 5, 1 + 6)
 
 
-async def test_the_value_outlives_an_origin_that_is_down_but_not_for_ever() -> None:
+async def test_value_outlives_an_unreachable_origin_but_not_for_ever() -> None:
     origin = Origin()
     await origin.kept.get()
     origin.is_down = True
@@ -62,7 +62,7 @@ async def test_the_value_outlives_an_origin_that_is_down_but_not_for_ever() -> N
         await origin.kept.get()
 
 
-async def test_an_origin_that_is_down_is_not_asked_by_everybody_and_is_found_again() -> None:
+async def test_unreachable_origin_is_not_asked_by_every_caller_and_is_found_again() -> None:
     origin = Origin()
     origin.is_down = True
     for _ in range(10):

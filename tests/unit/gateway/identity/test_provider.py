@@ -34,12 +34,12 @@ Answering = Callable[[httpx.Request], httpx.Response]
 
 
 def answer(content: bytes, status: int = 200, **headers: str) -> Answering:
-    """Always the same, as it comes over a network: in pieces."""
+    """Always the same answer, as it comes over a network: in pieces."""
     return lambda request: httpx.Response(status, stream=httpx.ByteStream(content), headers=headers)
 
 
 class Network:
-    """What a provider's host answers, by path; a test puts something else in its place."""
+    """The answers of a provider's host, by path; a test can replace them."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -77,7 +77,7 @@ async def provider(network: Network) -> AsyncIterator[Provider]:
         yield Provider(ISSUER, client)
 
 
-async def test_the_document_is_fetched_once(provider: Provider, network: Network) -> None:
+async def test_document_is_fetched_once(provider: Provider, network: Network) -> None:
     metadata = await provider.metadata()
     assert metadata.token_endpoint == f"{ISSUER}/token"
     assert metadata.algorithms() == ALGORITHMS
@@ -98,7 +98,7 @@ WRONG_DOCUMENTS: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("words", sorted(WRONG_DOCUMENTS))
-async def test_a_document_that_says_something_else_is_not_used(
+async def test_document_with_other_content_is_not_used(
     provider: Provider, network: Network, words: str
 ) -> None:
     network.says(ISSUER + DISCOVERY, {**DOCUMENT, **WRONG_DOCUMENTS[words]})
@@ -125,7 +125,7 @@ WRONG_ANSWERS: Final[dict[str, Answering]] = {
 
 @pytest.mark.parametrize("case", sorted(WRONG_ANSWERS))
 @pytest.mark.parametrize("path", [DISCOVERY, "/keys"])
-async def test_an_answer_that_cannot_be_used_is_an_error_that_is_named(
+async def test_unusable_answer_is_a_named_error(
     provider: Provider, network: Network, case: str, path: str
 ) -> None:
     network.at[ISSUER + path] = WRONG_ANSWERS[case]
@@ -135,13 +135,13 @@ async def test_an_answer_that_cannot_be_used_is_an_error_that_is_named(
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_each_algorithm_that_counts_is_verified(provider: Provider, algorithm: str) -> None:
+async def test_each_accepted_algorithm_is_verified(provider: Provider, algorithm: str) -> None:
     claims = await verified_claims(_token(algorithm), provider, ALGORITHMS, "assent")
     assert claims["sub"] == "alice"
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_an_algorithm_that_the_provider_does_not_name_does_not_count(
+async def test_algorithm_that_the_provider_does_not_name_is_not_accepted(
     provider: Provider, algorithm: str
 ) -> None:
     others = tuple(each for each in ALGORITHMS if each != algorithm)
@@ -149,16 +149,14 @@ async def test_an_algorithm_that_the_provider_does_not_name_does_not_count(
         await verified_claims(_token(algorithm), provider, others, "assent")
 
 
-async def test_a_key_is_used_with_its_own_algorithm_only(provider: Provider) -> None:
-    """An RSA key for RS256 checks no PS256."""
+async def test_key_is_used_with_its_own_algorithm_only(provider: Provider) -> None:
+    """An RSA key for RS256 verifies no PS256."""
     token = _token("PS256", key=KEYS["RS256"], kid="RS256")
     with pytest.raises(BadTokenError, match="has no key"):
         await verified_claims(token, provider, ALGORITHMS, "assent")
 
 
-async def test_keys_that_are_not_for_signatures_or_secret_are_left_out(
-    provider: Provider, network: Network
-) -> None:
+async def test_keys_not_for_signatures_or_secret_are_left_out(provider: Provider, network: Network) -> None:
     shared = OctKey.generate_key(256).as_dict(private=True)
     listed = [
         public("RS256", use="enc"),
@@ -174,7 +172,7 @@ async def test_keys_that_are_not_for_signatures_or_secret_are_left_out(
     assert await provider.key("ES256", "ES256") is not None
 
 
-async def test_a_token_without_key_id_needs_a_provider_with_one_key(
+async def test_token_without_key_id_needs_a_provider_with_one_key(
     provider: Provider, network: Network
 ) -> None:
     assert await provider.key(None, "ES256") is not None
@@ -184,7 +182,7 @@ async def test_a_token_without_key_id_needs_a_provider_with_one_key(
     assert await provider.key(None, "ES256") is None
 
 
-async def test_made_up_key_ids_do_not_make_it_ask_each_time(provider: Provider, network: Network) -> None:
+async def test_invented_key_ids_do_not_cause_a_fetch_each_time(provider: Provider, network: Network) -> None:
     for number in range(100):
         assert await provider.key(f"made-up-{number}", "RS256") is None
     assert network.asked.count(f"{ISSUER}/keys") == 2

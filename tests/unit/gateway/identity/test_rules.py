@@ -44,18 +44,20 @@ def _settings(claim: str) -> OidcSettings:
         ({"sub": ["svc"], "client_id": ["svc"]}, None),
     ],
 )
-def test_a_token_is_a_clients_own_by_its_subject_alone(claims: dict[str, Any], client: str | None) -> None:
+def test_client_s_own_token_is_recognised_by_its_subject_alone(
+    claims: dict[str, Any], client: str | None
+) -> None:
     assert client_of(claims) == client
 
 
 @pytest.mark.parametrize("value", [None, "", 7, ["alice"], {"a": 1}, True])
-def test_a_principal_claim_that_is_no_text_signs_nobody_in(value: object) -> None:
+def test_principal_claim_that_is_not_text_signs_nobody_in(value: object) -> None:
     with pytest.raises(NotSignedInError, match="preferred_username"):
         principal_in({"preferred_username": value}, _settings("preferred_username"))
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", 1])
-def test_an_email_address_counts_only_when_it_is_verified(verified: object) -> None:
+def test_email_address_counts_only_if_it_is_verified(verified: object) -> None:
     claims: dict[str, Any] = {"email": "alice@example.test", "email_verified": verified}
     with pytest.raises(NotSignedInError, match="not verified"):
         principal_in(claims, _settings("email"))
@@ -63,7 +65,7 @@ def test_an_email_address_counts_only_when_it_is_verified(verified: object) -> N
 
 
 @pytest.mark.parametrize("hash_", [hashlib.sha256, hashlib.sha512])
-def test_at_hash_is_the_left_half_of_the_access_tokens_hash(hash_: Any) -> None:
+def test_at_hash_is_the_left_half_of_the_access_token_s_hash(hash_: Any) -> None:
     digest = hash_(b"access").digest()
     right = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
     oidc._check_access_token({"at_hash": right}, oidc._Granted("id", "access"))
@@ -91,13 +93,13 @@ WRONG_SETTINGS: Final[dict[str, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("words", sorted(WRONG_SETTINGS))
-def test_settings_that_open_the_door_too_far_are_refused_by_name(words: str) -> None:
+def test_too_permissive_settings_are_refused_by_name(words: str) -> None:
     with pytest.raises(SettingsError) as raised:
         read_gateway_settings(WRONG_SETTINGS[words])
     assert words in str(raised.value)
 
 
-def test_the_usual_settings_ask_for_the_subject_and_for_assents_audience() -> None:
+def test_default_settings_use_the_subject_and_assent_s_audience() -> None:
     settings = read_gateway_settings({**OIDC, **PUBLIC})
     assert settings.is_secure
     assert settings.oidc is not None
@@ -105,7 +107,7 @@ def test_the_usual_settings_ask_for_the_subject_and_for_assents_audience() -> No
 
 
 @pytest.mark.parametrize("path", ["/", "/requests/0-7", "/requests?status=open&type=app#top", "/a/%2F/b"])
-def test_a_path_of_this_site_is_returned_to(path: str) -> None:
+def test_path_of_this_site_is_accepted_as_return_address(path: str) -> None:
     assert safe_return(path) == path
 
 
@@ -124,5 +126,5 @@ def test_a_path_of_this_site_is_returned_to(path: str) -> None:
         "/" * 2_100,
     ],
 )
-def test_anything_else_is_not(path: str) -> None:
+def test_any_other_return_address_is_replaced(path: str) -> None:
     assert safe_return(path) == "/"
