@@ -5,7 +5,7 @@ This package needs only msgspec. The clients, which need libraries for Kafka and
 """
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers, VerifySeal
-from assent_contracts.changes import POSITION_HEADER, Change, decode_change
+from assent_contracts.access_policies import ACCESS_POLICY, GOVERNANCE_TYPE, ApprovalRule, Policy, PolicyTerms
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import (
     Approve,
@@ -22,15 +22,6 @@ from assent_contracts.commands import (
 )
 from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
 from assent_contracts.events import Event, RequestEnd, RequestEvent, Status
-from assent_contracts.governance import (
-    AcceptLoss,
-    ChangeGovernance,
-    CloseFounding,
-    FoundLog,
-    GovernanceCommand,
-    GovernanceEvent,
-    RecoverWriters,
-)
 from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
@@ -54,7 +45,16 @@ from assent_contracts.governance_changes import (
     object_of,
 )
 from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
-from assent_contracts.governed import (
+from assent_contracts.governance_messages import (
+    AcceptLoss,
+    ChangeGovernance,
+    CloseFounding,
+    FoundLog,
+    GovernanceCommand,
+    GovernanceEvent,
+    RecoverWriters,
+)
+from assent_contracts.governance_objects import (
     Account,
     DirectoryDifference,
     Founding,
@@ -92,12 +92,12 @@ from assent_contracts.ledger import (
     decode_refusal,
 )
 from assent_contracts.partitioner import murmur2, partition_for
-from assent_contracts.policies import ACCESS_POLICY, GOVERNANCE_TYPE, ApprovalRule, Policy, PolicyTerms
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
+from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
 from assent_contracts.resources import is_resource, parse_request_id, request_id, resource_type
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER, seal_message
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
-from assent_contracts.writers import WriterKeys, WriterRegistry
+from assent_contracts.writer_registry import WriterKeys, WriterRegistry
 
 __all__ = [
     "ACCESS_POLICY",

@@ -18,7 +18,7 @@ from assent_contracts.eras import FIRST_ERA, era_at, knows, loss_before
 from assent_contracts.ledger import GENESIS_PREV, LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.signing import SIGNATURE_BYTES
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import WriterKeys, WriterRegistry, governance_sealer
+from assent_contracts.writer_registry import WriterKeys, WriterRegistry, governance_sealer
 
 VerifySeal = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> whether an Ed25519 library finds the signature good."""

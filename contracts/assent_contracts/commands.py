@@ -62,7 +62,7 @@ SeenSeq = Annotated[
         " has changed it, the decision is refused (`outdated`). Absent: the decision counts in any case."
     ),
 ]
-Reason = Annotated[
+ClosingReason = Annotated[
     str,
     _documented(
         "R22: why the request is closed. Shown to everyone who can see the request.",
@@ -142,7 +142,7 @@ class CloseRequest(CommandFields, frozen=True, kw_only=True, tag="assent.close-r
     """End an open request of a type that one administers, with a reason. Nothing is applied (R22)."""
 
     request: RequestId
-    reason: Reason
+    reason: ClosingReason
     seen: SeenSeq | UnsetType = UNSET
 
 

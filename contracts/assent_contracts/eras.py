@@ -7,7 +7,7 @@ era count. So records that were given up do not count again, although copies of 
 from collections.abc import Sequence
 from typing import Final
 
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LedgerName
 
@@ -49,13 +49,13 @@ def losses_since(era: str, losses: Sequence[Loss]) -> Sequence[Loss]:
 
 def knows(loss: Loss, governance: int) -> bool:
     """Whether a record with this governance seq was decided under a governance that contains the loss."""
-    end = end_of(loss, "governance", 0)
+    end = accepted_end_of(loss, "governance", 0)
     return end is None or governance > end.seq
 
 
 def gives_up(loss: Loss, ledger: LedgerName, partition: int, seq: int) -> bool:
     """Whether this loss gives up the record `seq` of a ledger partition."""
-    end = end_of(loss, ledger, partition)
+    end = accepted_end_of(loss, ledger, partition)
     return end is not None and end.seq < seq
 
 
@@ -65,7 +65,7 @@ def gives_up_of(loss: Loss, request: str, seq: int) -> bool:
     return place is not None and gives_up(loss, "ledger", place[0], seq)
 
 
-def end_of(loss: Loss, ledger: LedgerName, partition: int) -> LedgerEnd | None:
+def accepted_end_of(loss: Loss, ledger: LedgerName, partition: int) -> LedgerEnd | None:
     """The end of a partition according to a loss; None if the loss does not name the partition."""
     return next((end for end in loss.ends if (end.ledger, end.partition) == (ledger, partition)), None)
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import (
     Digest,
     Milliseconds,
@@ -15,7 +16,6 @@ from assent_contracts.commands import (
     Resource,
     SubmissionHash,
 )
-from assent_contracts.policies import PolicyTerms
 
 Lapse = Literal["disabled", "not-eligible", "own-signature-required"]
 """Why an approval no longer counts: the account is disabled, in none of the groups, or did not sign."""

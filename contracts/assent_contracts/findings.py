@@ -12,7 +12,7 @@ _ACCEPT: Final = (
 )
 
 
-def contradiction(one: SignedHead, other: SignedHead) -> Finding | None:
+def contradiction_finding(one: SignedHead, other: SignedHead) -> Finding | None:
     """Two heads that writers have signed and that cannot both be true, because two histories were written.
 
     None if both may be true.

@@ -9,8 +9,9 @@ from typing import Annotated, Final, assert_never
 import msgspec
 from msgspec import Meta
 
+from assent_contracts.access_policies import ACCESS_POLICY, GOVERNANCE_TYPE, Policy
 from assent_contracts.commands import Milliseconds, PrincipalId
-from assent_contracts.governed import (
+from assent_contracts.governance_objects import (
     Account,
     DirectoryDifference,
     Group,
@@ -19,7 +20,6 @@ from assent_contracts.governed import (
     SigningKey,
     Writer,
 )
-from assent_contracts.policies import ACCESS_POLICY, GOVERNANCE_TYPE, Policy
 
 Version = Annotated[int, Meta(description="The governance seq at which the object last changed.")]
 

@@ -18,8 +18,8 @@ from assent_contracts.codec import (
     type_of,
     undecodable,
 )
-from assent_contracts.governance import GovernanceCommand
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import GovernanceCommand
 from assent_contracts.refusals import Refusal
 
 _decode_command = msgspec.json.Decoder(GovernanceCommand).decode

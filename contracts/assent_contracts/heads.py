@@ -17,8 +17,8 @@ from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.commands import Digest
 from assent_contracts.digests import DIGEST_PATTERN, from_base64url
-from assent_contracts.eras import FIRST_ERA, end_of, era_of, is_given_up, is_void
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.eras import FIRST_ERA, accepted_end_of, era_of, is_given_up, is_void
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.signing import SIGNATURE_BYTES
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
@@ -226,7 +226,9 @@ def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
     )
 
 
-def given_up(ledger: LedgerName, partition: int, read: HeadInEra, losses: Sequence[Loss]) -> Finding | None:
+def has_read_given_up(
+    ledger: LedgerName, partition: int, read: HeadInEra, losses: Sequence[Loss]
+) -> Finding | None:
     """The finding that a reader used records that were given up since it read them; None if it did not.
 
     `losses`: all that governance has accepted, in order.
@@ -234,7 +236,7 @@ def given_up(ledger: LedgerName, partition: int, read: HeadInEra, losses: Sequen
     known = read.head
     if not is_given_up(ledger, partition, known.seq, read.era, losses):
         return None
-    topic, end = LEDGER_TOPICS[ledger], end_of(losses[-1], ledger, partition)
+    topic, end = LEDGER_TOPICS[ledger], accepted_end_of(losses[-1], ledger, partition)
     found = 0 if end is None else end.next_offset
     return Finding(
         kind="given-up",
@@ -319,7 +321,7 @@ def remembered_after(
     for partition, each in remembered.items():
         if not is_void(each.era, losses):
             still[partition] = each
-        elif losses and (end := end_of(losses[-1], ledger, partition)) is not None:
+        elif losses and (end := accepted_end_of(losses[-1], ledger, partition)) is not None:
             head = Head(end.seq, end.sha256, next_offset=end.next_offset)
             still[partition] = HeadInEra(head, era_of(losses))
     return still
@@ -355,7 +357,7 @@ def next_input(
     if any.
     """
     for loss in reversed(losses):
-        end = end_of(loss, ledger, partition)
+        end = accepted_end_of(loss, ledger, partition)
         if end is not None and end.seq <= last:
             return read if decided > end.seq else end.next_input
     return read

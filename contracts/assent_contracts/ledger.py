@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
 GENESIS_PREV: Final = "0" * 64

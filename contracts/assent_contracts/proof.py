@@ -17,10 +17,10 @@ from msgspec import UNSET
 
 from assent_contracts import limits, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, VerifySeal, first_head
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import WriterKeys, WriterRegistry
+from assent_contracts.writer_registry import WriterKeys, WriterRegistry
 
 
 class SealedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class NotProven(msgspec.Struct, frozen=True):
     why: str
 
 
-class Place(msgspec.Struct, frozen=True):
+class RecordPlace(msgspec.Struct, frozen=True):
     """Where a record must be, and in which log. The reader supplies the log's identity (hex)."""
 
     ledger: LedgerName
@@ -63,7 +63,9 @@ def read_record(value: bytes | None) -> LedgerRecord | NotProven:
 class Proof:
     """One proof while its records arrive. It runs the acceptance rule from just before the record."""
 
-    def __init__(self, place: Place, first: LedgerRecord, writers: WriterKeys, verify: VerifySeal) -> None:
+    def __init__(
+        self, place: RecordPlace, first: LedgerRecord, writers: WriterKeys, verify: VerifySeal
+    ) -> None:
         """`first`: the record that must be at this place. `take` receives it again, and those after it."""
         before = first_head(place.ledger, place.identity)
         if place.seq > 0:
@@ -88,7 +90,7 @@ class Proof:
 
 
 def verify_run(
-    run: SealedRun, place: Place, *, writers: WriterKeys, verify: VerifySeal
+    run: SealedRun, place: RecordPlace, *, writers: WriterKeys, verify: VerifySeal
 ) -> Accepted | NotProven:
     """The record at `place`, if this run proves that it is there.
 

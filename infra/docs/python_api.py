@@ -18,9 +18,9 @@ MODULES: Final = {
         "ReportOutcome",
     ),
     "assent_contracts.client.applier": ("Applier",),
-    "assent_contracts.client.applying": ("Result", "Handled"),
-    "assent_contracts.changes": ("Change",),
-    "assent_contracts.files": ("payload_of_file", "file_of_payload"),
+    "assent_contracts.client.applier_results": ("Result", "Handled"),
+    "assent_contracts.released_change": ("Change",),
+    "assent_contracts.file_payloads": ("payload_of_file", "file_of_payload"),
 }  # fmt: skip
 
 

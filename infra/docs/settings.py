@@ -5,17 +5,17 @@ from typing import Final
 
 import msgspec
 
-from assent.settings import kafka_variable
+from assent.process_settings import kafka_variable
 from assent_contracts.client.connection import Connection
 from infra.docs.markdown import code, table
 from infra.docs.python_docs import fields_with_docs
 
 STRUCTS: Final = {
-    "Every service": ("assent.settings", "ServiceSettings"),
-    "Gateway": ("assent.gateway.settings", "GatewaySettings"),
-    "Gateway: event streams": ("assent.gateway.limits", "LiveLimits"),
-    "Gateway: OpenID Connect": ("assent.gateway.settings", "OidcSettings"),
-    "Notify": ("assent.notify.settings", "NotifySettings"),
+    "Every service": ("assent.process_settings", "ServiceSettings"),
+    "Gateway": ("assent.gateway.gateway_settings", "GatewaySettings"),
+    "Gateway: event streams": ("assent.gateway.client_limits", "LiveLimits"),
+    "Gateway: OpenID Connect": ("assent.gateway.gateway_settings", "OidcSettings"),
+    "Notify": ("assent.notify.notify_settings", "NotifySettings"),
 }
 _VARIABLE: Final = re.compile(r"(ASSENT_\w+): (.*)", re.DOTALL)
 _DEFAULT: Final = re.compile(r" ?Default: `([^`]*)`\.")
@@ -62,8 +62,8 @@ def _table(settings: list[Setting]) -> str:
 
 
 def _of_governance() -> str:
-    documented = fields_with_docs("assent_contracts.governed", "Settings")
-    from assent_contracts.governed import Settings
+    documented = fields_with_docs("assent_contracts.governance_objects", "Settings")
+    from assent_contracts.governance_objects import Settings
 
     rows = [
         (code(field.name), documented[field.name], code(msgspec.json.encode(field.default).decode()))

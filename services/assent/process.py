@@ -15,17 +15,17 @@ from assent.observe.health import Health
 from assent.observe.health_server import HealthServer
 from assent.observe.logs import configure_logs
 from assent.observe.traces import configure_traces
-from assent.settings import ServiceSettings, SettingsError, read_settings
+from assent.process_settings import ServiceSettings, SettingsError, read_settings
 
 _BEAT_S = 1.0
 _GC_YOUNG = 50_000
 """Decoded messages are many and acyclic, so the youngest generation is collected less often than usual."""
 
-Service = Callable[[ServiceSettings, Health, asyncio.Event], Awaitable[None]]
+ServiceFunction = Callable[[ServiceSettings, Health, asyncio.Event], Awaitable[None]]
 """Runs until the event is set, then stops cleanly."""
 
 
-def run_service(name: str, service: Service, *conditions: str) -> None:
+def run_service(name: str, service: ServiceFunction, *conditions: str) -> None:
     """Run `service` until SIGTERM or SIGINT. Exits 2 on wrong settings, 1 when it failed."""
     try:
         settings = read_settings()
@@ -54,7 +54,7 @@ def exit_without(extra: Extra) -> None:
         sys.exit(2)
 
 
-async def _run(service: Service, settings: ServiceSettings, health: Health) -> None:
+async def _run(service: ServiceFunction, settings: ServiceSettings, health: Health) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

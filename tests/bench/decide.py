@@ -14,20 +14,20 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent.decider.session import Session
-from assent.decider.signatures import SignatureChecker
-from assent.decider.surroundings import AroundRequests
+from assent.decider.session_inputs import RequestsSessionInputs
+from assent.decider.signature_checker import SignatureChecker
 from assent.decider.takeover import take_over
 from assent.decider.timekeeper import Timekeeper
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.wall_clock_watch import MachineClock
 from assent.decider.writer_key_check import sealer_of
 from assent.ledger.appender import Appender
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
-from assent_contracts.client.reader import acceptance_of
+from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.core.received import Envelope, Omitted
 from assent_contracts.topics import COMMANDS
 from tests.bench.child import answer, job, tell
@@ -102,8 +102,8 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     )
     done = asyncio.create_task(appender.watch(work.commands).wait())
     await appender.start()
-    around = AroundRequests(writer.desk, follower)
-    keeper = Timekeeper(settings.kafka, around.place, around.name, Machine(), health)
+    around = RequestsSessionInputs(writer.desk, follower)
+    keeper = Timekeeper(settings.kafka, around.place, around.name, MachineClock(), health)
     session = Session(around, writer, appender, consumer, checker, keeper)
     running = asyncio.create_task(session.run())
     try:

@@ -14,11 +14,11 @@ from nacl.bindings import crypto_sign_open
 
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.digests import from_base64url
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import COMMANDS
@@ -67,7 +67,7 @@ async def _signatures(
 ) -> float:
     """Seconds that two threads need for the commands' signatures, without fetching and hashing."""
     governance = Governance()
-    advance(governance, follower.history, len(follower.history) - 1)
+    advance_to(governance, follower.history, len(follower.history) - 1)
     seconds, read = 0.0, 0
     checks: list[tuple[bytes, bytes]] = []
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from assent.founding.found import found, founding_links
-from assent.ledger.topics import apply_topics
+from assent.founding.first_records import found, founding_links
+from assent.ledger.topic_creation import apply_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms

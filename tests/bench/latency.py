@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.connection import open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key, signed_headers

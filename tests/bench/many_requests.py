@@ -7,10 +7,10 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
-from assent_contracts.policies import PolicyTerms
 from tests.bench.child import Told
 
 SPREAD_MS: Final = 29 * 24 * 60 * 60 * 1_000

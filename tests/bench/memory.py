@@ -4,8 +4,8 @@ import hashlib
 import sys
 import tracemalloc
 
-from assent_contracts.core.memory import CommandMemory
-from assent_contracts.governed import Settings
+from assent_contracts.core.command_memory import CommandMemory
+from assent_contracts.governance_objects import Settings
 from assent_contracts.limits import COMMAND_ID_MAX_CHARS
 
 USUAL_ID_CHARS = 36

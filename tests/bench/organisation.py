@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from assent.founding.file import (
+from assent.founding.governance_file import (
     ApprovalTable,
     GovernanceFile,
     GroupTable,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import asyncpg
 
-from assent.gateway.application.requests import write_cursor
+from assent.gateway.application.requests import write_request_cursor
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.store.queries import Cursor
 from tests.bench.child import Job, answer, job, tell
 from tests.bench.http import Connections, sign_in
@@ -73,7 +73,7 @@ async def _listed(work: Job) -> list[float]:
     connections = Connections(person)
 
     async def turn(before: int) -> int:
-        cursor = write_cursor(Cursor(before, 0, 0))
+        cursor = write_request_cursor(Cursor(before, 0, 0))
         path = f"/api/v1/requests?view={view}&limit={_PAGE}&cursor={cursor}"
         status, body = await connections.ask(person.get(path))
         assert status == 200, body

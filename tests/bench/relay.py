@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent_contracts.client.connection import open_consumer, open_producer
 from tests.bench.workload import PARTITION
 

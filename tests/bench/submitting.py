@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent_contracts.client.publisher import new_command_id
 from tests.bench.child import answer, job
 from tests.bench.http import Connections, Person, sign_in

@@ -7,7 +7,7 @@ from pathlib import Path
 from assent.decider.takeover import take_over
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent_contracts.client.follower import GovernanceFollower
 from tests.bench.child import answer, job
 from tests.bench.workload import PARTITION

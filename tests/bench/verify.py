@@ -6,10 +6,10 @@ from pathlib import Path
 
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
-from assent.verify.live import verify_requests
+from assent.process_settings import ServiceSettings
+from assent.verify.running_log import verify_requests
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from tests.bench.child import answer, job, tell
 
 
@@ -23,7 +23,9 @@ async def _measure(settings: ServiceSettings, health: Health, stop: object) -> N
     await follower.start()
     try:
         started = time.perf_counter()
-        tallies = await verify_requests(settings.kafka, follower, 1, verify if work.check else _believe, tell)
+        tallies = await verify_requests(
+            settings.kafka, follower, 1, verify_signature if work.check else _believe, tell
+        )
         seconds = time.perf_counter() - started
         assert (tallies[0].records, tallies[0].refusals) == (work.commands, work.refusals), tallies
         answer(seconds)

@@ -12,15 +12,15 @@ from msgspec import Raw
 
 from assent_contracts import commands as c
 from assent_contracts import events as e
-from assent_contracts import governance as g
 from assent_contracts import governance_changes as gc
-from assent_contracts import governed as of
-from assent_contracts.changes import Change
+from assent_contracts import governance_messages as g
+from assent_contracts import governance_objects as of
+from assent_contracts.access_policies import ApprovalRule, Policy, PolicyTerms
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
-from assent_contracts.policies import ApprovalRule, Policy, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.released_change import Change
 from tests.contract.golden_chain import (
     AT,
     DAY,

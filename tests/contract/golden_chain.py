@@ -6,14 +6,14 @@ from msgspec import Raw
 
 from assent_contracts import commands as c
 from assent_contracts import events as e
-from assent_contracts import governance as g
+from assent_contracts import governance_messages as g
+from assent_contracts.access_policies import ApprovalRule, PolicyTerms
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governed import Founding
+from assent_contracts.governance_objects import Founding
 from assent_contracts.ledger import GENESIS_PREV, DecisionRecord, OmittedCommand, RecordedCommand
 from assent_contracts.partitioner import partition_for
-from assent_contracts.policies import ApprovalRule, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import NO_IDENTITY, command_message
 

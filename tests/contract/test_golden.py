@@ -6,15 +6,15 @@ import msgspec
 import pytest
 
 from assent_contracts.acceptance import Acceptance
-from assent_contracts.changes import decode_change
-from assent_contracts.client.keys import seal_headers, verify
+from assent_contracts.access_policies import BUILT_IN_TYPES
+from assent_contracts.client.keys import seal_headers, verify_signature
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import Command
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
+from assent_contracts.governance_messages import GovernanceCommand, GovernanceEvent
 from assent_contracts.heads import decode_head, head_message
 from assent_contracts.ledger import (
     DecisionRecord,
@@ -26,11 +26,11 @@ from assent_contracts.ledger import (
     decode_recorded_command,
     decode_refusal,
 )
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.released_change import decode_change
 from assent_contracts.resources import is_resource, resource_type
 from assent_contracts.schemas.messages import members, message_type
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.contract.examples import (
     CHANGE,
     COMMANDS,
@@ -156,19 +156,19 @@ def test_golden_signatures_verify(name: str) -> None:
     example = msgspec.json.decode(read(f"signed/{name}.json"), type=SignedExample)
     message, signature = bytes.fromhex(example.message_hex), from_base64url(example.signature)
     public_key = from_base64url(example.public_key)
-    assert verify(public_key, message, signature)
-    assert not verify(public_key, message + b"\0", signature)
+    assert verify_signature(public_key, message, signature)
+    assert not verify_signature(public_key, message + b"\0", signature)
 
 
 def test_golden_chain_is_accepted() -> None:
     """Governance record 0 hashes to the identity and names the writer whose seal ends the golden run."""
     writers = WriterRegistry()
-    founding = Acceptance("governance", 0, identity=IDENTITY, writers=writers, verify=verify)
+    founding = Acceptance("governance", 0, identity=IDENTITY, writers=writers, verify=verify_signature)
     digest = bytes.fromhex(sha256_hex(encode(GOVERNANCE_0)))
     headers = seal_headers(WRITER, IDENTITY, "governance", 0, 0, digest)
     [accepted] = founding.offer(0, read("records/governance-0.json"), headers)
     writers.apply(0, decode_governance_events(accepted.record))
-    ledger = Acceptance("ledger", PARTITION, identity=IDENTITY, writers=writers, verify=verify)
+    ledger = Acceptance("ledger", PARTITION, identity=IDENTITY, writers=writers, verify=verify_signature)
     values = [read(f"records/{name}.json") for name in CHAIN]
     for offset, value in enumerate(values[:-1]):
         assert not ledger.offer(offset, value, ())

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assent_contracts import limits
-from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import CreatePolicy
 from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
+from assent_contracts.governance_messages import ChangeGovernance
 from assent_contracts.refusals import Refusal
 from tests.contract.examples import GOLDEN
 

@@ -9,12 +9,12 @@ import pytest
 
 import assent_contracts
 from assent_contracts import limits
+from assent_contracts.access_policies import Policy
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ApprovalGiven
-from assent_contracts.governance import GOVERNANCE_KEY
 from assent_contracts.governance_changes import DIRECTORY, LOG_TIME, SETTINGS, object_of
+from assent_contracts.governance_messages import GOVERNANCE_KEY
 from assent_contracts.partitioner import murmur2, partition_for
-from assent_contracts.policies import Policy
 from assent_contracts.refusals import WHAT_TO_DO
 from assent_contracts.resources import RESOURCE_TYPE_PATTERN
 from tests.contract.examples import GOLDEN, GOVERNANCE_CHANGES, tag

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from assent.cli.app import app
-from assent.gateway.settings import GatewaySettings, OidcSettings, read_gateway_settings
-from assent.notify.settings import read_notify_settings
-from assent.settings import read_settings
+from assent.gateway.gateway_settings import GatewaySettings, OidcSettings, read_gateway_settings
+from assent.notify.notify_settings import read_notify_settings
+from assent.process_settings import read_settings
 from infra.docs.build import build
 from infra.docs.rules import named_tests, read_rules
 from infra.docs.settings import STRUCTS, kafka_settings, settings_of

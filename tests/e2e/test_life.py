@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from assent.local.everything import SERVICES
+from assent.local.whole_system import SERVICES
 from tests.support.cli import Cli, Up
 
 RESOURCE = "script/disable-smb1.ps1"

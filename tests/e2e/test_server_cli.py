@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from assent.local.data_directory import Directory
-from assent.local.founded import read_founded
+from assent.local.founded_log import read_founded
 from tests.support.cli import Cli, Up
 from tests.support.gateway import free_port
 

@@ -10,8 +10,8 @@ from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.carry_out import carry_release
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance_changes import CreatePolicy, object_of
@@ -48,7 +48,7 @@ def submission(world: World) -> RecordedCommand:
 async def carry_what_never_was(world: World) -> int:
     """The writer itself appends and seals a governance record that carries out a release; returns its seq."""
     governance = Governance()
-    advance(governance, world.follower.history, len(world.follower.history) - 1)
+    advance_to(governance, world.follower.history, len(world.follower.history) - 1)
     submitted, digest = submission(world), sha256_hex(encode(CHANGE))
     events = carry_release(
         governance,

@@ -12,16 +12,16 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from assent.cli.log_completeness import missing, outside_heads, present_log
 from assent.decider.service import Decider
-from assent.ledger.topics import apply_topics
+from assent.ledger.topic_creation import apply_topics
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
-from assent.store.heads import stored_heads
+from assent.store.stored_heads import stored_heads
 from assent_contracts.client.connection import open_producer
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal, object_of
-from assent_contracts.governed import Group
+from assent_contracts.governance_objects import Group
 from assent_contracts.heads import decode_head
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER

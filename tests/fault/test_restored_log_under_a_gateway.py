@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assent.local.stack import Stack
-from assent.reading.lost import LOST_HEADER, places_in
+from assent.reading.lost_parts import LOST_HEADER, places_in
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import LEDGER
 from tests.support.backups import copy_kafka, restore_kafka

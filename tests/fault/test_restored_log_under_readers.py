@@ -14,8 +14,8 @@ from aiokafka import TopicPartition
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
 from assent_contracts.client.connection import open_producer
-from assent_contracts.client.probe import LedgerDiffersError
-from assent_contracts.client.reader import LedgerReader
+from assent_contracts.client.ledger_reader import LedgerReader
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.heads import Finding
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import LEDGER

@@ -55,7 +55,7 @@ FAULTS: Final = (
     ),
     _governance(
         "anybody changes governance",
-        "permissions",
+        "change_permissions",
         '    if governance.has_role(principal, "administrator", kind):\n        return None\n',
         "    if principal:\n        return None\n",
     ),

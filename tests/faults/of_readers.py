@@ -6,7 +6,7 @@ from tests.faults.fault import CONTRACTS, OF_APPLIERS, OF_ROWS, Fault
 
 
 def _rows(breaks: str, old: str, new: str) -> Fault:
-    return Fault(breaks, "services/assent/status/fold.py", old, new, OF_ROWS)
+    return Fault(breaks, "services/assent/status/row_fold.py", old, new, OF_ROWS)
 
 
 def _client(breaks: str, file: str, old: str, new: str) -> Fault:
@@ -100,7 +100,7 @@ FAULTS: Final = (
     ),
     _evidence(
         "a release counts although an approval's signature is invalid",
-        "requests",
+        "requests_evidence",
         "            if not is_good(command):\n",
         "            if not kind:\n",
     ),

@@ -220,7 +220,7 @@ FAULTS: Final = (
     ),
     _sender(
         "a revoked key signs",
-        "governance/principals",
+        "governance/principals_and_keys",
         "not self.revoked and ",
         "",
     ),
@@ -250,7 +250,7 @@ FAULTS: Final = (
     ),
     _sender(
         "an id is forgotten early, and its principal's time for it is over",
-        "memory",
+        "command_memory",
         "seq, value_sha256, dated, at + COMMAND_MEMORY_MS\n",
         "seq, value_sha256, dated, at + COMMAND_MEMORY_MS // 100\n",
     ),

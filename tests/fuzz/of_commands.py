@@ -10,7 +10,7 @@ import msgspec
 from assent.gateway.console.payload_view import payload_view
 from assent.reading.payload_diff import payload_diff
 from assent.reading.payloads import shown_payload
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent_contracts.acceptance import Head, first_head
 from assent_contracts.codec import encode, type_of
 from assent_contracts.commands import SubmitChange
@@ -21,13 +21,13 @@ from assent_contracts.core.received import Envelope, Omitted, Received, open_env
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import read_command, received_again
 from assent_contracts.core.writer.chain import Chain, RecordTooLargeError
-from assent_contracts.core.writer.desk import Decision, Events
+from assent_contracts.core.writer.desk import Events, EventsOrRefusal
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Incoming, Writer
-from assent_contracts.files import file_of_payload
-from assent_contracts.governance import GOVERNANCE_KEY
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter
+from assent_contracts.file_payloads import file_of_payload
 from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.governance_messages import GOVERNANCE_KEY
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
@@ -115,7 +115,9 @@ class _Requests(RequestsDesk):
         super().__init__(state.partition)
         self.state, self.governance = state, governance
 
-    def apply_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+    def apply_decision(
+        self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int
+    ) -> None:
         pass
 
     def apply(self, events: Events, *, seq: int, at: int) -> None:
@@ -130,7 +132,7 @@ class _Governance(GovernanceDesk):
         self.record = _LOG.record
 
     def apply_decision(
-        self, received: Received[Any], decision: Decision, *, seq: int, at: int, by_topic: bool = True
+        self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int, by_topic: bool = True
     ) -> None:
         pass
 
@@ -145,7 +147,7 @@ def _decided(
     decode: Callable[[LedgerRecord], tuple[Any, ...]],
 ) -> object:
     """What a writer records of it, which is what readers read."""
-    writer = Writer(desk, head, sealer=None, is_signed=lambda _envelope, _key: True)
+    writer = PartitionWriter(desk, head, sealer=None, is_signed=lambda _envelope, _key: True)
     writer.begin()
     decided = writer.decide(Incoming(1, START, envelope, None, signature_good=True))
     if decided.unreadable is not None:

@@ -12,24 +12,24 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from litestar import Request
 
-from assent.directory.export import ExportError
-from assent.directory.read import parse_export
-from assent.founding.commands import founding_commands
-from assent.founding.file import GovernanceFileError, parse_governance_file
+from assent.directory.directory_export import ExportError
+from assent.directory.export_reading import parse_export
+from assent.founding.founding_commands import founding_commands
+from assent.founding.governance_file import GovernanceFileError, parse_governance_file
 from assent.gateway.api.submissions import Submission
 from assent.gateway.application.actions import DETAILS
-from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
-from assent.gateway.bodies import read_body
+from assent.gateway.application.page_cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.console.forms import FORM_MAX_BYTES, read_form
 from assent.gateway.console.policy_forms import policy_sent, values_sent
 from assent.gateway.identity import jwts
-from assent.gateway.identity.signatures import KeySignatures, Message
+from assent.gateway.identity.http_signatures import KeySignatures, Message
 from assent.gateway.identity.tokens import client_of
 from assent.gateway.problems import Problem
+from assent.gateway.request_bodies import read_body
 from assent.infra_files import infra_path
 from assent_contracts.client.keys import KeyFileError, load_key
 from assent_contracts.codec import encode
-from assent_contracts.governed import Founding
+from assent_contracts.governance_objects import Founding
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.people import FOUNDER, PARTITIONS, WRITER, organisation
 

@@ -11,19 +11,18 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
-from assent.status.fold import MissingRequestError
-from assent.status.fold import take_record as take_row
+from assent.status.row_fold import MissingRowError
+from assent.status.row_fold import take_record as take_row
 from assent.store.audit_row import columns_of
-from assent.verify.export import ExportedRecord, Manifest
-from assent.verify.file import verify_file
+from assent.verify.export_file import ExportLine, Manifest
+from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Acceptance, Accepted, Head
-from assent_contracts.changes import decode_change
-from assent_contracts.client.batches import read_batches
-from assent_contracts.client.keys import seal_headers, verify
+from assent_contracts.client.keys import seal_headers, verify_signature
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
+from assent_contracts.client.record_batches import read_batches
 from assent_contracts.core.requests.evolve import ImpossibleEventError
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.ledger import (
     IncoherentRecordError,
     decode_events,
@@ -32,8 +31,9 @@ from assent_contracts.ledger import (
     decode_recorded_command,
     decode_refusal,
 )
+from assent_contracts.released_change import decode_change
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.fuzz.alphabet import golden
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.chains import PARTITION, WRITER, Chains
@@ -59,7 +59,7 @@ _WRITERS: Final = _registry()
 
 
 def _evidence() -> GovernanceEvidence:
-    evidence = GovernanceEvidence(_LOG.identity, verify)
+    evidence = GovernanceEvidence(_LOG.identity, verify_signature)
     for accepted, events in zip(_LOG.governance.records, _LOG.history, strict=True):
         evidence.take(accepted.record, events)
     return evidence
@@ -74,7 +74,7 @@ def _offer(ledger: LedgerName, value: bytes) -> object:
     partition = 0 if ledger == "governance" else PARTITION
     head = None if rng.random() < 0.1 else _head_before(value, records, rng)
     acceptance = Acceptance(
-        ledger, partition, identity=_LOG.identity, writers=_WRITERS, verify=verify, head=head
+        ledger, partition, identity=_LOG.identity, writers=_WRITERS, verify=verify_signature, head=head
     )
     accepted = list(acceptance.offer(5, value, _seal(ledger, partition, value, rng)))
     for each in accepted:
@@ -127,7 +127,7 @@ def _read_on(ledger: LedgerName, accepted: Accepted) -> None:
         OpenRequests(PARTITION, _EVIDENCE).take(accepted)
         take_row({}, record, events)
         submitted_payload(accepted.value)
-    except (*_NOT_RECORDS, IncoherentRecordError, ImpossibleEventError, MissingRequestError, KeyError):
+    except (*_NOT_RECORDS, IncoherentRecordError, ImpossibleEventError, MissingRowError, KeyError):
         return
 
 
@@ -169,7 +169,7 @@ def _export_seeds() -> tuple[bytes, ...]:
         )
         lines.append(
             msgspec.json.encode(
-                ExportedRecord(
+                ExportLine(
                     ledger="governance",
                     partition=0,
                     value=each.value.decode(),

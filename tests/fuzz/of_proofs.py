@@ -7,13 +7,20 @@ from typing import Final
 import msgspec
 
 from assent.store.audit_row import row_of
-from assent.verify.audited import compare_row
-from assent.verify.expected import Expected, ExpectedHead, ExpectError, SealedHead, known_of, read_expected
-from assent.verify.file import verify_file
+from assent.verify.audit_table import compare_row
+from assent.verify.expected_heads import (
+    Expected,
+    ExpectedHead,
+    ExpectError,
+    SealedHead,
+    expected_known_heads,
+    read_expected,
+)
+from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
-from assent.verify.governance import GovernanceVerifier
+from assent.verify.governance_verifier import GovernanceVerifier
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.digests import sha256_hex
 from assent_contracts.ledger import decode_record
 from assent_contracts.topics import LedgerName
@@ -50,7 +57,7 @@ def _request(value: bytes) -> object:
 
 
 def _governance(value: bytes) -> object:
-    verifier = GovernanceVerifier(_LOG.identity, verify)
+    verifier = GovernanceVerifier(_LOG.identity, verify_signature)
     verifier.take(_before(value, _LOG.governance.records))
     verifier.take([_accepted(value)])
     return msgspec.structs.asdict(verifier.tally)
@@ -72,7 +79,7 @@ def _file(data: bytes) -> object:
 def _heads(data: bytes) -> object:
     path = _FOLDER / "heads"
     path.write_bytes(data)
-    return known_of(read_expected(path, _LOG.identity))
+    return expected_known_heads(read_expected(path, _LOG.identity))
 
 
 def _heads_seed() -> bytes:

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import msgspec
 
 from assent_contracts.acceptance import Acceptance, Accepted
-from assent_contracts.changes import Change
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import ChangeSubmitted
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.governance_changes import RegisterPrincipal
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.partitioner import partition_for
+from assent_contracts.released_change import Change
 from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS
 from tests.hostile.of_commands import RESOURCE
 from tests.hostile.recipe import Hostile, made, read_file

@@ -5,10 +5,10 @@ from typing import Any
 
 from assent_contracts import commands as c
 from assent_contracts import governance_changes as g
+from assent_contracts.access_policies import BUILT_IN_TYPES, Policy
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.states import Approved, Closed, NeedsApproval, Open
-from assent_contracts.governed import DirectoryDifference
-from assent_contracts.policies import BUILT_IN_TYPES, Policy
+from assent_contracts.governance_objects import DirectoryDifference
 from assent_contracts.resources import request_id, resource_type
 from tests.property.random_changes import ADMINISTRATORS
 from tests.support.two_ledgers import TwoLedgers

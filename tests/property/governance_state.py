@@ -1,8 +1,8 @@
 """Governance at one seq, as plain sets and dictionaries, independent of the code under test."""
 
-from assent_contracts import governance as g
-from assent_contracts.governed import DirectoryDifference, RoleAssignment, Settings
-from assent_contracts.policies import Policy
+from assent_contracts import governance_messages as g
+from assent_contracts.access_policies import Policy
+from assent_contracts.governance_objects import DirectoryDifference, RoleAssignment, Settings
 
 GUARDED = {"administrator", "approver", "gateway", "directory"}
 

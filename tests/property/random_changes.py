@@ -6,8 +6,9 @@ import hypothesis.strategies as st
 import msgspec
 
 from assent_contracts import governance_changes as g
+from assent_contracts.access_policies import ApprovalRule, Completion, Policy
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import (
+from assent_contracts.governance_objects import (
     Account,
     DirectoryDifference,
     Group,
@@ -16,7 +17,6 @@ from assent_contracts.governed import (
     Settings,
     Writer,
 )
-from assent_contracts.policies import ApprovalRule, Completion, Policy
 from tests.support.two_ledgers import DAY_MS, START, account, signing_key
 
 PERSON = {

@@ -5,7 +5,7 @@ from itertools import accumulate, combinations
 import hypothesis.strategies as st
 from hypothesis import given
 
-from assent.decider.believed import believed, put_right
+from assent.decider.believed_times import believed, put_right
 from assent.decider.clocks import APART_MS
 
 HOUR_MS = 60 * 60 * 1_000

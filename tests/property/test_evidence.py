@@ -7,8 +7,8 @@ from assent_contracts import commands as c
 from assent_contracts.codec import encode
 from assent_contracts.core.requests.evolve import ImpossibleEventError
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import GroupDefined, PolicyDeleted, SettingsChanged
-from assent_contracts.governed import Group, Settings
+from assent_contracts.governance_messages import GroupDefined, PolicyDeleted, SettingsChanged
+from assent_contracts.governance_objects import Group, Settings
 from assent_contracts.ledger import RecordedCommand
 from tests.support.stolen_writer import StolenLog, here
 

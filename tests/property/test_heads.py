@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assent_contracts.acceptance import Head
-from assent_contracts.client.keys import SecretKey, head_headers, verify
+from assent_contracts.client.keys import SecretKey, head_headers, verify_signature
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import FIRST_ERA, is_void
 from assent_contracts.findings import (
@@ -16,10 +16,10 @@ from assent_contracts.findings import (
     compare_input,
     compare_ledger_settings,
     compare_partitions,
-    contradiction,
+    contradiction_finding,
     heads_missing,
 )
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.heads import (
     NOTHING,
     Found,
@@ -80,11 +80,11 @@ def test_head_is_read_as_written_and_counts_if_a_writer_signed_it(head: SignedHe
     value = encode_head(head)
     assert decode_head(value) == head
     headers = head_headers(WRITER, IDENTITY, value)
-    assert verify_head(IDENTITY, value, headers, WRITERS, verify) == "good"
-    assert verify_head("00" * 32, value, headers, WRITERS, verify) == "bad"
-    assert verify_head(IDENTITY, value + b" ", headers, WRITERS, verify) == "bad"
-    assert verify_head(IDENTITY, value, headers, {}, verify) == "unknown-writer"
-    assert verify_head(IDENTITY, value, headers[:1], WRITERS, verify) == "bad"
+    assert verify_head(IDENTITY, value, headers, WRITERS, verify_signature) == "good"
+    assert verify_head("00" * 32, value, headers, WRITERS, verify_signature) == "bad"
+    assert verify_head(IDENTITY, value + b" ", headers, WRITERS, verify_signature) == "bad"
+    assert verify_head(IDENTITY, value, headers, {}, verify_signature) == "unknown-writer"
+    assert verify_head(IDENTITY, value, headers[:1], WRITERS, verify_signature) == "bad"
 
 
 @given(st.binary(max_size=200) | signed_heads().map(lambda head: encode_head(head)[:-2]))
@@ -120,10 +120,10 @@ def test_without_known_heads_only_a_missing_beginning_is_a_finding() -> None:
 @given(signed_heads(), hashes)
 def test_two_heads_of_one_place_with_two_hashes_are_two_histories(head: SignedHead, sha256: str) -> None:
     other = msgspec.structs.replace(head, sha256=sha256, next_offset=head.next_offset + 1)
-    finding = contradiction(head, other)
+    finding = contradiction_finding(head, other)
     assert (finding is None) is (sha256 == head.sha256)
-    assert contradiction(head, msgspec.structs.replace(other, seq=head.seq + 1)) is None
-    assert contradiction(head, msgspec.structs.replace(other, partition=head.partition + 1)) is None
+    assert contradiction_finding(head, msgspec.structs.replace(other, seq=head.seq + 1)) is None
+    assert contradiction_finding(head, msgspec.structs.replace(other, partition=head.partition + 1)) is None
 
 
 @given(signed_heads(), offsets)

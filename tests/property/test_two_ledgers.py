@@ -9,10 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from assent_contracts import commands as c
 from assent_contracts import governance_changes as g
+from assent_contracts.access_policies import BUILT_IN_TYPES, ApprovalRule, Policy
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.states import Approved, NeedsApproval, Released
-from assent_contracts.governed import DirectoryDifference
-from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule, Policy
+from assent_contracts.governance_objects import DirectoryDifference
 from tests.property.acting_people import People
 from tests.property.governance_state import acting_administrators, moments, unmet
 from tests.property.random_changes import (

@@ -12,8 +12,8 @@ from msgspec import UNSET
 
 from assent_contracts import commands as c
 from assent_contracts import events as e
-from assent_contracts import governance as g
-from assent_contracts.governed import DirectoryDifference
+from assent_contracts import governance_messages as g
+from assent_contracts.governance_objects import DirectoryDifference
 from tests.property.governance_state import GUARDED, State
 from tests.support.two_ledgers import GovernanceRecord, Listener, RequestRecord
 

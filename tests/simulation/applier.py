@@ -4,13 +4,13 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.applier_steps import granted, is_settled, left_alone, not_to_apply, too_late
 from assent_contracts.client.open_requests import OpenRequest
 from assent_contracts.codec import encode
 from assent_contracts.commands import Claim, Command, ReportOutcome
 from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import HeadInEra
+from assent_contracts.released_change import Change, decode_change
 from tests.simulation.broker import Broker
 from tests.simulation.dispatch import ActedOn, read_change
 from tests.simulation.known_heads import Outside, sha256_at

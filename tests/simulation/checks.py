@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assent.verify.governance import GovernanceVerifier
-from assent.verify.requests import RequestsVerifier
+from assent.verify.governance_verifier import GovernanceVerifier
+from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts.acceptance import Accepted
 from assent_contracts.digests import sha256_hex
 from tests.simulation import model
@@ -21,7 +21,7 @@ _VERIFIED_AFTER_A_LOSS = 0.3
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from assent_contracts.core.memory import CommandMemory
+    from assent_contracts.core.command_memory import CommandMemory
     from assent_contracts.core.writer.requests_desk import RequestsDesk
     from assent_contracts.topics import LedgerName
     from tests.simulation.world import World

@@ -3,16 +3,16 @@
 import msgspec
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.changes import Change, decode_change
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, submitted_payload
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import era_of
-from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.past import Past
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
+from assent_contracts.evidence.past_governance import PastGovernance
 from assent_contracts.heads import HeadInEra, remembered_after
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.released_change import Change, decode_change
 from assent_contracts.resources import resource_type
 from tests.simulation.broker import Broker, Entry
 from tests.simulation.known_heads import Outside, known_of, missing
@@ -39,7 +39,7 @@ def evidence_of(log: Founded) -> GovernanceEvidence:
     judged = vars(_JUDGED[log.identity])
     evidence = GovernanceEvidence(log.identity, log.signing.verify)
     history = list(log.history)
-    past = Past(history)
+    past = PastGovernance(history)
     # Past states are read-only, so everybody may share them.
     vars(past)["_states"] = vars(judged["past"])["_states"].copy()
     vars(evidence).update(history=history, past=past, _record=log.ledger_state())

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from assent_contracts.acceptance import Head
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import (
     NOTHING,
     Finding,

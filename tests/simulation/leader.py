@@ -1,4 +1,4 @@
-"""Writers at work: the real `Writer` and `Unconfirmed`, and a broker that delivers when the seed decides."""
+"""Writers at work: the real writer and its unconfirmed batches; a broker delivers when the seed decides."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -9,16 +9,16 @@ import msgspec
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.unconfirmed import Unconfirmed
-from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
+from assent_contracts.core.writer.unconfirmed_batches import UnconfirmedBatches
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter, Sealer
 from assent_contracts.eras import era_of
-from assent_contracts.evidence.signed import Signatures, signed
+from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
 from assent_contracts.findings import compare_decided, compare_input
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import Finding, Found, KnownHead, Place, SignedHead, compare, next_input
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 from tests.simulation.broker import Broker, Entry, Topic
@@ -64,12 +64,12 @@ class Leader:
         self._place: Place = ("governance" if governs else "ledger", 0)
         self._topic = broker.governance if governs else broker.ledger
         self._commands = broker.governance_commands if governs else broker.commands
-        self._signatures = Signatures(log.identity, log.signing.verify)
+        self._signatures = CommandSignatures(log.identity, log.signing.verify)
         self._sealer = Sealer(key, log.signing.public(key))
         self._sayable: SignedHead | None = None
         # Kept over terms, as in a decider: it only ever grows.
         self._following: Following | None = None
-        self.writer: Writer[Any] | None = None
+        self.writer: PartitionWriter[Any] | None = None
         self.confirmed: list[Head] = []
         """Every head that this process regarded as accepted: what it has reported must not be lost."""
         self.orphans: list[Producer] = []
@@ -88,7 +88,7 @@ class Leader:
         self.finding = self._before(self._following)
         if self.finding is not None:
             return
-        releases = Releases()
+        releases = GovernanceReleases()
         writer, term = self.read(self._following, releases, hear)
         self.finding = self._after(writer, term)
         if self.finding is not None:
@@ -99,7 +99,7 @@ class Leader:
         writer.begin()
         self.writer = writer
         self._read_to = writer.next_input
-        self.unconfirmed = Unconfirmed(self.end)
+        self.unconfirmed = UnconfirmedBatches(self.end)
         self._era = self._acceptance(writer, self.end).era_at(self.end.seq + 1)
         self._head_era = era_of(self._following.losses)
         self._sent: deque[tuple[Sent, Batch]] = deque()
@@ -107,13 +107,18 @@ class Leader:
         self._producer = Producer(self._topic)
 
     def read(
-        self, following: Following, releases: Releases, hear: Callable[[bytes], object] | None = None
-    ) -> tuple[Writer[Any], Term]:
+        self,
+        following: Following,
+        releases: GovernanceReleases,
+        hear: Callable[[bytes], object] | None = None,
+    ) -> tuple[PartitionWriter[Any], Term]:
         """Read the ledger as it is: its writer, and the findings. Does not check what is known."""
         self._following = following
         desk = self._governance_desk(releases) if self.governs else RequestsDesk(0)
         start = self._log.head if self.governs else first_head("ledger", self._log.identity)
-        writer: Writer[Any] = Writer(desk, start, sealer=self._sealer, is_signed=self._signatures.has_signed)
+        writer: PartitionWriter[Any] = PartitionWriter(
+            desk, start, sealer=self._sealer, is_signed=self._signatures.has_signed
+        )
         if isinstance(desk, RequestsDesk):
             desk.governance = self._log.state()
         acceptance, noted = self._acceptance(writer, start), TermReading(self._known_head)
@@ -139,7 +144,7 @@ class Leader:
         governance = known.get(("governance", 0))
         return first((missing(governance, self._broker.governance), missing(self._known_head, self._topic)))
 
-    def _after(self, writer: Writer[Any], term: Term) -> Finding | None:
+    def _after(self, writer: PartitionWriter[Any], term: Term) -> Finding | None:
         """What is missing from the chain and from the commands. Sets where input continues."""
         known, chain = self._known_head, None
         if known is not None:
@@ -158,7 +163,9 @@ class Leader:
             self._outside.sign(*unsaid)
             self._sayable = None
 
-    def _head(self, head: Head, writer: Writer[Any], batch: Batch | None = None) -> SignedHead | None:
+    def _head(
+        self, head: Head, writer: PartitionWriter[Any], batch: Batch | None = None
+    ) -> SignedHead | None:
         """To be signed: of a confirmed batch, or of the start of a term."""
         if head.seq < 0:
             return None
@@ -179,13 +186,13 @@ class Leader:
             return None
         return self.key, msgspec.structs.replace(self._sayable, era=self._head_era)
 
-    def _governance_desk(self, releases: Releases) -> GovernanceDesk:
+    def _governance_desk(self, releases: GovernanceReleases) -> GovernanceDesk:
         desk = GovernanceDesk(releases)
         desk.record = self._log.ledger_state()
         desk.writers = self._log.registry()
         return desk
 
-    def _acceptance(self, writer: Writer[Any], head: Head) -> Acceptance:
+    def _acceptance(self, writer: PartitionWriter[Any], head: Head) -> Acceptance:
         if not self.governs:
             return self._known().acceptance(head)
         log = self._log
@@ -202,7 +209,7 @@ class Leader:
         assert self._following is not None, "a term has begun"
         return self._following
 
-    def _follow(self, writer: Writer[Any]) -> None:
+    def _follow(self, writer: PartitionWriter[Any]) -> None:
         following = self._known()
         following.catch_up()
         if self._releases is not None:
@@ -246,16 +253,16 @@ class Leader:
         if writer.is_retired and not self.unconfirmed:
             self.abandon()
 
-    def _record_due(self, writer: Writer[Any], now: int | None) -> None:
+    def _record_due(self, writer: PartitionWriter[Any], now: int | None) -> None:
         for _ in writer.record_due(now):
             pass
 
-    def _checked(self, writer: Writer[Any], offset: int, entry: Entry) -> Incoming:
+    def _checked(self, writer: PartitionWriter[Any], offset: int, entry: Entry) -> Incoming:
         envelope: Envelope | Omitted = open_envelope(entry.value, entry.key, entry.headers)
         if isinstance(envelope, Omitted):
             return Incoming(offset, entry.at, envelope, None, signature_good=False)
         key = writer.desk.signing_key(envelope)
-        good = key is not None and self._signatures.is_good(signed(envelope, key))
+        good = key is not None and self._signatures.is_good(signed_command(envelope, key))
         return Incoming(offset, entry.at, envelope, key, signature_good=good)
 
     def _send(self, batch: Batch) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
-from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.governed import Loss
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
+from assent_contracts.governance_objects import Loss
 from assent_contracts.ledger import decode_governance_events
 from tests.simulation.broker import Broker
 from tests.simulation.known_heads import Outside, known_of, missing

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from assent.decider.loss_acceptance import end_of
+from assent.decider.loss_acceptance import ledger_end_of
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.handle import handle_recovery
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.writer.chain import Chain
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.digests import to_base64url
 from assent_contracts.eras import FIRST_ERA, era_of, is_void
-from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GOVERNANCE_KEY, AcceptLoss
-from assent_contracts.governed import LedgerEnd
+from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
+from assent_contracts.governance_messages import GOVERNANCE_KEY, AcceptLoss
+from assent_contracts.governance_objects import LedgerEnd
 from assent_contracts.heads import Place, SignedHead
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import command_message
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 from tests.simulation import model
 from tests.simulation.boundaries import Boundary, Times, must, restart, seq_of, sha256, with_boundary
 from tests.simulation.broker import Broker, Copy, Entry, Topic
@@ -32,7 +32,7 @@ from tests.simulation.projector import empty_table
 
 if TYPE_CHECKING:
     from assent.decider.term import Term
-    from assent_contracts.core.writer.writer import Writer
+    from assent_contracts.core.writer.writer import PartitionWriter
     from tests.simulation.organisation import Founded
     from tests.simulation.world import World
 
@@ -170,12 +170,12 @@ class Losing:
         requests.take_all(newest.requests, world.log.identity)
         model.applied_once(world.target.applied, requests, self.accepted)
 
-    def _read(self, ledger: str) -> tuple[Writer[Any], Term]:
+    def _read(self, ledger: str) -> tuple[PartitionWriter[Any], Term]:
         """A ledger as it is, to its end."""
         world = self._world
         following = Following(world.log, world.broker)
         following.catch_up()
-        return world.leader(RECOVERY, governs=ledger == "governance").read(following, Releases())
+        return world.leader(RECOVERY, governs=ledger == "governance").read(following, GovernanceReleases())
 
     def _end(self, ledger: str, term: Term | None, values: list[bytes]) -> LedgerEnd:
         """Where it ends, and from where commands count: the model has to agree."""
@@ -190,7 +190,7 @@ class Losing:
         hashes = [sha256(entry.value or b"") for entry in topic.entries]
         wanted = restart(values, hashes, self._standing(ledger, values))
         must(next_input == wanted, f"{ledger}: commands count from {next_input}, not from {wanted}")
-        return end_of(place, term, next_input)
+        return ledger_end_of(place, term, next_input)
 
     def _standing(self, ledger: str, values: list[bytes]) -> tuple[Boundary, ...]:
         """The boundaries of losses whose acceptance still exists."""
@@ -233,7 +233,7 @@ def _must_begin_with(longer: Ledgers, shorter: Ledgers) -> None:
         must(more[: len(less)] == less, f"{name} does not begin with what was kept")
 
 
-def _append(log: Founded, broker: Broker, writer: Writer[Any], command: AcceptLoss) -> bytes:
+def _append(log: Founded, broker: Broker, writer: PartitionWriter[Any], command: AcceptLoss) -> bytes:
     """The one record of it, sealed by the recovery key; returns its value."""
     value = encode(command)
     signature = to_base64url(log.signing.sign(RECOVERY, command_message(log.identity, value)))
@@ -241,7 +241,9 @@ def _append(log: Founded, broker: Broker, writer: Writer[Any], command: AcceptLo
     received = governance_received_again(recorded)
     assert not isinstance(received, Refusal), received
     record, chain = writer.desk.record, Chain(writer.head, writer.epoch + 1)
-    good = Signatures(log.identity, log.signing.verify).is_good(signed(received, record.governance.recovery))
+    good = CommandSignatures(log.identity, log.signing.verify).is_good(
+        signed_command(received, record.governance.recovery)
+    )
     decision = handle_recovery(record, received, signature_good=good)
     assert not isinstance(decision, Refusal), decision
     link = chain.link(GOVERNANCE_KEY, decision, at=max(record.at, command.at), command=recorded)

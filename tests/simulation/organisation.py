@@ -10,15 +10,16 @@ import msgspec
 
 from assent_contracts import governance_changes as g
 from assent_contracts.acceptance import Accepted, Head, first_head
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.codec import encode
+from assent_contracts.core.command_memory import Remembered
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.handle import GovernanceLedgerState
 from assent_contracts.core.governance.replay import replay_governance
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import Remembered
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governance import (
+from assent_contracts.governance_messages import (
     GOVERNANCE_KEY,
     ChangeGovernance,
     CloseFounding,
@@ -26,13 +27,20 @@ from assent_contracts.governance import (
     GovernanceCommand,
     GovernanceEvent,
 )
-from assent_contracts.governed import Account, Founding, Group, Role, RoleAssignment, Settings, SigningKey
+from assent_contracts.governance_objects import (
+    Account,
+    Founding,
+    Group,
+    Role,
+    RoleAssignment,
+    Settings,
+    SigningKey,
+)
 from assent_contracts.ledger import RecordedCommand, decode_record
 from assent_contracts.limits import FOR_EVER_MS
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import NO_IDENTITY, command_message
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.simulation.signatures import FAST, Signing
 
 START: Final = 1_767_225_600_000

@@ -9,7 +9,6 @@ from assent_contracts import commands as c
 from assent_contracts.codec import encode
 from assent_contracts.digests import to_base64url
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestApproved, RequestEnd
-from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance
 from assent_contracts.governance_changes import (
     AddWriter,
     CorrectTime,
@@ -21,7 +20,8 @@ from assent_contracts.governance_changes import (
     RevokeKey,
     object_of,
 )
-from assent_contracts.governed import Group, Writer
+from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernance
+from assent_contracts.governance_objects import Group, Writer
 from tests.simulation.organisation import (
     ADMINISTRATORS,
     APPROVERS,

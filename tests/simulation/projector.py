@@ -4,7 +4,7 @@ from copy import copy
 
 import msgspec
 
-from assent.status.fold import RequestRow, take_record
+from assent.status.row_fold import RequestRow, take_record
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.ledger import decode_events
 from tests.simulation.broker import Broker

@@ -3,7 +3,7 @@
 from typing import Any
 
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governance import GOVERNANCE_KEY
+from assent_contracts.governance_messages import GOVERNANCE_KEY
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from tests.simulation.broker import Broker, Entry
 from tests.simulation.organisation import Founded, key_id

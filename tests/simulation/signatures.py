@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from nacl.signing import SigningKey
 
-from assent_contracts.client.keys import verify as verify_ed25519
+from assent_contracts.client.keys import verify_signature as verify_ed25519
 
 
 class Signing(Protocol):

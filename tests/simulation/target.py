@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from assent_contracts.changes import Change
 from assent_contracts.digests import sha256_hex
+from assent_contracts.released_change import Change
 
 
 class Applied(NamedTuple):

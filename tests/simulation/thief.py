@@ -9,12 +9,12 @@ import msgspec
 from assent_contracts.codec import encode
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import to_base64url
-from assent_contracts.governance import GOVERNANCE_KEY, AcceptLoss, LossAccepted
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_messages import GOVERNANCE_KEY, AcceptLoss, LossAccepted
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.signing import command_message
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 from tests.simulation.broker import Entry
 from tests.simulation.ledger_readers import Following, LedgerReading, governance_records
 from tests.simulation.organisation import WRITERS

@@ -10,12 +10,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from assent.verify.governance import GovernanceVerifier
-from assent.verify.release_references import ReleaseReferences
-from assent.verify.requests import RequestsVerifier
+from assent.verify.governance_verifier import GovernanceVerifier
+from assent.verify.release_confirmation import ReleaseReferences
+from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted, Head, first_head
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.codec import encode
 from assent_contracts.core.governance import decide as rules
 from assent_contracts.core.governance.handle import GovernanceLedgerState
@@ -28,10 +28,12 @@ from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Incoming, Writer
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, Event
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
+from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.governance_messages import (
     GOVERNANCE_KEY,
     ChangeGovernance,
     CloseFounding,
@@ -39,9 +41,7 @@ from assent_contracts.governance import (
     GovernanceCommand,
     GovernanceEvent,
 )
-from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
-from assent_contracts.governance_codec import decode_governance_change
-from assent_contracts.governed import Founding, Settings
+from assent_contracts.governance_objects import Founding, Settings
 from assent_contracts.ledger import (
     OmittedCommand,
     RecordedCommand,
@@ -83,9 +83,9 @@ def _envelope(recorded: RecordedCommand, kafka_key: bytes) -> Envelope:
     return envelope
 
 
-def _writer(desk: Any, start: Head) -> Writer[Any]:
+def _writer(desk: Any, start: Head) -> PartitionWriter[Any]:
     """A writer that is never retired."""
-    writer = Writer(desk, start, sealer=None, is_signed=lambda _envelope, _key: True)
+    writer = PartitionWriter(desk, start, sealer=None, is_signed=lambda _envelope, _key: True)
     writer.begin()
     return writer
 
@@ -113,7 +113,7 @@ class Written:
             fields = {"received_at": fields["at"], **fields}
         return self._keep(self._chain.link(None, decision, **fields).value)
 
-    def decided(self, writer: Writer[Any], envelope: Envelope, at: int) -> Accepted:
+    def decided(self, writer: PartitionWriter[Any], envelope: Envelope, at: int) -> Accepted:
         """The next record, which this writer makes of what it receives. Its signature counts as valid."""
         for last in self.records[-1:]:
             writer.passed(last)
@@ -363,7 +363,7 @@ class Chains:
 
     def verified(self) -> tuple[GovernanceVerifier, RequestsVerifier]:
         """Both ledgers, verified as `audit verify` does. Raises FindingError."""
-        governance = GovernanceVerifier(self.identity, verify)
+        governance = GovernanceVerifier(self.identity, verify_signature)
         governance.take(self.governance.records)
         requests = requests_verifier(self.identity, governance.history, governance.claims)
         requests.take(self.requests.records)
@@ -375,7 +375,7 @@ def requests_verifier(
     identity: str, history: Sequence[tuple[GovernanceEvent, ...]], claims: ReleaseReferences | None = None
 ) -> RequestsVerifier:
     """The verifier of the one partition."""
-    return RequestsVerifier(PARTITION, identity, history, verify, claims)
+    return RequestsVerifier(PARTITION, identity, history, verify_signature, claims)
 
 
 def _resource(release: Release) -> str:

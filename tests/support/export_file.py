@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from assent.verify.export import ExportedRecord, Manifest
+from assent.verify.export_file import ExportLine, Manifest
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.keys import seal_headers
 from assent_contracts.topics import LedgerName
@@ -17,7 +17,7 @@ def _line(identity: str, ledger: LedgerName, partition: int, accepted: Accepted)
         WRITER, identity, ledger, partition, accepted.record.seq, bytes.fromhex(accepted.value_sha256)
     )
     return msgspec.json.encode(
-        ExportedRecord(
+        ExportLine(
             ledger=ledger,
             partition=partition,
             value=accepted.value.decode(),

@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 
 from assent.decider.service import Decider
-from assent.decider.wall_clock_watch import Machine
-from assent.observe.clock import Clock, read_clock
-from assent.observe.clock import Reading as ClockReading
+from assent.decider.wall_clock_watch import MachineClock
 from assent.observe.health import Health
+from assent.observe.machine_clocks import Clock, read_clock
+from assent.observe.machine_clocks import Reading as ClockReading
 from assent.process import run_service
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from tests.support.log import PARTITIONS
@@ -43,7 +43,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     await follower.start()
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     clock = stepping_clock(Path(os.environ[CLOCK])) if CLOCK in os.environ else read_clock
-    decider = Decider(settings.kafka, key, follower, health, machine=Machine(clock))
+    decider = Decider(settings.kafka, key, follower, health, machine=MachineClock(clock))
     health.ready("kafka")
     try:
         while not stop.is_set():

@@ -10,9 +10,9 @@ import sys
 from assent.audit.service import AUDIT
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.status.service import STATUS
-from assent.store.service import serve_reader
+from assent.store.reader_service import serve_reader
 
 SPECS = {spec.reader: spec for spec in (AUDIT, STATUS)}
 

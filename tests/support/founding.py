@@ -3,10 +3,10 @@
 import msgspec
 
 from assent_contracts import governance_changes as c
+from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import ChangeGovernance, CloseFounding, GovernanceCommand
-from assent_contracts.governed import Group
-from assent_contracts.policies import ApprovalRule
+from assent_contracts.governance_messages import ChangeGovernance, CloseFounding, GovernanceCommand
+from assent_contracts.governance_objects import Group
 from assent_contracts.refusals import RefusalCode
 from tests.support.people import (
     START,

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import msgspec
 
+from assent.gateway.gateway_settings import GatewaySettings, read_gateway_settings
 from assent.gateway.service import serve
-from assent.gateway.settings import GatewaySettings, read_gateway_settings
 from assent.observe.health import Health
-from assent.store.service import KAFKA, POSTGRES
+from assent.store.reader_service import KAFKA, POSTGRES
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.commands import Claim, Outcome, ReportOutcome

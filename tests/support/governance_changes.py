@@ -1,9 +1,9 @@
 """Changes to governance during a story, each in one call, made as releases make them. They must fit."""
 
 from assent_contracts import governance_changes as g
+from assent_contracts.access_policies import Policy
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Account, Group, RoleAssignment
-from assent_contracts.policies import Policy
+from assent_contracts.governance_objects import Account, Group, RoleAssignment
 from tests.support.people import force, key_of
 
 PORTAL = "portal"

@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from assent.verify.finding import Tally
-from assent.verify.live import verify_governance, verify_requests
+from assent.verify.running_log import verify_governance, verify_requests
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernanceDecided, GovernancePublisher
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.events import ChangeSubmitted, RequestCompleted, RequestFailed
-from assent_contracts.governance import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.governance_changes import GovernanceChange, object_of
+from assent_contracts.governance_messages import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.ledger import decode_events
 from tests.support.log import PARTITIONS, Actor, Log, read_ledger
 from tests.support.stack import until
@@ -47,7 +47,7 @@ async def governing(log: Log, follower: GovernanceFollower) -> AsyncIterator[Gov
 def governance_of(follower: GovernanceFollower) -> Governance:
     """The current governance, as far as it has been followed."""
     governance = Governance()
-    advance(governance, follower.history, len(follower.history) - 1)
+    advance_to(governance, follower.history, len(follower.history) - 1)
     return governance
 
 
@@ -114,7 +114,12 @@ async def ended(
 async def assert_verified(log: Log, follower: GovernanceFollower) -> dict[int, Tally]:
     """Every decision of both ledgers is made again, with the same result; returns the partitions' content."""
     await follower.catch_up()
-    governance = await verify_governance(log.connection, log.identity, verify)
+    governance = await verify_governance(log.connection, log.identity, verify_signature)
     return await verify_requests(
-        log.connection, follower, PARTITIONS, verify, lambda done, total: None, claims=governance.claims
+        log.connection,
+        follower,
+        PARTITIONS,
+        verify_signature,
+        lambda done, total: None,
+        claims=governance.claims,
     )

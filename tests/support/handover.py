@@ -16,14 +16,14 @@ from assent.applier.target import Target
 from assent.dispatch.service import Dispatch
 from assent.infra_files import infra_path
 from assent.observe.health import Health
-from assent_contracts.changes import POSITION_HEADER, Change
 from assent_contracts.client.applier import Applier
-from assent_contracts.client.applying import Apply, Handled, Recall
+from assent_contracts.client.applier_results import Apply, Handled, Recall
 from assent_contracts.client.connection import Connection, open_consumer, open_producer
+from assent_contracts.client.consumer_group import PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.group import PartitionTasks
 from assent_contracts.codec import encode
 from assent_contracts.heads import Finding
+from assent_contracts.released_change import POSITION_HEADER, Change
 from assent_contracts.topics import CHANGES
 from tests.support.log import APPLIER, PARTITIONS, Log, read_ledger
 

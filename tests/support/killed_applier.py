@@ -12,9 +12,9 @@ from typing import Any
 from assent.applier.service import serve
 from assent.applier.target import Target
 from assent.process import run_service
+from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.group import Membership
-from assent_contracts.client.journal import Journal
+from assent_contracts.client.consumer_group import Membership
 
 STEPS = {
     "taken in hand": (Journal, "begin", "after", None),

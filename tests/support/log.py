@@ -10,18 +10,18 @@ import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 
 from assent.decider.service import Decider
-from assent.decider.wall_clock_watch import Machine
-from assent.founding.file import GovernanceFile, read_governance_file
-from assent.founding.found import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
+from assent.decider.wall_clock_watch import MachineClock
+from assent.founding.first_records import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
+from assent.founding.governance_file import GovernanceFile, read_governance_file
 from assent.infra_files import infra_path
-from assent.ledger.topics import apply_topics, topic_specs
+from assent.ledger.topic_creation import apply_topics, topic_specs
 from assent.observe.health import Health
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.client.publisher import Decided, Publisher, new_command_id, now_ms
-from assent_contracts.client.reader import LedgerReader
 from assent_contracts.commands import (
     Approve,
     Cancel,
@@ -36,8 +36,8 @@ from assent_contracts.commands import (
 )
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
-from assent_contracts.governed import SigningKey
-from assent_contracts.writers import RECOVERY
+from assent_contracts.governance_objects import SigningKey
+from assent_contracts.writer_registry import RECOVERY
 
 PARTITIONS = 4
 UPSTREAM = "device-config"
@@ -126,7 +126,7 @@ async def deciding(
     partitions: set[int] | None = None,
     *,
     governing: bool = True,
-    machine: Machine | None = None,
+    machine: MachineClock | None = None,
     health: Health | None = None,
     heads_file: Path | None = None,
     postgres: str | None = None,

@@ -7,11 +7,11 @@ import asyncpg
 
 from assent.decider.loss_acceptance import AcceptedLoss, accept_loss, ends_now
 from assent.decider.writer_key_check import load_writer_key
-from assent.founding.found import RECOVERY_KEY, WRITER_KEY
-from assent.store.heads import keep_heads
-from assent_contracts.client.heads import signed_head
+from assent.founding.first_records import RECOVERY_KEY, WRITER_KEY
+from assent.store.stored_heads import keep_heads
+from assent_contracts.client.heads_topic import signed_head
 from assent_contracts.client.keys import load_key
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.heads import SignedHead
 from assent_contracts.topics import LedgerName
 from tests.support.log import Log, following

@@ -7,11 +7,17 @@ has no role at all. `app` needs one approval, `script` two, `free` has no policy
 from typing import Final
 
 from assent_contracts import governance_changes as c
-from assent_contracts.core.governance.decide import Decision, decide_at_once, decide_change, decide_founding
+from assent_contracts.access_policies import ApprovalRule, Policy
+from assent_contracts.core.governance.decide import (
+    GovernanceDecision,
+    decide_at_once,
+    decide_change,
+    decide_founding,
+)
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governance import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
-from assent_contracts.governed import (
+from assent_contracts.governance_messages import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
+from assent_contracts.governance_objects import (
     Account,
     Founding,
     Group,
@@ -20,7 +26,6 @@ from assent_contracts.governed import (
     Settings,
     SigningKey,
 )
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 
 DAY_MS: Final = 24 * 60 * 60 * 1_000
@@ -146,7 +151,7 @@ def force(governance: Governance, change: c.GovernanceChange, at: int = START) -
     governance.evolve(governance.seq + 1, decision)
 
 
-def _take_in(governance: Governance, decision: Decision) -> Refusal | None:
+def _take_in(governance: Governance, decision: GovernanceDecision) -> Refusal | None:
     if isinstance(decision, Refusal):
         governance.evolve(governance.seq + 1, ())
         return decision

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent_contracts import seal
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.keys import SecretKey, seal_headers, verify
+from assent_contracts.client.keys import SecretKey, seal_headers, verify_signature
 from assent_contracts.proof import GovernanceProof, LedgerEntry, NotProven
 from assent_contracts.topics import LedgerName
 from tests.support.chains import PARTITION, WRITER, Chains
@@ -64,7 +64,7 @@ class Offered:
 
     def governance(self, identity: str | None = None, *, up_to: int | None = None) -> GovernanceProof:
         """The same, verified under an identity."""
-        proof = GovernanceProof(identity or self.identity, verify)
+        proof = GovernanceProof(identity or self.identity, verify_signature)
         for entry in self.entries()[:up_to]:
             proof.take(entry)
         return proof
@@ -72,4 +72,6 @@ class Offered:
     def answered(
         self, evidence: Evidence, request: str | None = None, governance: GovernanceProof | None = None
     ) -> ProvenSubmission | NotProven:
-        return proven_submission(evidence, request or self.first, governance or self.governance(), verify)
+        return proven_submission(
+            evidence, request or self.first, governance or self.governance(), verify_signature
+        )

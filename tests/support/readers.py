@@ -11,9 +11,9 @@ import msgspec
 
 from assent.audit.service import AUDIT
 from assent.observe.health import Health
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.status.service import STATUS
-from assent.store.service import ReaderSpec, serve_reader
+from assent.store.reader_service import ReaderSpec, serve_reader
 from assent_contracts.acceptance import Head
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.support.log import Log

@@ -13,8 +13,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.topics import COMMANDS
 from tests.support.log import PARTITIONS, Log, read_ledger
 

@@ -12,7 +12,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Complete, SubmitChange
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_changes import AddWriter, GovernanceChange, RetireWriter, object_of
-from assent_contracts.governed import Writer
+from assent_contracts.governance_objects import Writer
 from tests.support.governor import PROPOSER
 from tests.support.services import Running
 from tests.support.stack import until

@@ -10,15 +10,15 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts import governed, seal
+from assent_contracts import governance_objects, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers, first_head
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.eras import FIRST_ERA
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import GovernanceEvent, LogFounded, WriterAdded
+from assent_contracts.governance_messages import GovernanceEvent, LogFounded, WriterAdded
 from assent_contracts.ledger import DecisionRecord
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 IDENTITY: Final = "1d" * 32
 START: Final = first_head("ledger", IDENTITY)
@@ -57,7 +57,7 @@ def registry() -> WriterRegistry:
 
 
 def _founded(listed: dict[str, str]) -> tuple[GovernanceEvent, ...]:
-    founding = governed.Founding(
+    founding = governance_objects.Founding(
         founder=to_base64url(bytes(32)),
         recovery=to_base64url(public_key("recovery")),
         writers=listed,
@@ -67,7 +67,9 @@ def _founded(listed: dict[str, str]) -> tuple[GovernanceEvent, ...]:
 
 
 def _added(listed: dict[str, str]) -> tuple[GovernanceEvent, ...]:
-    return tuple(WriterAdded(writer=governed.Writer(id=each, public_key=key)) for each, key in listed.items())
+    return tuple(
+        WriterAdded(writer=governance_objects.Writer(id=each, public_key=key)) for each, key in listed.items()
+    )
 
 
 REGISTRY: Final = registry()

@@ -9,19 +9,19 @@ from typing import Any, Final
 from msgspec import UNSET, Raw
 
 from assent_contracts import commands as c
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.access_policies import PolicyTerms
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.client.open_requests import OpenRequests
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ApprovalGiven, ChangeReleased, ChangeSubmitted, Event, RequestApproved
-from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.requests import RequestsEvidence
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
+from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.governance_changes import GovernanceChange
-from assent_contracts.governed import Settings
+from assent_contracts.governance_messages import GovernanceEvent
+from assent_contracts.governance_objects import Settings
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_governance_events
 from assent_contracts.partitioner import partition_for
-from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import request_id
 from tests.support.chains import PARTITION, Chains, key_of, signed
@@ -209,7 +209,7 @@ class StolenLog(Chains):
 
     def judged(self) -> tuple[GovernanceEvidence, OpenRequests]:
         """Both ledgers as an applier judges them."""
-        evidence = GovernanceEvidence(self.identity, verify)
+        evidence = GovernanceEvidence(self.identity, verify_signature)
         for accepted in self.governance.records:
             evidence.take(accepted.record, decode_governance_events(accepted.record))
         requests = OpenRequests(PARTITION, evidence)

@@ -16,7 +16,7 @@ from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Envelope, Received
-from assent_contracts.core.requests.decide import Decision
+from assent_contracts.core.requests.decide import RequestDecision
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import receive
 from assent_contracts.core.requests.states import (
@@ -28,7 +28,7 @@ from assent_contracts.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Incoming, Writer
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.ledger import decode_events, decode_record, decode_refusal
@@ -85,7 +85,7 @@ class Story:
         self._desk = RequestsDesk(partition_for(resource.encode(), PARTITIONS))
         self._desk.governance = governance or ORGANISATION
         # No sealer: it is never retired. A story decides whether a signature is good, also of a new key.
-        self._writer = Writer(
+        self._writer = PartitionWriter(
             self._desk, first_head("ledger", IDENTITY), sealer=None, is_signed=lambda _envelope, _key: True
         )
         self._writer.begin()
@@ -131,14 +131,16 @@ class Story:
         decision = self.send(self.command(who, verb), signer=gateway or None)
         return decision.code.value if isinstance(decision, Refusal) else names(decision)
 
-    def send(self, command: c.Command, *, signer: str | None = None, signature_good: bool = True) -> Decision:
+    def send(
+        self, command: c.Command, *, signer: str | None = None, signature_good: bool = True
+    ) -> RequestDecision:
         """Send a command, signed with the key of its principal, or of another `signer`."""
         key_id = None if signer is None else f"{signer}-key"
         return self.take(received(command, key_id), signature_good=signature_good)
 
     def take(
         self, it: Received[c.Command], *, signature_good: bool = True, received_at: int | None = None
-    ) -> Decision:
+    ) -> RequestDecision:
         """Decide what was received, now unless another time is given, and record it."""
         came = self.at if received_at is None else received_at
         self.at = max(self.at, came)
@@ -161,7 +163,7 @@ class Story:
             written += [type(event).__name__ for event in own.events]
         return written
 
-    def _written(self) -> Decision:
+    def _written(self) -> RequestDecision:
         batch = self._writer.take_batch()
         assert batch is not None
         [link] = batch.links
@@ -200,7 +202,7 @@ class Story:
                 return status
 
 
-def names(decision: Decision) -> str:
+def names(decision: RequestDecision) -> str:
     """The events' names joined by ` + `."""
     assert not isinstance(decision, Refusal)
     return " + ".join(type(event).__name__ for event in decision)

@@ -3,7 +3,7 @@
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from assent.ledger.topics import apply_topics
+from assent.ledger.topic_creation import apply_topics
 from assent_contracts.client.connection import Connection
 from tests.support.log import PARTITIONS, delete_topics
 

@@ -13,16 +13,17 @@ from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Envelope, Received, open_envelope
-from assent_contracts.core.requests.decide import Decision
+from assent_contracts.core.requests.decide import RequestDecision
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Incoming, Writer
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeSubmitted, Event
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import GovernanceChange, RegisterKey, RegisterPrincipal, object_of
+from assent_contracts.governance_messages import (
     GOVERNANCE_KEY,
     ChangeGovernance,
     CloseFounding,
@@ -31,8 +32,7 @@ from assent_contracts.governance import (
     GovernanceEvent,
     ReleaseCarriedOut,
 )
-from assent_contracts.governance_changes import GovernanceChange, RegisterKey, RegisterPrincipal, object_of
-from assent_contracts.governed import Account, Founding, SigningKey
+from assent_contracts.governance_objects import Account, Founding, SigningKey
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
@@ -107,7 +107,7 @@ class TwoLedgers:
     def __init__(self, founding: Iterable[GovernanceChange], listener: Listener | None = None) -> None:
         self.at = START
         self.history: list[tuple[GovernanceEvent, ...]] = []
-        self._releases = Releases()
+        self._releases = GovernanceReleases()
         self._desk, self._requests = GovernanceDesk(self._releases), RequestsDesk(0)
         self._governor = _writer(self._desk, first_head("governance", NO_IDENTITY))
         self._decider = _writer(self._requests, first_head("ledger", NO_IDENTITY))
@@ -198,11 +198,11 @@ class TwoLedgers:
         assert isinstance(received, Received), received
         return desk.handle(received, signature_good=True, seq=self.seq, at=self.at, received_at=self.at)
 
-    def _decided(self, writer: Writer[Any], envelope: Envelope) -> LedgerRecord:
+    def _decided(self, writer: PartitionWriter[Any], envelope: Envelope) -> LedgerRecord:
         writer.decide(Incoming(writer.next_input, self.at, envelope, None, signature_good=True))
         return self._written(writer)
 
-    def _written(self, writer: Writer[Any]) -> LedgerRecord:
+    def _written(self, writer: PartitionWriter[Any]) -> LedgerRecord:
         """The only record that a writer has made. Governance's decider notes those of requests."""
         batch = writer.take_batch()
         assert batch is not None
@@ -234,7 +234,7 @@ class TwoLedgers:
         """A command of this account, dated now."""
         return kind(**self._about(who), resource=resource, **fields)
 
-    def send(self, command: c.Command, *, key: str | None = None, keeps: bool = True) -> Decision:
+    def send(self, command: c.Command, *, key: str | None = None, keeps: bool = True) -> RequestDecision:
         """The request decider's answer to a command, signed with this key or the sender's own."""
         envelope = _envelope(command, command.resource.encode(), key)
         if not keeps:
@@ -246,14 +246,14 @@ class TwoLedgers:
 
     def submit(
         self, who: str, resource: str, payload: bytes = b"{}", *, on_behalf_of: str | None = None, **how: Any
-    ) -> Decision:
+    ) -> RequestDecision:
         """A submission of this payload, by a service optionally on behalf of a person."""
         fields: dict[str, Any] = {"operation": "edit", "justification": "why", "payload": Raw(payload)}
         if on_behalf_of is not None:
             fields["on_behalf_of"] = on_behalf_of
         return self.send(self.command(who, c.SubmitChange, resource, **fields), **how)
 
-    def propose(self, who: str, change: GovernanceChange, **how: Any) -> Decision:
+    def propose(self, who: str, change: GovernanceChange, **how: Any) -> RequestDecision:
         """A submission of a change to governance."""
         return self.submit(who, object_of(change), msgspec.json.encode(change), **how)
 
@@ -289,9 +289,9 @@ class TwoLedgers:
         return self._decider.seq + 1
 
 
-def _writer(desk: Any, head: Head) -> Writer[Any]:
+def _writer(desk: Any, head: Head) -> PartitionWriter[Any]:
     """A writer that is never retired and accepts every signature."""
-    writer = Writer(desk, head, sealer=None, is_signed=lambda _envelope, _key: True)
+    writer = PartitionWriter(desk, head, sealer=None, is_signed=lambda _envelope, _key: True)
     writer.begin()
     return writer
 

@@ -10,9 +10,9 @@ import asyncpg
 
 from assent.applier.names import TEMPORARY_PREFIX
 from assent.local.stack import Stack
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import Publisher
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.topics import LEDGER
 from tests.support.forced_decider import CLOCK
 from tests.support.governor import assert_verified

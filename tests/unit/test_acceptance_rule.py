@@ -6,11 +6,11 @@ import pytest
 
 from assent_contracts import limits
 from assent_contracts.acceptance import Acceptance, Head, Headers
-from assent_contracts.client.keys import SecretKey, seal_headers, verify
+from assent_contracts.client.keys import SecretKey, seal_headers, verify_signature
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.ledger import decode_governance_events
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.contract.golden_chain import GOVERNANCE_0, IDENTITY
 from tests.support import simulated_log as sim
 
@@ -170,7 +170,9 @@ def test_governance_ledger_begins_with_the_record_that_is_its_identity() -> None
     writer = SecretKey("writer-1", "decider", bytes(range(32, 64)))
     headers = seal_headers(writer, IDENTITY, "governance", 0, 0, bytes.fromhex(IDENTITY))
     for identity, there in ((IDENTITY, True), ("0" * 64, False)):
-        reader = Acceptance("governance", 0, identity=identity, writers=WriterRegistry(), verify=verify)
+        reader = Acceptance(
+            "governance", 0, identity=identity, writers=WriterRegistry(), verify=verify_signature
+        )
         assert bool(reader.offer(0, value, headers)) == there
 
 
@@ -179,7 +181,7 @@ def test_governance_ledger_is_judged_by_its_own_accepted_state() -> None:
     writer = SecretKey("writer-1", "decider", bytes(range(32, 64)))
     stranger = SecretKey("writer-1", "decider", bytes(32))
     writers = WriterRegistry()
-    reader = Acceptance("governance", 0, identity=IDENTITY, writers=writers, verify=verify)
+    reader = Acceptance("governance", 0, identity=IDENTITY, writers=writers, verify=verify_signature)
     [first] = reader.offer(
         0, value, seal_headers(writer, IDENTITY, "governance", 0, 0, bytes.fromhex(IDENTITY))
     )

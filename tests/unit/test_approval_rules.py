@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ApprovalLapsed, Event
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 from assent_contracts.ledger import decode_events, decode_record
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.support.governance_changes import add_gateway, create, define, disable, edit
 from tests.support.people import DAY_MS, START, organisation, policy_of

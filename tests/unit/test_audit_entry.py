@@ -11,13 +11,13 @@ from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import DeletePolicy
+from assent_contracts.governance_messages import (
     ChangeGovernance,
     PolicyDeleted,
     ReleaseCarriedOut,
     ReleaseRefused,
 )
-from assent_contracts.governance_changes import DeletePolicy
 from assent_contracts.ledger import RecordedCommand, decode_record
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.people import START

@@ -7,12 +7,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import example, given
 
-from assent.decider.believed import put_right
+from assent.decider.believed_times import put_right
 from assent.decider.clock_file import believed_offset, note_offset
-from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, Seen, WallClock, first_doubt
-from assent.decider.wall_clock_watch import Machine
-from assent.observe.clock import Reading
-from assent.observe.reasons import clock_stepped, clocks_apart
+from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, SeenAppend, WallClock, first_doubt
+from assent.decider.wall_clock_watch import MachineClock
+from assent.observe.failure_reasons import clock_stepped, clocks_apart
+from assent.observe.machine_clocks import Reading
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -26,9 +26,9 @@ def reading(steady: int, *, ahead: int = 0) -> Reading:
     return Reading(wall=NOON + steady + ahead, steady=steady)
 
 
-def seen(at: int, *, ahead: int = 0, known: bool = True) -> Seen:
+def seen(at: int, *, ahead: int = 0, known: bool = True) -> SeenAppend:
     """Appended within a second before `at` ms after noon, by a broker whose clock is this far ahead."""
-    return Seen(NOON + at + ahead, at - 1_000 if known else None, at)
+    return SeenAppend(NOON + at + ahead, at - 1_000 if known else None, at)
 
 
 @pytest.mark.parametrize("ahead", [APART_MS, -APART_MS, 0])
@@ -120,7 +120,7 @@ def test_wall_clock_is_believed_once_a_broker_confirms_it() -> None:
 def test_append_of_an_unknown_moment_confirms_nothing() -> None:
     wall = WallClock(reading(0), one_machine=False)
     wall.bear_out(seen(2_000, known=False), NOON)
-    wall.bear_out(Seen(NOON + 9, 0, APART_MS + 1), NOON)
+    wall.bear_out(SeenAppend(NOON + 9, 0, APART_MS + 1), NOON)
     assert not wall.is_borne_out
 
 
@@ -196,9 +196,9 @@ class Hands:
 
 def test_step_is_noticed_across_a_restart_and_accepted_by_the_file(tmp_path: Path) -> None:
     file, hands = tmp_path / "state" / "clock.json", Hands()
-    assert Machine(hands, file).step() == 0
+    assert MachineClock(hands, file).step() == 0
     hands.ahead = 2 * DAY_MS
-    started_again = Machine(hands, file)
+    started_again = MachineClock(hands, file)
     assert started_again.step() == 2 * DAY_MS
     note_offset(file, hands())
     assert started_again.step() == 0
@@ -207,7 +207,7 @@ def test_step_is_noticed_across_a_restart_and_accepted_by_the_file(tmp_path: Pat
 
 def test_decider_s_own_note_accepts_no_successive_small_steps(tmp_path: Path) -> None:
     file, hands = tmp_path / "clock.json", Hands()
-    machine = Machine(hands, file)
+    machine = MachineClock(hands, file)
     steps: list[int] = []
     for hands.ahead in range(0, DAY_MS, 4 * MINUTE_MS):
         steps.append(machine.step())

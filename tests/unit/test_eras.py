@@ -2,14 +2,14 @@
 
 import msgspec
 
-from assent.verify.release_references import RecordedRelease, ReleaseReferences
+from assent.verify.release_confirmation import RecordedRelease, ReleaseReferences
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import FIRST_ERA, era_at, is_given_up, losses_since
 from assent_contracts.evidence.release_references import Confirmations, LedgerRelease, ReleaseReference
-from assent_contracts.governance import GovernanceEvent, LossAccepted, WriterRetired
-from assent_contracts.governed import LedgerEnd, Loss
-from assent_contracts.heads import Finding, HeadInEra, given_up
+from assent_contracts.governance_messages import GovernanceEvent, LossAccepted, WriterRetired
+from assent_contracts.governance_objects import LedgerEnd, Loss
+from assent_contracts.heads import Finding, HeadInEra, has_read_given_up
 from tests.support import simulated_log as sim
 
 
@@ -149,7 +149,7 @@ def test_records_read_after_an_end_are_given_up_and_those_read_since_are_not() -
 def test_reader_that_followed_given_up_records_is_told_what_to_do() -> None:
     def told(seq: int, era: str = FIRST_ERA) -> Finding | None:
         read = HeadInEra(Head(seq, "cd" * 32, next_offset=seq + 3), era)
-        return given_up("ledger", sim.PARTITION, read, [loss("loss-1", 4)])
+        return has_read_given_up("ledger", sim.PARTITION, read, [loss("loss-1", 4)])
 
     finding = told(6)
     assert finding is not None

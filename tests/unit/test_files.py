@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from assent.reading.payloads import shown_payload
 from assent_contracts.digests import sha256_hex
-from assent_contracts.files import file_of_payload, payload_of_file
+from assent_contracts.file_payloads import file_of_payload, payload_of_file
 
 
 @given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))

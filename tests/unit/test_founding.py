@@ -5,8 +5,8 @@ import pytest
 
 from assent_contracts import governance_changes as c
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import FoundLog
-from assent_contracts.governed import Account, Founding, Group, RoleAssignment, Settings
+from assent_contracts.governance_messages import FoundLog
+from assent_contracts.governance_objects import Account, Founding, Group, RoleAssignment, Settings
 from tests.support.founding import CLOSE, add_key, answer, create, define, set_up
 from tests.support.people import (
     DAY_MS,

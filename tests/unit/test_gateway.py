@@ -18,7 +18,7 @@ from assent_contracts.governance_changes import (
     object_of,
     role_object,
 )
-from assent_contracts.governed import Account, Group, RoleAssignment, Settings
+from assent_contracts.governance_objects import Account, Group, RoleAssignment, Settings
 from assent_contracts.refusals import Refusal
 from tests.support.governance_changes import PORTAL, add_gateway, create, disable
 from tests.support.people import force, organisation, policy_of

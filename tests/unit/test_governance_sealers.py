@@ -5,8 +5,8 @@ import pytest
 from msgspec import UNSET
 
 from assent_contracts.acceptance import Acceptance, Accepted
-from assent_contracts.client.keys import SecretKey, seal_headers, verify
-from assent_contracts.governance import (
+from assent_contracts.client.keys import SecretKey, seal_headers, verify_signature
+from assent_contracts.governance_messages import (
     GovernanceEvent,
     KeysRevoked,
     LogFounded,
@@ -15,10 +15,10 @@ from assent_contracts.governance import (
     WriterAdded,
     WriterRetired,
 )
-from assent_contracts.governed import Account, Founding, Loss, Writer
+from assent_contracts.governance_objects import Account, Founding, Loss, Writer
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.support.chains import RECOVERY, WRITER, Chains
 from tests.support.people import organisation
 
@@ -40,7 +40,7 @@ class Ledger:
         self.chains = Chains()
         self.writers = WriterRegistry()
         self.reader = Acceptance(
-            "governance", 0, identity=self.chains.identity, writers=self.writers, verify=verify
+            "governance", 0, identity=self.chains.identity, writers=self.writers, verify=verify_signature
         )
         self._offset = 0
         self._read = 0

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from assent_contracts import commands as c
+from assent_contracts.access_policies import Policy
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
@@ -18,8 +19,7 @@ from assent_contracts.governance_changes import (
     group_object,
     policy_object,
 )
-from assent_contracts.governed import RoleAssignment
-from assent_contracts.policies import Policy
+from assent_contracts.governance_objects import RoleAssignment
 from assent_contracts.refusals import Refusal
 from tests.support.people import force, organisation, policy_of
 from tests.support.stories import PAYLOAD, Story, names, received

@@ -8,6 +8,7 @@ import json
 import msgspec
 import pytest
 
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import has_quorum, standing_terms
@@ -22,8 +23,7 @@ from assent_contracts.governance_changes import (
     policy_object,
 )
 from assent_contracts.governance_codec import decode_governance_change
-from assent_contracts.governed import Account, DirectoryDifference, Group, RoleAssignment
-from assent_contracts.policies import ApprovalRule, Policy
+from assent_contracts.governance_objects import Account, DirectoryDifference, Group, RoleAssignment
 from assent_contracts.refusals import Refusal
 from tests.support.people import force, organisation, policy_of
 from tests.support.stories import Story

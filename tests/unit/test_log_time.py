@@ -7,20 +7,20 @@ from hypothesis import given
 from msgspec import UNSET
 
 from assent.verify.finding import FindingError
-from assent.verify.governance import GovernanceVerifier
-from assent_contracts.client.keys import verify
-from assent_contracts.core.ageing import Ageing
-from assent_contracts.core.forgotten import GAPS_MAX, ForgottenDates
+from assent.verify.governance_verifier import GovernanceVerifier
+from assent_contracts.client.keys import verify_signature
+from assent_contracts.core.command_memory import CommandMemory
+from assent_contracts.core.forgotten_dates import GAPS_MAX, ForgottenDates
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.log_time import Correction, corrected, not_log_time
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.replay import replay
+from assent_contracts.core.retention import RetentionQueue
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, LogTimeCorrected, RequestExpired
-from assent_contracts.evidence.requests import RequestsEvidence
-from assent_contracts.governance import TimeCorrected
+from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.governance_changes import CorrectTime
+from assent_contracts.governance_messages import TimeCorrected
 from assent_contracts.ledger import LedgerRecord, decode_events, decode_record
 from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -112,7 +112,7 @@ def correct(log: StolenLog) -> None:
 
 def verified(log: StolenLog) -> int:
     """How many records of requests verify; governance's release was in another partition."""
-    governance = GovernanceVerifier(log.identity, verify)
+    governance = GovernanceVerifier(log.identity, verify_signature)
     governance.take(log.governance.records)
     requests = requests_verifier(log.identity, governance.history)
     requests.take(log.requests.records)
@@ -297,7 +297,7 @@ class _Kept(msgspec.Struct, frozen=True):
 def test_aged_entries_are_forgotten_in_time_however_often_time_was_set_back(
     steps: list[tuple[int, bool]],
 ) -> None:
-    ageing, kept, now = Ageing[_Kept](), list[int](), 0
+    ageing, kept, now = RetentionQueue[_Kept](), list[int](), 0
     for number, is_back in steps:
         if is_back:
             now = min(now, number)

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from assent.local import lost
-from assent.local.lost import Lost, lost_places
+from assent.local import loss_notices
+from assent.local.loss_notices import LossNotices, lost_places
 from assent.observe.health import STARTING, Reason
 from assent.observe.readiness import Readiness
 
@@ -32,8 +32,8 @@ def test_each_part_is_named_once_and_a_slow_condition_is_not() -> None:
 def test_loss_is_reported_once_and_again_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [gone("Gone."), gone("Gone, still."), Readiness({})]
     told: list[str] = []
-    looking = Lost({"decider": "http://nowhere"}, told.append)
+    looking = LossNotices({"decider": "http://nowhere"}, told.append)
     for answer in answers:
-        monkeypatch.setattr(lost, "readiness", lambda _, answer=answer: answer)
+        monkeypatch.setattr(loss_notices, "readiness", lambda _, answer=answer: answer)
         asyncio.run(looking.look())
     assert told == ["Gone. Do this.", f"{PLACE} is no longer reported as missing."]

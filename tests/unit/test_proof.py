@@ -5,9 +5,9 @@ import pytest
 from assent_contracts import limits
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import WriterRetired
-from assent_contracts.proof import NotProven, Place, SealedRun, verify_run
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.governance_messages import WriterRetired
+from assent_contracts.proof import NotProven, RecordPlace, SealedRun, verify_run
+from assent_contracts.writer_registry import WriterRegistry
 from tests.support import simulated_log as sim
 
 RETIRED_AT = sim.GOVERNANCE_HEAD + 1
@@ -41,7 +41,7 @@ def run(
 
 def verified(offered: SealedRun, seq: int = 0, partition: int = sim.PARTITION) -> Accepted | NotProven:
     return verify_run(
-        offered, Place("ledger", partition, seq, sim.IDENTITY), writers=registry(), verify=sim.verify
+        offered, RecordPlace("ledger", partition, seq, sim.IDENTITY), writers=registry(), verify=sim.verify
     )
 
 

@@ -10,7 +10,7 @@ from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.core.sender import is_copy
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 from assent_contracts.ledger import decode_record
 from assent_contracts.limits import COMMAND_ID_MAX_CHARS, COMMAND_MEMORY_MS
 from assent_contracts.partitioner import partition_for

@@ -7,7 +7,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
 from assent.store.pool import NotConnectedError, PoolerError
-from assent.store.reasons import postgres_reason, reason
+from assent.store.postgres_reasons import postgres_reason, reason
 
 TEXT: Final = "disk full: postgresql://user:secret@host/db"
 WHYS: Final[dict[type[Exception], str]] = {

@@ -8,10 +8,10 @@ from assent_contracts import limits
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.receive import receive_governance
-from assent_contracts.core.received import Headers, Omitted, Received
+from assent_contracts.core.received import Omitted, Received, ReceivedHeaders
 from assent_contracts.core.requests.receive import receive
-from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance
 from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernance
 from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
 from tests.support.people import START
 from tests.support.stories import Story
@@ -38,7 +38,7 @@ def test_bytes_that_are_not_a_command_are_kept_only_as_hash_and_size(value: byte
     ],
 )
 def test_governance_command_whose_record_contradicts_it_is_malformed(
-    key: bytes | None, headers: Headers, detail: str
+    key: bytes | None, headers: ReceivedHeaders, detail: str
 ) -> None:
     it = receive_governance(COMMAND, key, headers)
     assert isinstance(it, Omitted)

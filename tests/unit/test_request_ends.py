@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.core.requests.evolve import _ENDS, ImpossibleEventError, evolve
 from assent_contracts.core.requests.states import Applying, Closed, NeedsApproval, Submission
@@ -18,7 +18,7 @@ from assent_contracts.events import (
     RequestFailed,
     RequestRejected,
 )
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.ledger import LedgerRecord
 
 REQUEST = "0-0"
@@ -43,7 +43,7 @@ def test_each_event_that_ends_a_request_has_a_status_and_an_example_here() -> No
 def test_dispatch_and_appliers_forget_a_request_with_each_of_them(end: RequestEnd) -> None:
     """A request that they regarded as open would be passed to an applier, or its claim believed."""
     for state in (NEEDS_APPROVAL, APPLYING):
-        known = OpenRequests(0, GovernanceEvidence("0" * 64, verify))
+        known = OpenRequests(0, GovernanceEvidence("0" * 64, verify_signature))
         known._open[0] = OpenRequest(REQUEST, 0, "script/x", "edit", "alice", "", "", "", state=state)
         known._advance(end, accepted_at(1))
         assert len(known) == (0 if isinstance(state, _ENDS[type(end)].out_of) else 1)

@@ -8,7 +8,7 @@ from assent_contracts import commands as c
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ApprovalGiven, ChangeClaimed, ChangeReleased, ChangeSubmitted
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 from assent_contracts.ledger import (
     RecordedCommand,
     decode_events,

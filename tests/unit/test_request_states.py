@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from assent_contracts import events as e
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import ACTIONS
-from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
 from assent_contracts.core.requests.permissions import is_possible, possible_actions
 from assent_contracts.core.requests.states import Closed, Open, open_state, status_of
@@ -17,8 +18,7 @@ from assent_contracts.governance_changes import (
     DisablePrincipal,
     policy_object,
 )
-from assent_contracts.governed import Group
-from assent_contracts.policies import PolicyTerms
+from assent_contracts.governance_objects import Group
 from tests.support.people import START, force, organisation, policy_of
 from tests.support.stories import Story
 

@@ -6,7 +6,7 @@ import pytest
 from assent_contracts import commands as c
 from assent_contracts.core.received import signature_bytes
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS, FOR_EVER_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode

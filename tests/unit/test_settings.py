@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
-from assent.settings import SettingsError, read_connection
-from assent.store.stream import broker_for
+from assent.process_settings import SettingsError, read_connection
+from assent.store.ledger_stream import broker_for
 
 _ROOT: Final = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Writer
+from assent_contracts.core.writer.writer import PartitionWriter
 from tests.simulation.run import fails, run_many, run_one, shortest
 
 _SCHEDULES = 2_000
@@ -29,13 +29,13 @@ def test_seed_gives_the_same_schedule_each_time() -> None:
 
 def test_fault_is_found_and_its_seed_reproduces_it(monkeypatch: pytest.MonkeyPatch) -> None:
     # A writer that never remembers where to continue: its successor decides the last command again.
-    begin = Writer.begin
+    begin = PartitionWriter.begin
 
-    def forgetful(writer: Writer[RequestsDesk]) -> None:
+    def forgetful(writer: PartitionWriter[RequestsDesk]) -> None:
         begin(writer)
         writer.next_input = max(0, writer.next_input - 1)
 
-    monkeypatch.setattr(Writer, "begin", forgetful)
+    monkeypatch.setattr(PartitionWriter, "begin", forgetful)
     _, _, failures = run_many(1, 50, stop_at=1)
     assert failures
     short = shortest(failures[0])

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from assent.status.fold import RequestRow, take_record
+from assent.status.row_fold import RequestRow, take_record
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import Release, carry_out
 from assent_contracts.digests import sha256_hex

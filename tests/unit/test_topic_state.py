@@ -3,15 +3,15 @@
 import pytest
 
 from assent.cli.diagnosis.examination import topic_findings
+from assent.ledger.topic_creation import Applied, TopicsError
 from assent.ledger.topic_state import (
-    Difference,
+    TopicDifference,
     TopicState,
     partition_differences,
     setting_differences,
     topic_specs,
     way_back,
 )
-from assent.ledger.topics import Applied, TopicsError
 from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, LEDGER
 
 SPECS = topic_specs()
@@ -33,7 +33,7 @@ def test_correct_topic_has_no_difference_whatever_else_is_set(name: str) -> None
 def test_any_wrong_setting_is_named_with_both_values(name: str, setting: str) -> None:
     there = state(name, **{setting: "other"})
     must = SPECS[name].config[setting]
-    difference = Difference(topic=name, setting=setting, found="other", must=must)
+    difference = TopicDifference(topic=name, setting=setting, found="other", must=must)
     assert setting_differences(SPECS, there) == [difference]
     assert str(difference) == f"{name}: {setting} is other, and must be {must}"
 

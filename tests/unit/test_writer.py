@@ -4,24 +4,24 @@ import msgspec
 from msgspec import UNSET
 
 from assent_contracts.acceptance import Accepted, Head, first_head
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.received import Envelope, open_envelope
 from assent_contracts.core.requests.release_outcome import CARRIER
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import Link
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
-from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
+from assent_contracts.core.writer.unconfirmed_batches import OffsetsToRead, UnconfirmedBatches
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter, Sealer
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated, LogTimeCorrected, RequestCompleted, WritersChanged
-from assent_contracts.evidence.signed import Signatures
-from assent_contracts.governance import GOVERNANCE_KEY, CloseFounding, TimeCorrected
+from assent_contracts.evidence.command_signatures import CommandSignatures
 from assent_contracts.governance_changes import RegisterKey, object_of
-from assent_contracts.governed import Settings, SigningKey
+from assent_contracts.governance_messages import GOVERNANCE_KEY, CloseFounding, TimeCorrected
+from assent_contracts.governance_objects import Settings, SigningKey
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_record, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message
@@ -31,20 +31,20 @@ from tests.support.people import DAY_MS, START, open_founding
 SEALER = Sealer(WRITER.id, WRITER.public_key)
 
 
-def a_writer(chains: Chains, sealer: Sealer = SEALER) -> Writer[RequestsDesk]:
+def a_writer(chains: Chains, sealer: Sealer = SEALER) -> PartitionWriter[RequestsDesk]:
     """A writer of the empty partition that has read governance."""
-    writer = Writer(
+    writer = PartitionWriter(
         RequestsDesk(PARTITION),
         first_head("ledger", chains.identity),
         sealer=sealer,
-        is_signed=Signatures(chains.identity, verify).has_signed,
+        is_signed=CommandSignatures(chains.identity, verify_signature).has_signed,
     )
     follow(writer, chains)
     writer.begin()
     return writer
 
 
-def follow(writer: Writer[RequestsDesk], chains: Chains) -> None:
+def follow(writer: PartitionWriter[RequestsDesk], chains: Chains) -> None:
     """The writer reads governance to its end."""
     writer.desk.follow(chains.history, len(chains.history) - 1)
 
@@ -156,11 +156,11 @@ def test_until_the_founding_is_closed_only_the_founder_s_key_counts() -> None:
     desk = GovernanceDesk()
     desk.record.governance = open_founding()
     desk.writers.head = desk.governance.seq
-    writer = Writer(
+    writer = PartitionWriter(
         desk,
         Head(desk.governance.seq, identity),
         sealer=None,
-        is_signed=Signatures(identity, verify).has_signed,
+        is_signed=CommandSignatures(identity, verify_signature).has_signed,
     )
     carol = SecretKey("carol-key", "carol", bytes([9]) * 32)
     it = envelope(CloseFounding(id="close", principal="carol", at=START), carol, identity, GOVERNANCE_KEY)
@@ -221,14 +221,16 @@ def test_first_record_of_a_partition_waits_for_a_believed_time() -> None:
 def test_release_waits_for_a_believed_time_while_governance_s_last_record_has_set_log_time_back() -> None:
     chains = Chains()
     chains.released()
-    releases = Releases()
+    releases = GovernanceReleases()
     for accepted in chains.requests.records:
         releases.take(accepted)
     chains.put_governance((TimeCorrected(to=0),), UNSET, input_offset=UNSET)
     desk = GovernanceDesk(releases)
     desk.record.governance = chains.record.governance
     desk.record.at = 0
-    writer = Writer(desk, first_head("governance", chains.identity), sealer=None, is_signed=lambda *_: True)
+    writer = PartitionWriter(
+        desk, first_head("governance", chains.identity), sealer=None, is_signed=lambda *_: True
+    )
     assert list(writer.record_due(None)) == []
     desk.record.governance.evolve(desk.governance.seq + 1, ())
     assert desk.is_dated
@@ -307,13 +309,13 @@ def test_R12_request_ends_once_governance_has_carried_it_out_and_only_once() -> 
 def test_R18_release_is_carried_out_once() -> None:
     chains = Chains()
     chains.released()
-    releases = Releases()
+    releases = GovernanceReleases()
     assert [releases.take(accepted) for accepted in chains.requests.records] == [False, False, True]
-    writer = Writer(
+    writer = PartitionWriter(
         GovernanceDesk(releases),
         first_head("governance", chains.identity),
         sealer=None,
-        is_signed=Signatures(chains.identity, verify).has_signed,
+        is_signed=CommandSignatures(chains.identity, verify_signature).has_signed,
     )
     for accepted in chains.governance.records:
         writer.replay(accepted)
@@ -325,7 +327,7 @@ class Sending:
     """Two batches of one writer, as they are sent."""
 
     def __init__(self) -> None:
-        self.unconfirmed = Unconfirmed(Head(4, "04", 0, next_offset=10))
+        self.unconfirmed = UnconfirmedBatches(Head(4, "04", 0, next_offset=10))
         self.unconfirmed.sent(Batch([Link(None, b"5"), Link(None, b"6")], Head(6, "06", 0), START))
         self.unconfirmed.sent(Batch([Link(None, b"7")], Head(7, "07", 0), START))
 
@@ -342,7 +344,7 @@ def test_batches_at_the_expected_places_need_no_reading() -> None:
 
 def test_records_in_between_are_read_from_the_confirmed_head_to_the_end_of_the_batch() -> None:
     unconfirmed = Sending().unconfirmed
-    assert unconfirmed.acknowledged(13) == Between(10, 15)
+    assert unconfirmed.acknowledged(13) == OffsetsToRead(10, 15)
     assert unconfirmed.is_accepted(Head(6, "06", 0))
     # Another writer's run of the same length is not this one.
     assert not unconfirmed.is_accepted(Head(6, "66", 0))
@@ -352,8 +354,8 @@ def test_records_in_between_are_read_from_the_confirmed_head_to_the_end_of_the_b
 def test_same_records_by_another_writer_count_at_their_first_place() -> None:
     """Otherwise the published head would be after records that nobody accepts, and look lost later."""
     unconfirmed = Sending().unconfirmed
-    assert unconfirmed.acknowledged(13) == Between(10, 15)
+    assert unconfirmed.acknowledged(13) == OffsetsToRead(10, 15)
     unconfirmed.confirm(13, Head(6, "06", 0, next_offset=12))
     assert unconfirmed.confirmed == Head(6, "06", 0, next_offset=12)
     # The next one is not at its expected place either: the second copy is skipped.
-    assert unconfirmed.acknowledged(15) == Between(12, 16)
+    assert unconfirmed.acknowledged(15) == OffsetsToRead(12, 16)

@@ -5,21 +5,21 @@ import pytest
 from assent_contracts import limits
 from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance
 from assent_contracts.core.governance.receive import governance_received_again
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Received
-from assent_contracts.core.remembering import remember_record
-from assent_contracts.core.requests.concerned import concerns
+from assent_contracts.core.remember_record import remember_record
+from assent_contracts.core.requests.affected_person import affects_person
 from assent_contracts.core.requests.handle import apply_decision
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.requests.release_outcome import release_outcomes_due
-from assent_contracts.core.writer.batches import BATCH_MAX_BYTES, BATCH_MAX_RECORDS, Batch, fits
+from assent_contracts.core.writer.batch import BATCH_MAX_BYTES, BATCH_MAX_RECORDS, Batch, has_room
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.unconfirmed import Unconfirmed
-from assent_contracts.governance import ReleaseCarriedOut
+from assent_contracts.core.writer.unconfirmed_batches import UnconfirmedBatches
 from assent_contracts.governance_changes import role_object
+from assent_contracts.governance_messages import ReleaseCarriedOut
 from assent_contracts.heads import nothing_known
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command, decode_refusal
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -30,9 +30,9 @@ from tests.unit.test_writer import a_writer, submission
 
 
 def test_batch_ends_where_another_record_of_any_size_would_not_fit() -> None:
-    assert fits(BATCH_MAX_RECORDS - 1, BATCH_MAX_BYTES)
-    assert not fits(BATCH_MAX_RECORDS, 0)
-    assert not fits(0, BATCH_MAX_BYTES + 1)
+    assert has_room(BATCH_MAX_RECORDS - 1, BATCH_MAX_BYTES)
+    assert not has_room(BATCH_MAX_RECORDS, 0)
+    assert not has_room(0, BATCH_MAX_BYTES + 1)
 
 
 def test_writer_that_has_linked_little_is_not_full() -> None:
@@ -78,7 +78,7 @@ def test_bytes_on_which_reading_fails_are_refused_and_the_failure_is_reported(
 
 
 def test_oldest_batch_is_known_by_where_it_ends() -> None:
-    waiting = Unconfirmed(Head(3, "a" * 64, 0, 4))
+    waiting = UnconfirmedBatches(Head(3, "a" * 64, 0, 4))
     waiting.sent(Batch([], Head(5, "b" * 64, 0, 0), START))
     assert waiting.oldest_seq == 5
 
@@ -96,8 +96,8 @@ def test_release_that_names_no_request_ends_none() -> None:
 
 
 def test_R22_unknown_role_assignment_concerns_nobody() -> None:
-    assert not concerns(organisation(), role_object("none"), "p-bob")
-    assert concerns(organisation(), role_object("r-administrator"), "p-carol")
+    assert not affects_person(organisation(), role_object("none"), "p-bob")
+    assert affects_person(organisation(), role_object("r-administrator"), "p-carol")
 
 
 def test_founder_cannot_accept_a_loss() -> None:

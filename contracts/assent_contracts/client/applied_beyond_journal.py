@@ -10,15 +10,15 @@ from collections.abc import Collection
 import msgspec
 
 from assent_contracts.acceptance import Accepted, Head
-from assent_contracts.changes import Change
-from assent_contracts.client.applying import Handled, Recall
+from assent_contracts.client.applier_results import Handled, Recall
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.ledger_lookup import LedgerLookup
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, submitted_payload
 from assent_contracts.events import RequestCompleted
 from assent_contracts.ledger import decode_events
 from assent_contracts.proof import NotProven
+from assent_contracts.released_change import Change
 from assent_contracts.resources import parse_request_id
 
 _DETAIL = (
@@ -27,7 +27,7 @@ _DETAIL = (
 )
 
 
-class Beyond:
+class AppliedBeyondJournal:
     """Collects what the ledger has after the remembered heads, until it is asked."""
 
     def __init__(self, principal: str, remembered: dict[int, Head]) -> None:

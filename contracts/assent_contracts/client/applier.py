@@ -37,24 +37,24 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.changes import Change, decode_change
-from assent_contracts.client.applied_beyond_journal import Beyond
+from assent_contracts.client.applied_beyond_journal import AppliedBeyondJournal
+from assent_contracts.client.applier_journal import Journal
+from assent_contracts.client.applier_memory import ApplierMemory
+from assent_contracts.client.applier_results import Apply, Handled, Recall, Result
 from assent_contracts.client.applier_steps import left_alone
-from assent_contracts.client.applying import Apply, Handled, Recall, Result
 from assent_contracts.client.change_reader import take_changes
 from assent_contracts.client.change_settlement import Settler
 from assent_contracts.client.connection import Connection
+from assent_contracts.client.consumer_group import Membership, PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.group import Membership, PartitionTasks
-from assent_contracts.client.journal import Journal
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.client.memory import Memory
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
-from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.client.task_end import end
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import Finding
+from assent_contracts.released_change import Change, decode_change
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import CHANGES
 
@@ -145,7 +145,7 @@ class Applier:
         """
         setup = self._setup
         journal = Journal(self._state_dir, setup.governance.identity)
-        memory = Memory(setup.connection, setup.governance, journal)
+        memory = ApplierMemory(setup.connection, setup.governance, journal)
         pause_s = 1.0
         try:
             while not stop.is_set():
@@ -168,12 +168,12 @@ class Applier:
 class _Run:
     """One run, from connecting to Kafka until it is asked to stop or Kafka fails."""
 
-    def __init__(self, setup: _Setup, journal: Journal, memory: Memory) -> None:
+    def __init__(self, setup: _Setup, journal: Journal, memory: ApplierMemory) -> None:
         self._setup = setup
         self._journal = journal
         self._memory, known = memory, memory.known()
         self._open = [OpenRequests(partition, setup.evidence) for partition in range(setup.partitions)]
-        self._beyond = Beyond(setup.key.principal, {n: each.head for n, each in known.items()})
+        self._beyond = AppliedBeyondJournal(setup.key.principal, {n: each.head for n, each in known.items()})
         self._looked = False
         source = f"/assent/applier/{setup.key.principal}"
         self._publisher = Publisher(

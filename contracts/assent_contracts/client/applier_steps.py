@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from assent_contracts.changes import Change
-from assent_contracts.client.applying import Handled, Result
+from assent_contracts.client.applier_results import Handled, Result
 from assent_contracts.client.open_requests import Grant, OpenRequest
 from assent_contracts.commands import Claim, Outcome
 from assent_contracts.digests import sha256_hex
+from assent_contracts.released_change import Change
 from assent_contracts.resources import resource_type
 
 

@@ -13,22 +13,22 @@ from typing import Final
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from assent_contracts.client.applier_journal import Journal
+from assent_contracts.client.applier_memory import ApplierMemory, position_after
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.journal import Journal
-from assent_contracts.client.memory import Memory, position_after
-from assent_contracts.client.probe import LOOK_EVERY_S
+from assent_contracts.client.partition_probe import LOOK_EVERY_S
 from assent_contracts.topics import CHANGES
 
 _POLL_MS: Final = 500
 _POLL_RECORDS: Final = 500
 _log: Final = logging.getLogger(__name__)
 
-Take = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
+TakeChanges = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 """Takes records. On return each is done or in progress."""
 
 
 async def take_changes(
-    connection: Connection, journal: Journal, memory: Memory, partition: int, take: Take
+    connection: Connection, journal: Journal, memory: ApplierMemory, partition: int, take: TakeChanges
 ) -> None:
     """Run until cancelled. Raises KafkaError, TimeoutError, OSError, and what `take` raises."""
     while True:
@@ -39,7 +39,12 @@ async def take_changes(
 
 
 async def _take_from(
-    offset: int, connection: Connection, journal: Journal, memory: Memory, partition: int, take: Take
+    offset: int,
+    connection: Connection,
+    journal: Journal,
+    memory: ApplierMemory,
+    partition: int,
+    take: TakeChanges,
 ) -> None:
     """Return when the topic has to be read from another offset."""
     place = TopicPartition(CHANGES, partition)

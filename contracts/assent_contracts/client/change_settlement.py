@@ -14,11 +14,10 @@ from collections.abc import Callable
 import msgspec
 from aiokafka.errors import KafkaError
 
-from assent_contracts.changes import Change
+from assent_contracts.client.applier_journal import Journal
+from assent_contracts.client.applier_results import Apply, Handled, Lease, Recall, Result
 from assent_contracts.client.applier_steps import granted, is_settled, not_to_apply, too_late
-from assent_contracts.client.applying import Apply, Handled, Lease, Recall, Result
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.journal import Journal
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.open_requests import OpenRequest
 from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms
@@ -26,6 +25,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Claim, ReportOutcome
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.released_change import Change
 
 _DECISION_TIMEOUT_S = 30.0
 _RETRY_S = 0.2

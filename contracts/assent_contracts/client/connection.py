@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.helpers import create_ssl_context
 
 from assent_contracts import limits
-from assent_contracts.client.fetch import Records, fetch
+from assent_contracts.client.record_fetching import Records, fetch
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 FETCH_MAX_BYTES = 4 * 1024 * 1024

@@ -12,20 +12,20 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.fetch import Records, positions
-from assent_contracts.client.keys import verify
-from assent_contracts.client.probe import Probe
-from assent_contracts.client.refused_commands import Refused
+from assent_contracts.client.keys import verify_signature
+from assent_contracts.client.partition_probe import Probe
+from assent_contracts.client.record_fetching import Records, positions
+from assent_contracts.client.refused_commands import RefusedCommands
 from assent_contracts.client.task_end import end
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.past import Past
-from assent_contracts.governance import GovernanceEvent, LogFounded
-from assent_contracts.governed import Loss
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
+from assent_contracts.evidence.past_governance import PastGovernance
+from assent_contracts.governance_messages import GovernanceEvent, LogFounded
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, known_of
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.topics import GOVERNANCE
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 _PARTITION = TopicPartition(GOVERNANCE, 0)
 _SHA256_BYTES: Final = 32
@@ -34,7 +34,7 @@ _CONFIRM_EVERY_S = 3.0
 CONFIRMED_WITHIN_S: Final = 15.0
 """A decider stops if it could not confirm for this long that it has read all of governance."""
 
-Listener = Callable[[LedgerRecord, tuple[GovernanceEvent, ...]], None]
+GovernanceListener = Callable[[LedgerRecord, tuple[GovernanceEvent, ...]], None]
 """Called with an accepted record of the governance ledger and its events."""
 
 
@@ -79,10 +79,10 @@ class GovernanceFollower:
         self._confirmed_within_s = confirmed_within_s
         self._confirmed_at = -math.inf
         self.history: list[tuple[GovernanceEvent, ...]] = []
-        self.past: Final = Past(self.history)
+        self.past: Final = PastGovernance(self.history)
         """The state at any seq of `history`."""
         self.writers = WriterRegistry()
-        self.evidence: Final = GovernanceEvidence(identity, verify) if with_evidence else None
+        self.evidence: Final = GovernanceEvidence(identity, verify_signature) if with_evidence else None
         self._hashes = bytearray()
         """The hashes of all records, joined to save memory: anyone can cause records, namely refusals."""
         self._known = known
@@ -95,10 +95,12 @@ class GovernanceFollower:
         self._beginning = 0
         self._finding: Finding | None = None
         self._moved = asyncio.Condition()
-        self._acceptance = Acceptance("governance", 0, identity=identity, writers=self.writers, verify=verify)
-        self.refused: Final = Refused()
+        self._acceptance = Acceptance(
+            "governance", 0, identity=identity, writers=self.writers, verify=verify_signature
+        )
+        self.refused: Final = RefusedCommands()
         """The refusals by seq, as long as a copy of their command may arrive."""
-        self.listeners: list[Listener] = []
+        self.listeners: list[GovernanceListener] = []
         """Called with each accepted record, after the follower's own state includes it."""
 
     @property

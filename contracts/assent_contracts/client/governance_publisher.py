@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent_contracts.client.answers import Answers
+from assent_contracts.client.awaited_answers import AwaitedAnswers
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
@@ -10,13 +10,13 @@ from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import NotDecidedError, NotPublishedError, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernance, GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_refusal
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import GOVERNANCE_COMMANDS
 
-Headers = list[tuple[str, bytes]]
+HeaderList = list[tuple[str, bytes]]
 
 
 class GovernanceDecided(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class GovernancePublisher:
         self._governance = governance
         self._source = source
         self._producer = CommandProducer(connection, GOVERNANCE_COMMANDS)
-        self._answers: Answers[int, GovernanceDecided] = Answers()
+        self._answers: AwaitedAnswers[int, GovernanceDecided] = AwaitedAnswers()
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
@@ -81,7 +81,7 @@ class GovernancePublisher:
     async def send_bytes(
         self,
         value: bytes | None,
-        headers: Headers,
+        headers: HeaderList,
         *,
         key: bytes | None = GOVERNANCE_KEY,
         timeout_s: float = 30.0,

@@ -15,7 +15,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Command, command_type
 from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.eras import FIRST_ERA
-from assent_contracts.governance import GovernanceCommand
+from assent_contracts.governance_messages import GovernanceCommand
 from assent_contracts.heads import head_message
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import LedgerName
@@ -99,7 +99,7 @@ def load_key(path: Path) -> SecretKey:
         raise KeyFileError(msg) from error
 
 
-def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether `signature` (64 bytes) is this key's over `message`. Releases the GIL while it verifies."""
     try:
         crypto_sign_open(signature + message, public_key)

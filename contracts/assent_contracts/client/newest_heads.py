@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.client.keys import SecretKey, verify
-from assent_contracts.findings import contradiction
+from assent_contracts.client.keys import SecretKey, verify_signature
+from assent_contracts.findings import contradiction_finding
 from assent_contracts.heads import Finding, KeptHead, Place, SignedHead, decode_head, verify_head
 
-Signed = tuple[SignedHead, KeptHead]
+SignedAndKept = tuple[SignedHead, KeptHead]
 """A head, decoded and as it was signed."""
 Slot = tuple[Place, str, str]
 """Place, era and writer. So the heads of a stolen key do not hide those of another key."""
@@ -21,8 +21,8 @@ _NONE: Final = -1
 class Contradiction(msgspec.Struct, frozen=True):
     """Two signed heads that cannot both be true. It counts as long as both writers do."""
 
-    one: Signed
-    other: Signed
+    one: SignedAndKept
+    other: SignedAndKept
     finding: Finding
 
 
@@ -30,12 +30,12 @@ class NewestHeads:
     """The newest good head of each slot, and one contradiction for each pair of slots of a place."""
 
     def __init__(self) -> None:
-        self._newest: dict[Place, dict[Slot, Signed]] = {}
+        self._newest: dict[Place, dict[Slot, SignedAndKept]] = {}
         self._contradictions: dict[tuple[Slot, Slot], Contradiction] = {}
         self.false = 0
         """How many heads were verified that name a writer but are not signed by it."""
 
-    def heads(self) -> list[Signed]:
+    def heads(self) -> list[SignedAndKept]:
         """The newest head of each slot."""
         return [each for of_place in self._newest.values() for each in of_place.values()]
 
@@ -48,7 +48,7 @@ class NewestHeads:
         slot = _slot(head, kept)
         of_place = self._newest.setdefault(slot[0], {})
         for other in of_place.values():
-            finding = contradiction(other[0], head)
+            finding = contradiction_finding(other[0], head)
             if finding is not None:
                 self._contradict(Contradiction(other, (head, kept), finding))
         if slot not in of_place or head.seq > of_place[slot][0].seq:
@@ -76,12 +76,12 @@ class NewestHeads:
         ]
         disputed = self._disputed(claims)
         newest = {_slot(*each): each[0].seq for each in self.heads()}
-        good: list[Signed] = []
+        good: list[SignedAndKept] = []
         for head, kept in sorted(claims, key=lambda each: -each[0].seq):
             slot = _slot(head, kept)
             if head.seq <= newest.get(slot, _NONE) and _moment(head) not in disputed:
                 continue
-            if verify_head(identity, kept.value.encode(), kept.headers, trusted, verify) == "good":
+            if verify_head(identity, kept.value.encode(), kept.headers, trusted, verify_signature) == "good":
                 newest[slot] = max(head.seq, newest.get(slot, _NONE))
                 good.append((head, kept))
             else:
@@ -90,7 +90,7 @@ class NewestHeads:
         for each in reversed(good):
             self.add(*each)
 
-    def _disputed(self, claims: Iterable[Signed]) -> set[_Moment]:
+    def _disputed(self, claims: Iterable[SignedAndKept]) -> set[_Moment]:
         """The moments for which these heads name two different records."""
         said: dict[_Moment, set[str]] = defaultdict(set)
         for head, _ in (*claims, *self.heads()):
@@ -115,7 +115,7 @@ def false_heads(identity: str, found: Iterable[KeptHead], writers: Mapping[str, 
     return [
         each
         for each in found
-        if verify_head(identity, each.value.encode(), each.headers, writers, verify) == "bad"
+        if verify_head(identity, each.value.encode(), each.headers, writers, verify_signature) == "bad"
     ]
 
 

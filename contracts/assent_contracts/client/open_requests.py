@@ -11,13 +11,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.changes import Change
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent_contracts.core.requests.states import Applying, Closed, Open, Released, Unsettled
 from assent_contracts.events import ChangeSubmitted, OfNoRequest, RequestEvent
-from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.requests import RequestsEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
+from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
+from assent_contracts.released_change import Change
 from assent_contracts.resources import parse_request_id
 
 

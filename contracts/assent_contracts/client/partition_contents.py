@@ -7,7 +7,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent_contracts.client.connection import FETCH_MAX_BYTES, Connection, open_consumer
-from assent_contracts.client.fetch import positions
+from assent_contracts.client.record_fetching import positions
 
 _POLL_MS: Final = 500
 

@@ -10,15 +10,15 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.answers import Answers
+from assent_contracts.client.awaited_answers import AwaitedAnswers
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
-from assent_contracts.client.probe import LedgerDiffersError
-from assent_contracts.client.reader import LedgerReader
+from assent_contracts.client.ledger_completeness import LedgerCompleteness
+from assent_contracts.client.ledger_reader import LedgerReader
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.client.task_end import end
-from assent_contracts.client.wholeness import Wholeness
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.events import CommandRepeated, Event
@@ -100,11 +100,11 @@ class Publisher:
             hold=True,
         )
         self._known: dict[int, KnownHead] = {}
-        self._whole = Wholeness(connection, partitions, self._newest)
+        self._whole = LedgerCompleteness(connection, partitions, self._newest)
         self._watching: asyncio.Task[None] | None = None
         self._producer = CommandProducer(connection, COMMANDS)
         self._task: asyncio.Task[None] | None = None
-        self._answers: Answers[tuple[int, int], Decided] = Answers()
+        self._answers: AwaitedAnswers[tuple[int, int], Decided] = AwaitedAnswers()
         self._on_accepted = on_accepted
         self._heard_to = self._reader.positions()
         self._moved = asyncio.Condition()

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent_contracts.core.ageing import Ageing
+from assent_contracts.core.retention import RetentionQueue
 from assent_contracts.core.sender import TAKES_NO_ID
 from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command, decode_refusal
 from assent_contracts.limits import COMMAND_MEMORY_MS
@@ -15,7 +15,7 @@ class _Refused(msgspec.Struct, frozen=True, gc=False):
     """Log time (ms) until which a copy may arrive."""
 
 
-class Refused:
+class RefusedCommands:
     """The refusals by seq, bounded like a writer's memory.
 
     Commands of unknown senders take no id, so their refusals are never needed again.
@@ -24,7 +24,7 @@ class Refused:
     def __init__(self) -> None:
         self._at = 0
         self._by_seq: dict[int, Refusal] = {}
-        self._in_order: Ageing[_Refused] = Ageing()
+        self._in_order: RetentionQueue[_Refused] = RetentionQueue()
 
     def __len__(self) -> int:
         """How many refusals are kept."""

@@ -14,7 +14,7 @@ from assent_contracts.signing import KEY_HEADER, SIGNATURE_BYTES, SIGNATURE_HEAD
 
 C = TypeVar("C")
 
-Headers = Sequence[tuple[str, bytes | None]]
+ReceivedHeaders = Sequence[tuple[str, bytes | None]]
 """Kafka's headers. A header may have no content, and most may not be Assent's."""
 
 
@@ -54,7 +54,7 @@ def omitted(value: bytes, refusal: Refusal) -> Omitted:
     return Omitted(refusal, hashlib.sha256(value).digest(), len(value))
 
 
-def open_envelope(value: bytes | None, key: bytes | None, headers: Headers) -> Envelope | Omitted:
+def open_envelope(value: bytes | None, key: bytes | None, headers: ReceivedHeaders) -> Envelope | Omitted:
     """Read a record without parsing its value. Headers that are not Assent's are ignored."""
     if not value:
         return omitted(b"", malformed("The record is empty."))
@@ -83,7 +83,7 @@ def _bad_proof() -> Refusal:
     return malformed(f"The header {KEY_HEADER} or {SIGNATURE_HEADER} is not what the contracts describe.")
 
 
-def contradiction(envelope: Envelope, command_id: str, command_type: bytes) -> Refusal | None:
+def header_contradiction(envelope: Envelope, command_id: str, command_type: bytes) -> Refusal | None:
     """The refusal of headers that contradict the body; None if they agree or are absent."""
     if envelope.event_id is not None and envelope.event_id != command_id.encode():
         return malformed(f"The header {cloudevents.ID} is not the id in the body.")

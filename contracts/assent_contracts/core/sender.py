@@ -6,13 +6,13 @@ import msgspec
 
 from assent_contracts import limits
 from assent_contracts.commands import Command
-from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.governance.principals import Key, Principal
+from assent_contracts.core.command_memory import CommandMemory
+from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.core.governance.principals_and_keys import Key, Principal
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Received
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import GovernanceCommand
+from assent_contracts.governance_messages import GovernanceCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 

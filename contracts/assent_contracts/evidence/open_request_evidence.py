@@ -3,7 +3,7 @@
 import msgspec
 
 from assent_contracts.core.requests.states import Open
-from assent_contracts.evidence.signed import Signed
+from assent_contracts.evidence.command_signatures import SignedCommand
 from assent_contracts.ledger import LedgerRecord
 
 
@@ -11,12 +11,14 @@ class Judged(msgspec.Struct):
     """The state of a request as far as signed commands have led to it."""
 
     state: Open
-    submission: Signed
+    submission: SignedCommand
     as_of: int
     """The governance seq that the record of the submission names."""
     last: int
     """The seq of the latest record that has changed it."""
-    decisions: dict[tuple[str, str], Signed] = msgspec.field(default_factory=dict[tuple[str, str], Signed])
+    decisions: dict[tuple[str, str], SignedCommand] = msgspec.field(
+        default_factory=dict[tuple[str, str], SignedCommand]
+    )
     """The latest command of each kind and principal that has changed the request."""
     spent: set[bytes] = msgspec.field(default_factory=set[bytes])
     """SHA-256 of every decided command about the request. None of them may be decided again."""
@@ -26,7 +28,7 @@ class Judged(msgspec.Struct):
     """Whether the signatures were checked and are good."""
 
 
-class Story(msgspec.Struct):
+class OpenRequestEvidence(msgspec.Struct):
     """One open request."""
 
     is_new: bool
@@ -38,7 +40,7 @@ class Story(msgspec.Struct):
     """Why no release of it can be acted on; None if there is no reason so far."""
 
 
-def size_of(record: LedgerRecord) -> int:
+def waiting_record_size(record: LedgerRecord) -> int:
     """About how many bytes of memory a waiting record takes, apart from a few hundred."""
     command, events = record.command, record.events
     return (len(command) if isinstance(command, msgspec.Raw) else 0) + (

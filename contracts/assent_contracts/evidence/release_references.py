@@ -3,7 +3,7 @@
 import msgspec
 
 from assent_contracts.eras import gives_up_of
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 
 
 class ReleaseReference(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -14,8 +14,8 @@ from assent_contracts.commands import Command, SubmitChange, command_type
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import received_at
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.context import Context
-from assent_contracts.core.requests.decide import Decision, decide_on, misrouted
+from assent_contracts.core.requests.decide import RequestDecision, decide_on, misrouted
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.evolve import evolve, open_request
 from assent_contracts.core.requests.handle import sender_of
 from assent_contracts.core.requests.receive import received_again
@@ -23,8 +23,8 @@ from assent_contracts.core.requests.states import Closed
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.core.sender import TAKES_NO_ID, not_current
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestEvent
+from assent_contracts.evidence.command_signatures import SignedCommand, signed_command
 from assent_contracts.evidence.open_request_evidence import Judged
-from assent_contracts.evidence.signed import Signed, signed
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
@@ -58,7 +58,7 @@ def judged_again(
     if isinstance(received, Refusal):
         return "its command is not well-formed"
     key = governance.keys.get(received.key_id)
-    command = signed(received, None if key is None else key.public_key)
+    command = signed_command(received, None if key is None else key.public_key)
     if command is None:
         return "its command is signed by no key that is registered"
     context = _context(record, received, partition, governance)
@@ -89,7 +89,7 @@ def _context(
     )
 
 
-def _submit(record: LedgerRecord, decided: Command, command: Signed, context: Context) -> Judged | str:
+def _submit(record: LedgerRecord, decided: Command, command: SignedCommand, context: Context) -> Judged | str:
     if not isinstance(decided, SubmitChange):
         return "its command submits nothing"
     decision = misrouted(decided, context) or decide_submit(None, 0, decided, context)
@@ -103,7 +103,7 @@ def _submit(record: LedgerRecord, decided: Command, command: Signed, context: Co
 
 
 def _move(
-    judged: Judged, record: LedgerRecord, decided: Command, command: Signed, context: Context
+    judged: Judged, record: LedgerRecord, decided: Command, command: SignedCommand, context: Context
 ) -> Judged | str:
     if isinstance(decided, SubmitChange) or decided.resource != judged.state.submission.resource:
         return "its command is about another object"
@@ -128,7 +128,7 @@ def _evolve(judged: Judged, record: LedgerRecord, events: Sequence[Event], conte
     return judged
 
 
-def _not_decided(record: LedgerRecord, decision: Decision) -> str | None:
+def _not_decided(record: LedgerRecord, decision: RequestDecision) -> str | None:
     if isinstance(decision, Refusal):
         return _refused(decision)
     if isinstance(record.events, msgspec.Raw) and bytes(record.events) == encode(decision):

@@ -5,10 +5,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from assent_contracts import seal, signing, topics
-from assent_contracts.changes import POSITION_HEADER, Change
 from assent_contracts.commands import Command
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceCommand
-from assent_contracts.schemas.messages import Schema, file_name, members, message_type
+from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceCommand
+from assent_contracts.released_change import POSITION_HEADER, Change
+from assent_contracts.schemas.messages import Schema, members, message_type, schema_file_name
 
 _FOLDER: Final = "./assent_contracts/schemas"
 _KEY_OF_OBJECT: Final = "the object, <type>/<id>, in UTF-8; hashed with Kafka's murmur2 partitioner."
@@ -114,7 +114,7 @@ def _message(message: type[Struct], headers: dict[str, tuple[str, bool]]) -> Sch
     return {
         "name": message_type(message),
         "summary": doc.split("\n", maxsplit=1)[0],
-        **_body(headers, file_name(message)),
+        **_body(headers, schema_file_name(message)),
     }
 
 

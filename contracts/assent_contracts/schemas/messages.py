@@ -6,15 +6,15 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from assent_contracts.changes import Change
 from assent_contracts.commands import Command
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import GovernanceCommand, GovernanceEvent
 from assent_contracts.heads import SignedHead
 from assent_contracts.ledger import DecisionRecord, OmittedCommand, RecordedCommand
 from assent_contracts.limits import RESOURCE_ID_MAX_CHARS
 from assent_contracts.refusals import Refusal
+from assent_contracts.released_change import Change
 from assent_contracts.unicode_14 import DRAWN
 
 Schema = dict[str, Any]
@@ -35,7 +35,7 @@ def message_type(message: type[Struct]) -> str:
     return tag
 
 
-def file_name(message: type[Struct]) -> str:
+def schema_file_name(message: type[Struct]) -> str:
     """`submit-change.v1.json` for the message `assent.submit-change.v1`."""
     return f"{message_type(message).removeprefix('assent.')}.json"
 
@@ -43,7 +43,7 @@ def file_name(message: type[Struct]) -> str:
 def all_schemas() -> dict[str, Schema]:
     """File name to schema, for every message."""
     schemas = {
-        file_name(message): _schema_of(message)
+        schema_file_name(message): _schema_of(message)
         for message in (*members(Command), *members(GovernanceCommand), *members(GovernanceChange), Change)
     }
     schemas["resource-id.json"] = _resource_id()

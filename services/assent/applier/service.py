@@ -12,21 +12,21 @@ from aiokafka.errors import KafkaError
 
 from assent.applier.target import NotWrittenError, Target
 from assent.observe import metrics
-from assent.observe.evidence import watch_governance
+from assent.observe.evidence_watch import watch_governance
+from assent.observe.failure_reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
 from assent.observe.health import Health
 from assent.observe.ledger_mismatch import LedgerMismatch
-from assent.observe.reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
 from assent.process import until_stopped
-from assent.settings import ServiceSettings, need
-from assent_contracts.changes import Change
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.applier import Applier
-from assent_contracts.client.applying import Handled, Result
+from assent_contracts.client.applier_journal import write_durably
+from assent_contracts.client.applier_results import Handled, Result
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.journal import write_durably
 from assent_contracts.client.keys import load_key
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import Finding
+from assent_contracts.released_change import Change
 from assent_contracts.topics import LEDGER
 
 MARK_KEPT_S = 30 * 24 * 60 * 60

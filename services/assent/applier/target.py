@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from assent.applier.names import TEMPORARY_PREFIX, file_name
-from assent_contracts.changes import Change
+from assent_contracts.released_change import Change
 from assent_contracts.resources import resource_type
 
 DELETE: Final = "delete"

@@ -2,6 +2,6 @@
 
 from assent.audit.service import serve
 from assent.process import run_service
-from assent.store.service import KAFKA, POSTGRES
+from assent.store.reader_service import KAFKA, POSTGRES
 
 run_service("audit", serve, KAFKA, POSTGRES)

@@ -10,7 +10,7 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from assent.store.audit_row import COLUMNS, row_of
-from assent.store.pool import Connection
+from assent.store.pool import PostgresConnection
 from assent_contracts.acceptance import Accepted
 
 CHUNK_BYTES: Final = 1024 * 1024
@@ -23,7 +23,9 @@ _LENGTH: Final = struct.Struct(">i").pack
 _HASH_BYTES: Final = 64
 
 
-async def write_audit(connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
+async def write_audit(
+    connection: PostgresConnection, place: TopicPartition, accepted: Sequence[Accepted]
+) -> None:
     """R16: add the rows of accepted records in one COPY."""
     await connection.copy_to_table("audit", source=_Chunks(place, accepted), columns=COLUMNS, format="binary")
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from assent.audit.postgres_copy import write_audit
 from assent.observe.health import Health
-from assent.settings import ServiceSettings
-from assent.store.service import ReaderSpec, serve_reader
+from assent.process_settings import ServiceSettings
+from assent.store.reader_service import ReaderSpec, serve_reader
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
 AUDIT: Final = ReaderSpec(reader="audit", role="assent_audit", topics=(LEDGER, GOVERNANCE), write=write_audit)

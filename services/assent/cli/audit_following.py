@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 import asyncpg
 
 from assent.cli import output
-from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
+from assent.cli.connection.log_access import LogAccess, following_governance, governance_of, reading_tables
 from assent.cli.connection.lost_rows import warn_of_lost_rows
-from assent.cli.interrupts import stop_on_signals
+from assent.cli.stop_signals import stop_on_signals
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.store.pool import Executor
-from assent.store.queries import LedgerName, Places, audit_tail, heads, last_places
+from assent.store.queries import LedgerTopic, Places, audit_tail, last_places, projected_heads
 from assent_contracts.client.task_end import end
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
@@ -34,7 +34,7 @@ async def follow_audit(access: LogAccess, limit: int, print_entries: EntryPrinte
 
 
 async def _follow(access: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
-    async with reading(access) as db:
+    async with reading_tables(access) as db:
         await warn_of_lost_rows(access, db)
         # Where it continues is settled first: what comes in between is printed once, and not left out.
         places = await _places(access, db)
@@ -58,10 +58,13 @@ async def _follow(access: LogAccess, limit: int, print_entries: EntryPrinter) ->
 
 
 async def _places(access: LogAccess, db: Executor) -> Places:
-    async with following(access) as follower:
+    async with following_governance(access) as follower:
         partitions = governance_of(follower).partitions
-    places: dict[tuple[LedgerName, int], int] = {(GOVERNANCE, 0): -1}
+    places: dict[tuple[LedgerTopic, int], int] = {(GOVERNANCE, 0): -1}
     places |= {(LEDGER, number): -1 for number in range(partitions)}
     for ledger in (GOVERNANCE, LEDGER):
-        places |= {(ledger, number): head.seq for number, head in (await heads(db, "audit", ledger)).items()}
+        places |= {
+            (ledger, number): head.seq
+            for number, head in (await projected_heads(db, "audit", ledger)).items()
+        }
     return places

@@ -7,7 +7,7 @@ import msgspec
 
 from assent.cli import output
 from assent.cli.options import Options
-from assent.reading.lapses import reopened_because
+from assent.reading.lapse_sentences import reopened_because
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import Decided, repeats
 from assent_contracts.codec import decode_command, encode

@@ -10,24 +10,24 @@ from rich.text import Text
 
 from assent.applier.target import Target
 from assent.cli import output
-from assent.cli.board import board, print_addresses
-from assent.cli.connection.log_access import LogAccess, reading
-from assent.cli.connection.projection import projected
+from assent.cli.connection.log_access import LogAccess, reading_tables
+from assent.cli.connection.projection_wait import projected
 from assent.cli.connection.publishers import publishing
 from assent.cli.formatting import print_timeline
-from assent.cli.interrupts import stop_on_signals
 from assent.cli.log_founding import found_log
 from assent.cli.options import Options
 from assent.cli.process_log import log_to_file
+from assent.cli.status_board import board, print_addresses
+from assent.cli.stop_signals import stop_on_signals
 from assent.cli.verification import print_verified, verify_live
 from assent.demo.story import DemoStory, Opened, read_changes
-from assent.founding.file import read_governance_file
+from assent.founding.governance_file import read_governance_file
 from assent.infra_files import infra_path
 from assent.local import Directory
-from assent.local.everything import Everything
-from assent.local.founded import is_founded
+from assent.local.founded_log import is_founded
+from assent.local.whole_system import WholeSystem
 from assent.reading.audit_entries import audit_entry
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent.store.pool import Executor
 from assent.store.queries import RequestView, count_audit, show_request, timeline
 from assent.verify.finding import FindingError
@@ -57,7 +57,7 @@ async def play(options: Options, *, once: bool) -> bool | None:
             return None
     log_to_file(options)
     with board() as shown:
-        everything = Everything(options.data, progress=output.print_progress, on_change=shown)
+        everything = WholeSystem(options.data, progress=output.print_progress, on_change=shown)
         playing = asyncio.create_task(_start_and_play(everything))
         try:
             if not await _unless(stop, playing):
@@ -72,7 +72,7 @@ async def play(options: Options, *, once: bool) -> bool | None:
             await everything.stop()
 
 
-def _print_people(everything: Everything) -> None:
+def _print_people(everything: WholeSystem) -> None:
     if everything.sign_in_link is None:
         return
     people = [
@@ -97,12 +97,12 @@ async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
 
 
 async def _submission_of(access: LogAccess, request: str) -> str:
-    async with reading(access) as db:
+    async with reading_tables(access) as db:
         row = await show_request(db, request)
     return "" if row is None else row.submission
 
 
-async def _start_and_play(everything: Everything) -> bool:
+async def _start_and_play(everything: WholeSystem) -> bool:
     await everything.start()
     access = LogAccess(
         Connection(bootstrap=everything.stack.bootstrap), everything.founded.identity, everything.stack.dsn
@@ -127,7 +127,7 @@ def _print_step(what: str, held: bool) -> None:
 
 async def _is_applied(access: LogAccess, target: Path, request: Opened) -> bool:
     """Wait until the request has ended; then its file must hold just what was approved."""
-    async with reading(access) as db:
+    async with reading_tables(access) as db:
         row = await projected(partial(_ended_row, db, request.id), within_s=_APPLIED_LIMIT_S)
     if row is None:
         raise TimeoutError
@@ -151,7 +151,7 @@ async def _is_proved(access: LogAccess, released: list[Opened]) -> bool:
     """Print the timeline of a request, the audit count, and whether all of it verifies."""
     found = await verify_live(access)
     recorded = sum(tally.records for tally in found.partitions.values())
-    async with reading(access) as db:
+    async with reading_tables(access) as db:
         audited = await projected(partial(_audited, db, recorded), within_s=_APPLIED_LIMIT_S)
         if audited is None:
             raise TimeoutError

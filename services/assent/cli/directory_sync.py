@@ -10,18 +10,18 @@ from assent.cli.governance_change import (
     finish_dry_run,
     outcome_document,
     print_outcome,
-    send,
+    send_change,
 )
 from assent.cli.options import ChangeOptions, Options
-from assent.directory.compare import directory_difference, fitting, parts, usable
-from assent.directory.export import Export
-from assent.reading.prospects import Prospect, foresee
+from assent.directory.directory_export import Export
+from assent.directory.export_comparison import directory_difference, fitting_difference, parts, usable_export
+from assent.reading.change_prospects import Prospect, foresee
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.decide import decide_change
-from assent_contracts.core.governance.directory import too_much_vanishes
+from assent_contracts.core.governance.directory_difference import too_much_vanishes
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
-from assent_contracts.governed import DirectoryDifference
+from assent_contracts.governance_objects import DirectoryDifference
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
 
@@ -33,8 +33,8 @@ async def synchronise(
     Raises what `LogClient.governance` and `governance_change.send` raise.
     """
     governance = await log.governance()
-    export, left_out = usable(export, governance)
-    whole, too_large = fitting(directory_difference(export, governance), governance)
+    export, left_out = usable_export(export, governance)
+    whole, too_large = fitting_difference(directory_difference(export, governance), governance)
     left_out = (*left_out, *too_large)
     for each in left_out:
         output.print_progress(f"Left out, {each.why}.")
@@ -66,7 +66,7 @@ async def _send_difference(
         if number:
             governance = await log.governance()
         prospect = foresee(governance, _change(governance, step), principal, now_ms())
-        outcome = await send(log, prospect, principal, change_options, options)
+        outcome = await send_change(log, prospect, principal, change_options, options)
         outcomes.append(outcome)
         if not options.json or outcome.decided.refusal is not None:
             print_outcome(outcome, options)

@@ -20,7 +20,7 @@ from assent.cli.connection.log_client import (
 )
 from assent.decider.heads_file import HeadsFileError
 from assent.extras import MissingExtraError
-from assent.ledger.topics import TopicsError
+from assent.ledger.topic_creation import TopicsError
 from assent.local import (
     DirectoryInUse,
     JarMismatch,
@@ -29,11 +29,11 @@ from assent.local import (
     StackNotRunning,
     StartFailed,
 )
-from assent.local.founded import NotFounded
-from assent.settings import SettingsError
+from assent.local.founded_log import NotFounded
+from assent.process_settings import SettingsError
 from assent.store.pool import PoolerError
-from assent.store.reasons import reason
-from assent.verify.expected import ExpectError
+from assent.store.postgres_reasons import reason
+from assent.verify.expected_heads import ExpectError
 from assent_contracts.client.follower import NotFoundedError, NotWholeError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.publisher import NotPublishedError

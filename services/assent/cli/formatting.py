@@ -10,9 +10,9 @@ from rich.text import Text
 
 from assent.cli import output
 from assent.reading.audit_entries import AuditEntry
-from assent.reading.oddities import odd_sentence, oddities, plain_ends, shown_line
+from assent.reading.overlooked_text import odd_sentence, oddities, plain_ends, shown_line
 from assent.reading.payloads import ShownPayload, shown_payload
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent.store.queries import RequestView
 
 _LOOKS: Final = {

@@ -8,15 +8,15 @@ from typing import Any, NoReturn
 import msgspec
 
 from assent.cli import output
-from assent.cli.connection.keys import key_of
 from assent.cli.connection.log_client import LogClient
-from assent.cli.connection.selection import log_client
+from assent.cli.connection.log_selection import log_client
+from assent.cli.connection.signing_key import signing_key_of
 from assent.cli.decision_output import decision_document, print_refusal, refuse_unsent
+from assent.cli.governance_tables import difference_table
 from assent.cli.options import AccessOptions, ChangeOptions, Options
-from assent.cli.tables import difference_table
 from assent.founding.durations import duration_ms
-from assent.reading.policy_effects import Effects, effects, fate_sentence, type_of_change
-from assent.reading.prospects import Prospect, foresee, request_for
+from assent.reading.change_prospects import Prospect, foresee, request_for
+from assent.reading.policy_effects import PolicyEffects, effects, fate_sentence, type_of_change
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
 from assent_contracts.core.governance.state import Governance
@@ -56,15 +56,15 @@ def change_governance(
     build: ChangeBuilder, *, change_options: ChangeOptions, access: AccessOptions, options: Options
 ) -> NoReturn:
     """Make one change, print what came of it, and exit with its code."""
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     log = log_client(access, options, key)
 
-    async def run() -> ChangeOutcome | tuple[Prospect, Effects | None]:
+    async def run() -> ChangeOutcome | tuple[Prospect, PolicyEffects | None]:
         governance = await log.governance()
         prospect = foresee(governance, build(governance), key.principal, now_ms())
         if change_options.dry_run:
             return prospect, await effects_now(log, prospect.change, governance)
-        return await send(log, prospect, key.principal, change_options, options)
+        return await send_change(log, prospect, key.principal, change_options, options)
 
     done = asyncio.run(run())
     if not isinstance(done, ChangeOutcome):
@@ -73,7 +73,7 @@ def change_governance(
     sys.exit(output.DECIDED if done.decided.refusal is None else output.REFUSED)
 
 
-async def send(
+async def send_change(
     log: LogClient, prospect: Prospect, principal: str, change_options: ChangeOptions, options: Options
 ) -> ChangeOutcome:
     """Send a change the way that it has to go: at once, or as a request (R3, R15, R18).
@@ -93,7 +93,9 @@ async def send(
     return ChangeOutcome(prospect=prospect, decided=decided, request=request)
 
 
-async def effects_now(log: LogClient, change: GovernanceChange, governance: Governance) -> Effects | None:
+async def effects_now(
+    log: LogClient, change: GovernanceChange, governance: Governance
+) -> PolicyEffects | None:
     """What a change of a policy would make of its open requests now; None for changes of other things."""
     kind = type_of_change(change, governance)
     if kind is None:
@@ -134,7 +136,7 @@ def outcome_document(outcome: ChangeOutcome) -> dict[str, Any]:
 
 
 def finish_dry_run(
-    prospects: tuple[Prospect, ...], options: Options, found: Effects | None = None
+    prospects: tuple[Prospect, ...], options: Options, found: PolicyEffects | None = None
 ) -> NoReturn:
     """Print what changes would do, one after the other, and exit: 2 when one would be refused."""
     if options.json:
@@ -174,7 +176,7 @@ def _print_prospect(prospect: Prospect) -> None:
             output.print_line(each)
 
 
-def _print_effects(found: Effects) -> None:
+def _print_effects(found: PolicyEffects) -> None:
     output.print_line(f"Open requests of type {found.resource_type}: {found.count:,}")
     for fate, requests in found.fates.items():
         output.print_line(f"  {fate_sentence(fate, len(requests))} {' '.join(requests)}")

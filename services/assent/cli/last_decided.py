@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from assent.decider.term import decided_by
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.fetch import positions
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import Place, SignedHead
 from assent_contracts.ledger import decode_record

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
+from assent.cli.connection.log_access import LogAccess, following_governance, governance_of, reading_tables
 from assent.cli.verification import progress_bar
 from assent.verify.elsewhere_sources import IN_FILE, kept_heads, known_by_writers, known_to_postgres
-from assent.verify.expected import Expected, ExpectedHead, SealedHead
-from assent.verify.export import Exported, export_ledgers
+from assent.verify.expected_heads import Expected, ExpectedHead, SealedHead
+from assent.verify.export_file import Exported, export_ledgers
 from assent.verify.heads_elsewhere import HeadsElsewhere
-from assent_contracts.client.heads import good_heads
+from assent_contracts.client.heads_topic import good_heads
 from assent_contracts.eras import is_void
 from assent_contracts.heads import KeptHead
 
@@ -20,10 +20,10 @@ async def export_held(access: LogAccess, file: Path, *, own: Sequence[KeptHead] 
     `own`: what its decider keeps in its file.
     """
     # Before the ledgers are read: they may only have grown since.
-    async with reading(access) as db:
+    async with reading_tables(access) as db:
         known = await known_to_postgres(db)
     kept = await kept_heads(access.connection, access.dsn)
-    async with following(access) as follower:
+    async with following_governance(access) as follower:
         governance = governance_of(follower)
         known += known_by_writers(access.identity, kept, governance.writers, governance.losses)
         known += known_by_writers(access.identity, own, governance.writers, governance.losses, where=IN_FILE)
@@ -41,10 +41,10 @@ async def export_held(access: LogAccess, file: Path, *, own: Sequence[KeptHead] 
 
 async def heads_elsewhere(access: LogAccess, own: Sequence[KeptHead]) -> Expected:
     """The newest head of each partition that is known outside the ledgers. `own`: as for `export_held`."""
-    async with reading(access) as db:
+    async with reading_tables(access) as db:
         known = await known_to_postgres(db)
     kept = await kept_heads(access.connection, access.dsn)
-    async with following(access) as follower:
+    async with following_governance(access) as follower:
         writers, losses = follower.writers.public_keys(), follower.losses
     of_audit = [each.head for each in known if each.source == known[0].source]
     return Expected(

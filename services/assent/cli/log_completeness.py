@@ -14,9 +14,9 @@ from assent.decider.completeness import INPUT_TOPICS, input_finding
 from assent.decider.heads_file import HeadsFileError, heads_file, read_heads_file
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import sift_beside, sift_topic
+from assent_contracts.client.heads_topic import sift_beside, sift_topic
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.heads import (
     Finding,
     Found,

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from assent.cli import output
-from assent.founding.file import GovernanceFile, read_governance_file
-from assent.founding.found import (
+from assent.founding.first_records import (
     RECOVERY_KEY,
     WRITER_KEY,
     AlreadyFoundedError,
@@ -18,10 +17,11 @@ from assent.founding.found import (
     keys_to_make,
     save_keys,
 )
-from assent.ledger.topics import apply_topics
+from assent.founding.governance_file import GovernanceFile, read_governance_file
+from assent.ledger.topic_creation import apply_topics
 from assent.local import Directory, Stack
-from assent.local.everything import KEYS
-from assent.local.founded import (
+from assent.local.child_process import end_stale
+from assent.local.founded_log import (
     FoundedLog,
     begin_founding,
     end_founding,
@@ -29,12 +29,12 @@ from assent.local.founded import (
     is_founded,
     write_founded,
 )
-from assent.local.process import end_stale
-from assent.settings import read_connection
+from assent.local.whole_system import KEYS
+from assent.process_settings import read_connection
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 
 async def found_log(directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool) -> Founded:

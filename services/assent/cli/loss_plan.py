@@ -8,18 +8,18 @@ from aiokafka import TopicPartition
 from msgspec import Struct
 
 from assent.cli import output
-from assent.cli.connection.log_access import LogAccess, reading
+from assent.cli.connection.log_access import LogAccess, reading_tables
 from assent.cli.log_completeness import deciders_heads, missing, outside_heads, present_log, unknown_eras
 from assent.cli.options import Options
 from assent.decider.heads_file import read_heads_file
 from assent.decider.loss_acceptance import LedgerEnds
-from assent.store.given_up import Named, given_up
-from assent.store.heads import HEADS_UNREACHABLE, sift_database
+from assent.store.given_up import GivenUpRows, given_up_rows
+from assent.store.stored_heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.eras import gives_up_of
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.heads import KnownHead, Place
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER_TOPICS
@@ -49,7 +49,7 @@ class UnconfirmedChange(Struct, frozen=True, kw_only=True):
     """Whether that partition was ever known up to there; if not, somebody may have made the change up."""
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class LossPlan(Struct, frozen=True, kw_only=True):
     """What accepting the loss means."""
 
     missing: list[str]
@@ -59,7 +59,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Changes to governance that nobody can confirm any more."""
     given_up: tuple[str, ...]
     """Eras whose own acceptance was lost."""
-    named: Named | None
+    named: GivenUpRows | None
     """What is given up, by name, as far as Postgres has rows of it; None where it does not answer."""
 
 
@@ -69,14 +69,14 @@ async def plan_of(
     ends: LedgerEnds,
     heads: tuple[Path, ...],
     options: Options,
-) -> Plan:
+) -> LossPlan:
     """By all that is known of the log; `heads`: more deciders' files. Raises KafkaError, HeadsFileError."""
     kept = [deciders_heads(options, access.identity)]
     kept += [read_heads_file(path) or [] for path in heads]
     outside = await outside_heads(access.connection, follower, await _stored(access, follower), *kept)
     there = await present_log(access.connection, follower, outside)
     places: dict[Place, LedgerEnd] = {(each.ledger, each.partition): each for each in ends.ends}
-    return Plan(
+    return LossPlan(
         missing=sorted({finding.why for finding in [*missing(outside, there, follower), *ends.inputs]}),
         partitions=[
             GivenUpPartition(
@@ -122,17 +122,17 @@ async def _stored(access: LogAccess, follower: GovernanceFollower) -> NewestHead
     return newest
 
 
-async def _named(access: LogAccess, ends: LedgerEnds) -> Named | None:
+async def _named(access: LogAccess, ends: LedgerEnds) -> GivenUpRows | None:
     places = {TopicPartition(LEDGER_TOPICS[end.ledger], end.partition): end.next_offset for end in ends.ends}
     try:
-        async with reading(access) as db, Probe(access.connection) as probe:
-            return await given_up(db, probe, places)
+        async with reading_tables(access) as db, Probe(access.connection) as probe:
+            return await given_up_rows(db, probe, places)
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked what is given up", error=repr(error))
         return None
 
 
-def print_plan(plan: Plan) -> None:
+def print_plan(plan: LossPlan) -> None:
     """For people."""
     for each in plan.missing:
         output.print_line(each)
@@ -161,7 +161,7 @@ def print_plan(plan: Plan) -> None:
             output.print_line(line)
 
 
-def named_lines(named: Named) -> list[str]:
+def named_lines(named: GivenUpRows) -> list[str]:
     """What is given up, a line each: governance first, no more than some fifty of either."""
     governance = [
         f"  seq {each.seq:,}: {each.command or each.outcome} {each.resource or ''}"

@@ -83,7 +83,7 @@ def _escaped(document: bytes) -> bytes:
     """The same JSON, with what a terminal would obey or not draw escaped as JSON allows."""
     if document.isascii():
         return document
-    from assent.reading.visible import hidden_places
+    from assent.reading.visible_text import hidden_places
 
     text = document.decode()
     made: list[str] = []
@@ -96,7 +96,7 @@ def _escaped(document: bytes) -> bytes:
 
 def _visible(line: str, *, also: str = "") -> str:
     # Here, not above: `--help` prints nothing of others.
-    from assent.reading.visible import visible
+    from assent.reading.visible_text import visible
 
     return visible(line, also=also)
 

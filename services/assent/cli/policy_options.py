@@ -8,10 +8,10 @@ import msgspec
 
 from assent.cli import output
 from assent.cli.governance_change import milliseconds
-from assent.founding.file import FILE_MAX_BYTES, GovernanceFileError, PolicyTable
-from assent.founding.meaning import policy_of
+from assent.founding.governance_file import FILE_MAX_BYTES, GovernanceFileError, PolicyTable
+from assent.founding.table_meaning import policy_of
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.policies import ApprovalRule, Policy
 
 _APPROVAL = re.compile(r"([0-9]{1,3}):(.+)")
 

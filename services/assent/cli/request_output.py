@@ -10,18 +10,18 @@ from rich.text import Text
 from assent.cli import output
 from assent.cli.connection.log_client import RequestDetails
 from assent.cli.formatting import payload_text, print_timeline, status_text, when
-from assent.cli.tables import difference_table
+from assent.cli.governance_tables import difference_table
 from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.governance_diff import GovernanceDiff
-from assent.reading.lapses import LAPSES
-from assent.reading.oddities import is_odd, plain_ends
-from assent.reading.submitted import Submitted, as_submitted
-from assent.reading.visible import hides_something, visible
+from assent.reading.lapse_sentences import LAPSES
+from assent.reading.overlooked_text import is_odd, plain_ends
+from assent.reading.submitted_content import Submitted, as_submitted
+from assent.reading.visible_text import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import command_type
 from assent_contracts.core.governance.policies import terms_text
 from assent_contracts.events import ApprovalLapsed
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.proof import NotProven
 from assent_contracts.resources import request_id
 from assent_contracts.topics import LEDGER

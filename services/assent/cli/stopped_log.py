@@ -7,16 +7,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from aiokafka import TopicPartition
 
 from assent.cli import output
-from assent.cli.connection.log_access import LogAccess, log_access, reading
+from assent.cli.connection.log_access import LogAccess, log_access, reading_tables
 from assent.cli.errors import sentence
 from assent.cli.options import Options
 from assent.local import Directory, DirectoryInUse, Stack
-from assent.local.founded import read_founded
+from assent.local.founded_log import read_founded
 from assent.store.positions import read_positions
 from assent.store.rebuild import notify_positions, shared_with
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 
 
 @asynccontextmanager
@@ -41,7 +41,7 @@ async def stopped_log(options: Options) -> AsyncIterator[LogAccess]:
 
 async def refuse_unaccepted_loss(access: LogAccess, follower: GovernanceFollower) -> None:
     """Only these tables name what is lost: they are not emptied before that is accepted."""
-    async with reading(access) as db, Probe(access.connection) as probe:
+    async with reading_tables(access) as db, Probe(access.connection) as probe:
         found = [
             finding
             for reader in ("audit", "status")

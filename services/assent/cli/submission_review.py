@@ -10,11 +10,11 @@ from rich.text import Text
 from assent.cli import output
 from assent.cli.decision_output import refuse_unsent
 from assent.cli.formatting import lines_not_shown, payload_text
+from assent.cli.governance_tables import difference_table
 from assent.cli.options import Options
 from assent.cli.request_output import warnings
-from assent.cli.tables import difference_table
-from assent.reading.proven import ProvenSubmission
-from assent.reading.visible import visible
+from assent.reading.proven_submission import ProvenSubmission
+from assent.reading.visible_text import visible
 from assent_contracts.proof import NotProven
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 

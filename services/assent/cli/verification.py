@@ -8,16 +8,16 @@ from typing import NoReturn
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assent.cli import output
-from assent.cli.connection.log_access import LogAccess, following, reading
+from assent.cli.connection.log_access import LogAccess, following_governance, reading_tables
 from assent.cli.formatting import table
-from assent.verify.audited import AuditTable
+from assent.verify.audit_table import AuditTable
 from assent.verify.elsewhere_sources import IN_FILE, kept_heads, known_by_writers, known_to_postgres
-from assent.verify.expected import Expected, check_signed, known_of
+from assent.verify.expected_heads import Expected, check_signed, expected_known_heads
 from assent.verify.finding import FindingError
 from assent.verify.heads_elsewhere import HeadsElsewhere
-from assent.verify.live import verify_governance, verify_requests
-from assent.verify.report import Verified, verified
-from assent_contracts.client.keys import verify as verify_signature
+from assent.verify.report import Verified, verified_report
+from assent.verify.running_log import verify_governance, verify_requests
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.heads import KeptHead
 
 
@@ -29,10 +29,10 @@ async def verify_live(
     `own`: what its decider keeps in its file.
     Raises FindingError, ExpectError, and what reading raises.
     """
-    async with reading(access) as db:
+    async with reading_tables(access) as db:
         # Before the ledgers are read: they may only have grown since.
         known = HeadsElsewhere(await known_to_postgres(db))
-        known.add(() if expected is None else known_of(expected))
+        known.add(() if expected is None else expected_known_heads(expected))
         kept, audited = await kept_heads(access.connection, access.dsn), AuditTable(db)
         governance = await verify_governance(
             access.connection, access.identity, verify_signature, audited.compare, known
@@ -43,7 +43,7 @@ async def verify_live(
         known.add(known_by_writers(access.identity, kept, writers, governance.losses))
         known.add(known_by_writers(access.identity, own, writers, governance.losses, where=IN_FILE))
         await audited.has_nothing_beside(governance.partitions)
-        async with following(access) as follower:
+        async with following_governance(access) as follower:
             with progress_bar("verifying") as progress:
                 tallies = await verify_requests(
                     access.connection,
@@ -59,7 +59,7 @@ async def verify_live(
                 # Requests were decided meanwhile under what governance had not said before.
                 await verify_governance(access.connection, access.identity, verify_signature)
     by_name = {"governance": governance.tally, **{str(number): each for number, each in tallies.items()}}
-    return verified(by_name, known.sources(), from_file=False)
+    return verified_report(by_name, known.sources(), from_file=False)
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def fail_with_finding(finding: FindingError, what: str, *, as_json: bool) -> NoReturn:
-    """Say what is wrong, and exit. `what`: what it keeps from being, such as `verified`."""
+    """Say what is wrong, and exit. `what`: what it keeps from being, such as `verified_report`."""
     if as_json:
         output.print_json(
             {

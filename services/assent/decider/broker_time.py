@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-from assent.decider.clocks import Seen
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.clocks import SeenAppend
+from assent.decider.wall_clock_watch import MachineClock
 from assent.ledger.appender import broker_time
 from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.topics import HEADS
@@ -14,7 +14,7 @@ KEY: Final = b"clock"
 _WITHIN_S: Final = 10.0
 
 
-async def ask_time(connection: Connection, machine: Machine) -> Seen | None:
+async def ask_time(connection: Connection, machine: MachineClock) -> SeenAppend | None:
     """A record appended now, as dated by the broker that leads `assent.heads`.
 
     None where the topic keeps the sender's time, which would be this machine's own.
@@ -29,4 +29,4 @@ async def ask_time(connection: Connection, machine: Machine) -> Seen | None:
     finally:
         await producer.stop()
     appended = broker_time(ack)
-    return None if appended is None else Seen(appended, after, by)
+    return None if appended is None else SeenAppend(appended, after, by)

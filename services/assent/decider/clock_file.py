@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from assent.observe.clock import Reading, boot_id
+from assent.observe.machine_clocks import Reading, boot_id
 
 _READABLE: Final = 0o644
 """The user who starts the decider may not be the one who accepts a clock."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from assent.observe.clock import Reading
+from assent.observe.machine_clocks import Reading
 
 APART_MS: Final = 5 * 60 * 1_000
 """How far two clocks may be apart, and how far a sender's clock may be ahead."""
@@ -20,7 +20,7 @@ The same holds for several steps within an hour, where nothing but the clock its
 """
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
+class SeenAppend(msgspec.Struct, frozen=True, gc=False):
     """An append: the broker's time of it, and the two steady clock readings between which it happened."""
 
     appended: int
@@ -61,14 +61,14 @@ class Appends(msgspec.Struct, frozen=True, gc=False):
     """The broker's time of each, ms since 1970."""
     afters: list[int | None]
     by: int
-    """As in Seen. `by` is the same for all."""
+    """As in SeenAppend. `by` is the same for all."""
 
-    def each(self) -> list[Seen]:
+    def each(self) -> list[SeenAppend]:
         """The appends one by one."""
-        return [Seen(*them, self.by) for them in zip(self.times, self.afters, strict=True)]
+        return [SeenAppend(*them, self.by) for them in zip(self.times, self.afters, strict=True)]
 
     def possible(self, offset: int) -> list[int]:
-        """When each was received, as far as the wall clock shows (see Seen.received_at)."""
+        """When each was received, as far as the wall clock shows (see SeenAppend.received_at)."""
         if self._are_possible(offset):
             return self.times
         return [seen.received_at(offset) for seen in self.each()]
@@ -99,7 +99,7 @@ NOTHING_SEEN: Final = Appends([], [], 0)
 """For a portion that came from no poll."""
 
 
-def first_doubt(appends: Sequence[Seen], offset: int, before: int | None) -> int | None:
+def first_doubt(appends: Sequence[SeenAppend], offset: int, before: int | None) -> int | None:
     """The index of the first append whose time is not believed yet; None when all agree.
 
     `before`: when the previous append in the same partition was received.
@@ -128,7 +128,7 @@ class WallClock:
         self._hour_from = (first.steady, self._offset)
         """When (steady clock), and with which offset, the hour began over which steps are added up."""
         self._borne_out: int | None = None
-        self.disagrees: Seen | None = None
+        self.disagrees: SeenAppend | None = None
         """The latest append for which the broker's time disagreed with the wall clock."""
 
     @property
@@ -136,7 +136,7 @@ class WallClock:
         """Whether there is a reason to believe the wall clock, and nothing contradicts it."""
         return self.one_machine or (self.disagrees is None and _near(self._borne_out, self._offset))
 
-    def bear_out(self, seen: Seen, offset: int) -> None:
+    def bear_out(self, seen: SeenAppend, offset: int) -> None:
         """Compare with an append on any broker, if its moment is known precisely enough."""
         if self.one_machine or seen.after is None or seen.by - seen.after > APART_MS:
             return

@@ -11,8 +11,8 @@ from assent.decider.term import Term
 from assent.ledger.topic_inspection import look_at_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.probe import Probe
-from assent_contracts.core.writer.writer import Writer
+from assent_contracts.client.partition_probe import Probe
+from assent_contracts.core.writer.writer import PartitionWriter
 from assent_contracts.findings import compare_decided, compare_input
 from assent_contracts.heads import (
     Finding,
@@ -86,7 +86,9 @@ class Completeness:
             if place[0] == "ledger" or finding.topic in concerning:
                 raise MissingError(finding)
 
-    async def after(self, place: Place, known: KnownHead | None, writer: Writer[Any], term: Term) -> None:
+    async def after(
+        self, place: Place, known: KnownHead | None, writer: PartitionWriter[Any], term: Term
+    ) -> None:
         """Check the chain and the commands after the ledger was read, and set where input continues.
 
         Raises MissingError, KafkaError, TimeoutError.

@@ -4,16 +4,16 @@ import msgspec
 import structlog
 from aiokafka import TopicPartition
 
-from assent.decider.stopped import StoppedError
+from assent.decider.stopped_error import StoppedError
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.releases import Releases
-from assent_contracts.core.writer.writer import Sealer, Writer
-from assent_contracts.evidence.signed import Signatures
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
+from assent_contracts.core.writer.writer import PartitionWriter, Sealer
+from assent_contracts.evidence.command_signatures import CommandSignatures
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import GOVERNANCE
 
@@ -24,9 +24,9 @@ class GovernanceLead(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a session on governance starts from."""
 
     identity: str
-    writer: Writer[GovernanceDesk]
+    writer: PartitionWriter[GovernanceDesk]
     term: Term
-    releases: Releases
+    releases: GovernanceReleases
     """What the writer has to carry out; the caller fills it."""
 
     def acceptance_from(self, head: Head) -> Acceptance:
@@ -42,9 +42,11 @@ async def take_over_governance(
     `identity`: the SHA-256 (hex) of its record 0. `sealer`: the key that the writer seals with, if it is to
     append in its own name. `known`: a head known from elsewhere, to compare with what is read.
     """
-    start, releases = first_head("governance", identity), Releases()
+    start, releases = first_head("governance", identity), GovernanceReleases()
     desk = GovernanceDesk(releases)
-    writer = Writer(desk, start, sealer=sealer, is_signed=Signatures(identity, verify).has_signed)
+    writer = PartitionWriter(
+        desk, start, sealer=sealer, is_signed=CommandSignatures(identity, verify_signature).has_signed
+    )
     acceptance, noted = _acceptance(identity, desk, start), TermReading(known)
     async with partition_contents(connection, _PLACE) as contents:
         async for records in contents:
@@ -65,7 +67,7 @@ async def take_over_governance(
     return GovernanceLead(identity=identity, writer=writer, term=term, releases=releases)
 
 
-def _replay(writer: Writer[GovernanceDesk], accepted: Accepted) -> None:
+def _replay(writer: PartitionWriter[GovernanceDesk], accepted: Accepted) -> None:
     try:
         writer.replay(accepted)
     except Exception as error:
@@ -73,4 +75,6 @@ def _replay(writer: Writer[GovernanceDesk], accepted: Accepted) -> None:
 
 
 def _acceptance(identity: str, desk: GovernanceDesk, head: Head) -> Acceptance:
-    return Acceptance("governance", 0, identity=identity, writers=desk.writers, verify=verify, head=head)
+    return Acceptance(
+        "governance", 0, identity=identity, writers=desk.writers, verify=verify_signature, head=head
+    )

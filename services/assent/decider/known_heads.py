@@ -10,11 +10,11 @@ import structlog
 from assent.decider.heads_file import read_heads_file, write_heads_file
 from assent.decider.missing_log_parts import NOT_ASKED, UnknownError
 from assent.observe.health import Health
-from assent.store.heads import HEADS_UNREACHABLE, sift_database
+from assent.store.stored_heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import sift_beside, sift_topic, signed_head
+from assent_contracts.client.heads_topic import sift_beside, sift_topic, signed_head
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.eras import is_void

@@ -7,21 +7,21 @@ import msgspec
 
 from assent.decider.completeness import inputs_of
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
-from assent.decider.recovery import record_by_recovery
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
+from assent.decider.writer_recovery import record_by_recovery
 from assent.ledger.appender import LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.publisher import new_command_id, now_ms
-from assent_contracts.core.governance.fields import refuse
-from assent_contracts.governance import AcceptLoss
-from assent_contracts.governed import LedgerEnd
+from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.governance_messages import AcceptLoss
+from assent_contracts.governance_objects import LedgerEnd
 from assent_contracts.heads import Finding, Place, next_input
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 
 class AcceptedLoss(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +52,11 @@ async def ends_now(connection: Connection, follower: GovernanceFollower) -> Ledg
     for place, term in terms.items():
         next_offset, finding = await _input_of(connection, place, term, follower)
         inputs += [] if finding is None else [finding]
-        ends.append(end_of(place, term, next_offset))
+        ends.append(ledger_end_of(place, term, next_offset))
     return LedgerEnds(lead, tuple(ends), tuple(inputs))
 
 
-def end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
+def ledger_end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
     """Where a ledger ends, from what was read of it. Commands count from the offset `input_from`."""
     return LedgerEnd(
         ledger=place[0],

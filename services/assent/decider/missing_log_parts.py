@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 
 from assent.decider.heads_file import HeadsFileError
+from assent.observe.failure_reasons import reason_of
 from assent.observe.health import Reason
-from assent.observe.reasons import reason_of
 from assent_contracts.heads import Finding
 
 NOT_ASKED: Final = Reason(

@@ -14,32 +14,37 @@ from assent.decider.completeness import Completeness
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.heads_file import HeadsFileError, heads_file
 from assent.decider.known_heads import KnownHeads
+from assent.decider.led_partition_watch import LedPartitionWatch
 from assent.decider.missing_log_parts import MissingError, UnknownError, missing_because
-from assent.decider.releases import ReleaseFollower
+from assent.decider.release_follower import ReleaseFollower
 from assent.decider.session import Session
-from assent.decider.signatures import SignatureChecker
-from assent.decider.starting import LOOK_AGAIN_S, until_a_writer, until_founded
-from assent.decider.stopped import StoppedError
-from assent.decider.surroundings import GOVERNANCE_NAME, AroundGovernance, AroundRequests, Surroundings
+from assent.decider.session_inputs import (
+    GOVERNANCE_NAME,
+    GovernanceSessionInputs,
+    RequestsSessionInputs,
+    SessionInputs,
+)
+from assent.decider.signature_checker import SignatureChecker
+from assent.decider.start_conditions import LOOK_AGAIN_S, until_a_writer, until_founded
+from assent.decider.stopped_error import StoppedError
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
 from assent.decider.timekeeper import Timekeeper
 from assent.decider.until_one_ends import until_one_ends
-from assent.decider.wall_clock_watch import Machine
-from assent.decider.watch import Watch
+from assent.decider.wall_clock_watch import MachineClock
 from assent.decider.writer_key_check import load_writer_key, sealer_of, why_not_listed
 from assent.ledger.appender import Appender, LostLeadError, Reached
 from assent.observe import metrics
+from assent.observe.failure_reasons import TAKING_OVER, UNCONFIRMED, stopped_because
 from assent.observe.health import Health
-from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, open_consumer
+from assent_contracts.client.consumer_group import Membership, PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.client.reader import acceptance_of
-from assent_contracts.core.writer.writer import Writer
+from assent_contracts.client.ledger_reader import acceptance_of
+from assent_contracts.core.writer.writer import PartitionWriter
 from assent_contracts.eras import era_of
 from assent_contracts.heads import Place
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
@@ -64,7 +69,7 @@ class Decider:
         health: Health,
         *,
         checker: SignatureChecker | None = None,
-        machine: Machine | None = None,
+        machine: MachineClock | None = None,
         heads_file: Path | None = None,
         postgres: str | None = None,
     ) -> None:
@@ -76,7 +81,7 @@ class Decider:
         self._follower = follower
         self._health = health
         self._checker = checker or SignatureChecker(follower.identity)
-        self._machine = machine or Machine()
+        self._machine = machine or MachineClock()
         self._leads = PartitionTasks(self._keep_leading_requests, "lead")
         self._governor = PartitionTasks(self._keep_leading_governance, "govern")
         self._partitions: frozenset[int] = frozenset()
@@ -180,7 +185,7 @@ class Decider:
         sealer = sealer_of(self._key)
         writer, term = await take_over(self._connection, partition, self._follower, sealer, known)
         await self._whole.after(place, known, writer, term)
-        around = AroundRequests(writer.desk, self._follower)
+        around = RequestsSessionInputs(writer.desk, self._follower)
         await self._write(
             place, around, writer, term, lambda head: acceptance_of(partition, self._follower, head), era
         )
@@ -196,7 +201,7 @@ class Decider:
         releases = ReleaseFollower(self._connection, self._follower, partitions, lead.releases)
         try:
             await releases.start()
-            around = AroundGovernance(releases)
+            around = GovernanceSessionInputs(releases)
             await self._write(_GOVERNANCE, around, lead.writer, lead.term, lead.acceptance_from, era)
         finally:
             await releases.stop()
@@ -204,8 +209,8 @@ class Decider:
     async def _write(
         self,
         place: Place,
-        around: Surroundings,
-        writer: Writer[Any],
+        around: SessionInputs,
+        writer: PartitionWriter[Any],
         term: Term,
         acceptance_from: Callable[[Head], Acceptance],
         era: str,
@@ -226,7 +231,9 @@ class Decider:
             ),
             on_append=time.acknowledged,
         )
-        watch = Watch(place, writer, term, appender, self._connection, self._known, self._follower, era)
+        watch = LedPartitionWatch(
+            place, writer, term, appender, self._connection, self._known, self._follower, era
+        )
         consumer = await open_consumer(self._connection, {around.place: writer.next_input})
         try:
             await appender.start()
@@ -266,7 +273,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         key,
         follower,
         health,
-        machine=Machine(file=settings.clock_file),
+        machine=MachineClock(file=settings.clock_file),
         heads_file=file,
         postgres=settings.postgres,
     )

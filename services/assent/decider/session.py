@@ -11,17 +11,17 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from assent.decider.clocks import NOTHING_SEEN, Appends
 from assent.decider.missing_log_parts import MissingError
-from assent.decider.signatures import SignatureChecker
-from assent.decider.stopped import StoppedError
-from assent.decider.surroundings import Surroundings
-from assent.decider.timekeeper import Look, Timekeeper
+from assent.decider.session_inputs import SessionInputs
+from assent.decider.signature_checker import SignatureChecker
+from assent.decider.stopped_error import StoppedError
+from assent.decider.timekeeper import ClockReadingAtEnd, Timekeeper
 from assent.decider.until_one_ends import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
 from assent.observe.traces import TRACER
-from assent_contracts.client.fetch import positions
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
-from assent_contracts.core.writer.writer import Decided, Incoming, Writer
+from assent_contracts.core.writer.writer import Incoming, LinkedDecision, PartitionWriter
 from assent_contracts.findings import compare_input
 from assent_contracts.heads import Found
 
@@ -45,7 +45,7 @@ class Portion(msgspec.Struct, frozen=True):
     """The broker's times of the records."""
     end: int
     """The offset of the first record that is not in a portion up to this one."""
-    look: Look | None
+    look: ClockReadingAtEnd | None
     """The time, if it may make something due."""
 
 
@@ -54,8 +54,8 @@ class Session:
 
     def __init__(
         self,
-        around: Surroundings,
-        writer: Writer[Any],
+        around: SessionInputs,
+        writer: PartitionWriter[Any],
         appender: Appender,
         consumer: AIOKafkaConsumer,
         checker: SignatureChecker,
@@ -130,7 +130,7 @@ class Session:
         records: Sequence[ConsumerRecord],
         *,
         end: int = 0,
-        look: Look | None = None,
+        look: ClockReadingAtEnd | None = None,
         polled: bool = True,
     ) -> None:
         """`end`: the offset of the first record that is neither in `records` nor was handed over before.
@@ -202,7 +202,7 @@ class Session:
         metrics.DECISIONS.labels(self._around.name, "").inc(len(portion.records) - refused)
         return refused
 
-    def _decide_one(self, incoming: Incoming) -> Decided:
+    def _decide_one(self, incoming: Incoming) -> LinkedDecision:
         try:
             return self._writer.decide(incoming)
         except Exception as error:
@@ -221,7 +221,7 @@ class Session:
         if batch is not None:
             await self._appender.append(batch)
 
-    def _tell_odd(self, record: ConsumerRecord, decided: Decided) -> None:
+    def _tell_odd(self, record: ConsumerRecord, decided: LinkedDecision) -> None:
         """Log what was not kept, so that a person can find it."""
         if decided.unreadable is not None:
             self._log.error("reading failed", input=record.offset, exc_info=decided.unreadable)

@@ -4,17 +4,17 @@ import gc
 
 import structlog
 
-from assent.decider.stopped import StoppedError
-from assent.decider.surroundings import follow
+from assent.decider.session_inputs import follow_governance
+from assent.decider.stopped_error import StoppedError
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
-from assent_contracts.client.reader import LedgerReader
+from assent_contracts.client.keys import verify_signature
+from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Sealer, Writer
-from assent_contracts.evidence.signed import Signatures
+from assent_contracts.core.writer.writer import PartitionWriter, Sealer
+from assent_contracts.evidence.command_signatures import CommandSignatures
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import LEDGER
 
@@ -27,18 +27,18 @@ async def take_over(
     follower: GovernanceFollower,
     sealer: Sealer | None,
     known: KnownHead | None = None,
-) -> tuple[Writer[RequestsDesk], Term]:
+) -> tuple[PartitionWriter[RequestsDesk], Term]:
     """Read the ledger partition to its present end. Returns its writer, whose term has begun, and the term.
 
     `sealer`: the key that the writer seals with, if it is to append. `known`: a head known from elsewhere, to
     compare with what is read. Raises KafkaError, StoppedError.
     """
     reader = LedgerReader(connection, follower, {partition: None})
-    writer = Writer(
+    writer = PartitionWriter(
         RequestsDesk(partition),
         first_head("ledger", follower.identity),
         sealer=sealer,
-        is_signed=Signatures(follower.identity, verify).has_signed,
+        is_signed=CommandSignatures(follower.identity, verify_signature).has_signed,
     )
     noted = TermReading(known)
     log = structlog.get_logger().bind(partition=partition)
@@ -59,7 +59,7 @@ async def take_over(
         gc.freeze()
         gc.enable()
         await reader.stop()
-    follow(writer.desk, follower)
+    follow_governance(writer.desk, follower)
     writer.begin()
     acceptance = reader.acceptances[partition]
     log.info(
@@ -73,7 +73,7 @@ async def take_over(
     return writer, noted.term(acceptance, ends[partition])
 
 
-def _take(writer: Writer[RequestsDesk], accepted: Accepted) -> None:
+def _take(writer: PartitionWriter[RequestsDesk], accepted: Accepted) -> None:
     try:
         writer.replay(accepted)
     except Exception as error:

@@ -10,15 +10,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from assent.decider.believed import put_right
+from assent.decider.believed_times import put_right
 from assent.decider.broker_time import ask_time
-from assent.decider.clocks import APART_MS, Appends, Seen, first_doubt
-from assent.decider.ends import SeenEnds
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.clocks import APART_MS, Appends, SeenAppend, first_doubt
+from assent.decider.seen_ends import SeenEnds
+from assent.decider.wall_clock_watch import MachineClock
 from assent.observe import metrics
-from assent.observe.clock import Reading
+from assent.observe.failure_reasons import clock_stepped, clocks_apart
 from assent.observe.health import Health, Reason
-from assent.observe.reasons import clock_stepped, clocks_apart
+from assent.observe.machine_clocks import Reading
 from assent_contracts.client.connection import Connection, open_consumer
 
 _ASK_EVERY_S: Final = 1.0
@@ -32,7 +32,7 @@ _KEPT: Final = 2_000
 """How many appends before and after a portion it is compared with: as many as a poll has."""
 
 
-class Look(msgspec.Struct, frozen=True):
+class ClockReadingAtEnd(msgspec.Struct, frozen=True):
     """The clocks at one moment, and where the partition ended then: earlier appends are before that."""
 
     reading: Reading
@@ -47,7 +47,7 @@ class Timekeeper:
         connection: Connection,
         place: TopicPartition,
         name: str,
-        machine: Machine,
+        machine: MachineClock,
         health: Health,
         *,
         before: Sequence[int] = (),
@@ -72,12 +72,12 @@ class Timekeeper:
         self._polled_on = asyncio.Event()
         """The event of the latest: set once a poll after it found something or nothing."""
         self._read_to = 0
-        self._newest: Seen | None = None
+        self._newest: SeenAppend | None = None
         self._ask_again_at = 0
         self._told: Reason | None = None
         self._log = structlog.get_logger().bind(partition=name)
 
-    async def look(self, consumer: AIOKafkaConsumer) -> Look | None:
+    async def look(self, consumer: AIOKafkaConsumer) -> ClockReadingAtEnd | None:
         """The time now, and where the partition ends at that time; None while Kafka does not answer."""
         now = self._machine.read()
         try:
@@ -86,7 +86,7 @@ class Timekeeper:
             self._log.warning("the end of the partition is not known", error=repr(error))
             return None
         self._ends.note(end, now.steady)
-        return Look(now, end)
+        return ClockReadingAtEnd(now, end)
 
     async def keep_looking(self, consumer: AIOKafkaConsumer, every_s: float = LOOK_EVERY_S) -> None:
         """Look at intervals, until cancelled. While commands keep coming, nothing else looks."""
@@ -94,7 +94,7 @@ class Timekeeper:
             await asyncio.sleep(every_s)
             await self.look(consumer)
 
-    def now(self, look: Look | None) -> int | None:
+    def now(self, look: ClockReadingAtEnd | None) -> int | None:
         """The wall clock's time (ms) of a look; None where it is no longer believed."""
         believed = look is not None and self._machine.is_believed(look.reading)
         return look.reading.wall if look is not None and believed else None
@@ -117,8 +117,8 @@ class Timekeeper:
         return Appends(times, [after(record.offset) for record in records], by)
 
     def acknowledged(self, appended: int, after: int, by: int) -> None:
-        """Note the broker's time of an append of the writer's own (see Seen)."""
-        self._machine.bear_out(Seen(appended, after, by))
+        """Note the broker's time of an append of the writer's own (see SeenAppend)."""
+        self._machine.bear_out(SeenAppend(appended, after, by))
 
     async def received_at(self, appends: Appends) -> list[int]:
         """When each of the appends was received, ms since 1970. Waits while the clocks disagree.
@@ -188,7 +188,7 @@ class Timekeeper:
         other = self._machine.disagrees
         return None if other is None or other.agrees(now.offset) else self._apart(other, now)
 
-    def _apart(self, seen: Seen, now: Reading) -> Reason:
+    def _apart(self, seen: SeenAppend, now: Reading) -> Reason:
         metrics.CLOCKS_APART.labels(self._name).set(abs(seen.ahead(now.offset)) / 1_000)
         return clocks_apart(seen.appended, seen.by + now.offset)
 
@@ -236,7 +236,7 @@ class Timekeeper:
         if not found:
             return False
         is_new = self._newest is None or found[-1].timestamp != self._newest.appended
-        self._newest = Seen(
+        self._newest = SeenAppend(
             found[-1].timestamp, self._ends.after(found[-1].offset), self._machine.read().steady
         )
         return is_new

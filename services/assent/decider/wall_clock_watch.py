@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from assent.decider.clock_file import believed_offset, note_offset
-from assent.decider.clocks import Seen, WallClock
-from assent.observe.clock import Clock, Reading, read_clock
+from assent.decider.clocks import SeenAppend, WallClock
+from assent.observe.machine_clocks import Clock, Reading, read_clock
 
 _NOTED_AGAIN_MS = 1_000
 """A correct clock drifts; the note is updated after this much."""
 
 
-class Machine:
+class MachineClock:
     """Reads the clocks, and reports whether to believe the wall clock."""
 
     def __init__(self, clock: Clock = read_clock, file: Path | None = None) -> None:
@@ -50,7 +50,7 @@ class Machine:
         return self._wall.is_borne_out
 
     @property
-    def disagrees(self) -> Seen | None:
+    def disagrees(self) -> SeenAppend | None:
         """The latest append for which the broker's time disagreed with the wall clock."""
         return self._wall.disagrees
 
@@ -58,7 +58,7 @@ class Machine:
         """Whether a reading was of the wall clock as it is believed now."""
         return self._wall.is_believed(reading)
 
-    def bear_out(self, seen: Seen) -> None:
+    def bear_out(self, seen: SeenAppend) -> None:
         """Compare with an append, which may confirm the wall clock or contradict it."""
         self._wall.bear_out(seen, self._clock().offset)
 

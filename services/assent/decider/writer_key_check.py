@@ -6,7 +6,7 @@ from assent.observe.health import Reason
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
 from assent_contracts.core.writer.writer import Sealer
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 
 def load_writer_key(path: Path) -> SecretKey:

@@ -12,17 +12,17 @@ import stamina
 import structlog
 from aiokafka.errors import KafkaError
 
-from assent.dispatch.partition import PartitionDispatch
-from assent.observe.evidence import watch_governance
+from assent.dispatch.partition_dispatch import PartitionDispatch
+from assent.observe.evidence_watch import watch_governance
+from assent.observe.failure_reasons import FOLLOWING_ENDED, READING, kafka_reason, no_evidence
 from assent.observe.health import Health, Reason
 from assent.observe.ledger_mismatch import LedgerMismatch
-from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason, no_evidence
 from assent.process import until_stopped
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent_contracts.client.connection import Connection
+from assent_contracts.client.consumer_group import Membership, PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError
-from assent_contracts.client.group import Membership, PartitionTasks
-from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.heads import HeadInEra, remembered_after
 from assent_contracts.topics import LEDGER
 

@@ -20,7 +20,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.open_requests import OpenRequest
 from assent_contracts.client.partition_contents import partition_contents
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.digests import sha256_hex
 from assent_contracts.topics import CHANGES
 
@@ -34,7 +34,7 @@ IsCopy = Callable[[ConsumerRecord, dict[str, OpenRequest]], str | None]
 """The request whose release a record is, exactly; None for anything else."""
 
 
-class Copy(msgspec.Struct, frozen=True, gc=False):
+class ReleaseCopy(msgspec.Struct, frozen=True, gc=False):
     """The newest known copy of a release."""
 
     offset: int
@@ -44,9 +44,9 @@ class Copy(msgspec.Struct, frozen=True, gc=False):
     """When it was written, in seconds of this process's monotonic clock."""
 
 
-def copy_of(value: bytes, offset: int, age_s: float = 0.0) -> Copy:
+def copy_of(value: bytes, offset: int, age_s: float = 0.0) -> ReleaseCopy:
     """A copy that was written `age_s` ago."""
-    return Copy(offset, sha256_hex(value), time.monotonic() - age_s)
+    return ReleaseCopy(offset, sha256_hex(value), time.monotonic() - age_s)
 
 
 class WrittenReleases:
@@ -60,13 +60,13 @@ class WrittenReleases:
         self._is_copy = is_copy
         self._again_after_s = again_after_s
         self._probe = Probe(connection)
-        self._copies: dict[str, Copy] = {}
+        self._copies: dict[str, ReleaseCopy] = {}
 
     async def stop(self) -> None:
         """Disconnect."""
         await self._probe.stop()
 
-    def note(self, request: str, copy: Copy) -> None:
+    def note(self, request: str, copy: ReleaseCopy) -> None:
         """Note that a release has been written."""
         self._copies[request] = copy
 

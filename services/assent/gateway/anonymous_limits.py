@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from litestar import Request
 
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem
 
 _OF_ONE_NETWORK: Final = 64

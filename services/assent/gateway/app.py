@@ -9,17 +9,17 @@ from litestar.types import Message, Scope
 
 from assent.gateway.api.description import PREFIX, openapi_of
 from assent.gateway.api.routes import API, HEALTH
-from assent.gateway.bodies import BODY_MAX_BYTES
 from assent.gateway.caller import find_caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import or_page
-from assent.gateway.console.routes import console
-from assent.gateway.identity.local import LOCAL
+from assent.gateway.console.error_pages import or_page
+from assent.gateway.console.routes import console_router
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.identity.local_sign_in import LOCAL
 from assent.gateway.identity.sign_in import SIGNING_IN
 from assent.gateway.middleware import security_headers
 from assent.gateway.postgres_unavailable import on_tables
-from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
-from assent.reading.lost import LOST_HEADER, lost_header, lost_parts
+from assent.gateway.problems import Problem, malformed_problem, on_http_error, on_problem
+from assent.gateway.request_bodies import BODY_MAX_BYTES
+from assent.reading.lost_parts import LOST_HEADER, lost_header, lost_parts
 
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -34,7 +34,7 @@ def make_app(gateway: Gateway) -> Litestar:
             *HEALTH,
             *SIGNING_IN,
             *LOCAL,
-            console(),
+            console_router(),
         ],
         dependencies={
             "gateway": Provide(lambda: gateway, sync_to_thread=False),
@@ -57,7 +57,7 @@ def make_app(gateway: Gateway) -> Litestar:
 async def _refuse_nul(request: Request[Any, Any, Any]) -> None:
     # No name contains it, and Postgres cannot compare with it.
     if b"%00" in request.scope["query_string"]:
-        raise malformed("A parameter contains a NUL character.")
+        raise malformed_problem("A parameter contains a NUL character.")
 
 
 def _protect(gateway: Gateway) -> Any:

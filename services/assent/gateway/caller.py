@@ -8,11 +8,11 @@ from litestar import Request
 
 from assent.gateway import problems
 from assent.gateway.anonymous_limits import proving
-from assent.gateway.components import Gateway
-from assent.gateway.identity.sessions import Session
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.identity.sessions import SignInSession
 from assent.gateway.middleware import PRINCIPAL
-from assent.gateway.public import origins_of
-from assent_contracts.core.governance.principals import Principal
+from assent.gateway.public_address import origins_of
+from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.governance.state import EVERY_TYPE
 
 CSRF_HEADER: Final = "x-csrf-token"
@@ -26,7 +26,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     principal: Principal
     how: How
-    session: Session | None = None
+    session: SignInSession | None = None
     ends_at: int | None = None
     """When its token expires, ms since 1970; None without a token."""
 
@@ -54,7 +54,7 @@ async def _identified(request: Request[Any, Any, Any], gateway: Gateway) -> Call
             raise problems.not_signed_in()
         with proving(request, gateway):
             principal = await gateway.signatures.verify(request)
-        return Caller(principal=enabled(gateway, principal), how="signature")
+        return Caller(principal=enabled_principal(gateway, principal), how="signature")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
         _refuse_two_proofs(request, gateway)
@@ -62,17 +62,19 @@ async def _identified(request: Request[Any, Any, Any], gateway: Gateway) -> Call
             raise problems.not_signed_in()
         with proving(request, gateway):
             bearer = await gateway.tokens.bearer_of(token)
-        return Caller(principal=enabled(gateway, bearer.principal), how="token", ends_at=bearer.ends_at)
+        return Caller(
+            principal=enabled_principal(gateway, bearer.principal), how="token", ends_at=bearer.ends_at
+        )
     session = await gateway.sessions.find(request.cookies.get(gateway.sessions.cookie))
     if session is None:
         raise problems.not_signed_in()
     if request.method not in _SAFE:
         refuse_cross_site(request, gateway)
         await check_csrf(request, session)
-    return Caller(principal=enabled(gateway, session.principal), how="session", session=session)
+    return Caller(principal=enabled_principal(gateway, session.principal), how="session", session=session)
 
 
-def enabled(gateway: Gateway, principal: str) -> Principal:
+def enabled_principal(gateway: Gateway, principal: str) -> Principal:
     """The principal in the current governance. Raises Problem if it is unknown or disabled."""
     found = gateway.log.governance.principals.get(principal)
     if found is None or not found.enabled:
@@ -110,7 +112,7 @@ def refuse_cross_site(request: Request[Any, Any, Any], gateway: Gateway) -> None
         )
 
 
-async def check_csrf(request: Request[Any, Any, Any], session: Session) -> None:
+async def check_csrf(request: Request[Any, Any, Any], session: SignInSession) -> None:
     """Refuse a form or call without its session's token. Raises Problem."""
     sent = request.headers.get(CSRF_HEADER)
     if sent is None and request.content_type[0] == "application/x-www-form-urlencoded":

@@ -26,7 +26,7 @@ class RequestChanged(msgspec.Struct, frozen=True, kw_only=True):
     """`<partition>-<seq>` of the record. Send it as Assent-After to read its effects."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class LiveEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One live event: its bytes, and its request; None for governance, which everybody is notified of."""
 
     id: str
@@ -35,38 +35,38 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     about: RequestView | None
 
 
-def changed(row: RequestView, position: str) -> Event:
+def request_changed(row: RequestView, position: str) -> LiveEvent:
     """The event of a request's change."""
     data = RequestChanged(request=row.id, status=row.status, resource=row.resource, position=position)
     chunk = b"id: %b\nevent: changed\ndata: %b\n\n" % (position.encode(), msgspec.json.encode(data))
-    return Event(id=position, chunk=chunk, told_at=now_ms(), about=row)
+    return LiveEvent(id=position, chunk=chunk, told_at=now_ms(), about=row)
 
 
-def governance_changed(seq: int) -> Event:
+def governance_changed(seq: int) -> LiveEvent:
     """The event of a change to policies, groups, roles, principals or settings."""
     position = f"governance-{seq}"
     chunk = b'id: %b\nevent: governance\ndata: {"seq":%d}\n\n' % (position.encode(), seq)
-    return Event(id=position, chunk=chunk, told_at=now_ms(), about=None)
+    return LiveEvent(id=position, chunk=chunk, told_at=now_ms(), about=None)
 
 
 class RecentEvents:
     """The last events. Earlier ones, and those that occurred while nobody listened, are forgotten."""
 
     def __init__(self) -> None:
-        self._events: deque[Event] = deque()
+        self._events: deque[LiveEvent] = deque()
         self._forgotten_at = -1
 
     def forget(self) -> None:
         """Note that something happened just now that nobody was notified of."""
         self._forgotten_at = now_ms()
 
-    def keep(self, event: Event) -> None:
+    def keep(self, event: LiveEvent) -> None:
         """Remember an event that is being sent."""
         self._events.append(event)
         if len(self._events) > REMEMBERED:
             self._forgotten_at = max(self._forgotten_at, self._events.popleft().told_at)
 
-    def since(self, last: str | None, since_ms: int | None) -> list[Event] | None:
+    def since(self, last: str | None, since_ms: int | None) -> list[LiveEvent] | None:
         """The events to send again: after the event `last`, or since a time. None if some are forgotten."""
         if last is not None:
             since_ms = next((each.told_at for each in self._events if each.id == last), None)

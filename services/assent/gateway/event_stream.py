@@ -10,7 +10,7 @@ LOST: Final = b'event: lost\ndata: {"todo":"reload"}\n\n'
 _BEAT: Final = b":\n\n"
 
 
-class Listener:
+class StreamListener:
     """A client of the event stream, from its first byte to its last."""
 
     __slots__ = ("_waiting", "_waker", "ended", "ends_at", "principal", "session")

@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS
 
@@ -27,7 +27,7 @@ class FirstSent(msgspec.Struct, frozen=True):
     """For a change to governance: to take effect at once, not as a request."""
 
 
-class Once:
+class FirstSendings:
     """The times at which commands were first sent, in Postgres. They prove nothing and decide nothing."""
 
     def __init__(self, db: asyncpg.Pool) -> None:

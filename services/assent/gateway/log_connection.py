@@ -3,14 +3,14 @@
 import asyncpg
 import msgspec
 
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.store.positions import requests_read
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import Hears, Publisher
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance_to
 
 SOURCE = "assent-gateway"
 
@@ -32,7 +32,7 @@ class LogConnection:
     def governance(self) -> Governance:
         """The current state of governance, as far as it has been followed. Raises NotFollowingError."""
         self.follower.check()
-        advance(self._governance, self.follower.history, len(self.follower.history) - 1)
+        advance_to(self._governance, self.follower.history, len(self.follower.history) - 1)
         return self._governance
 
     def signs_for(self, principal: str) -> str | None:
@@ -65,7 +65,7 @@ async def open_log(
     asyncpg raises when Postgres cannot be reached.
     """
     governance = Governance()
-    advance(governance, follower.history, len(follower.history) - 1)
+    advance_to(governance, follower.history, len(follower.history) - 1)
     publisher = Publisher(
         settings.kafka,
         follower,

@@ -7,9 +7,9 @@ import msgspec
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from assent.gateway.gateway_settings import GatewaySettings
 from assent.gateway.problems import MEDIA_TYPE, Problem
-from assent.gateway.public import hosts_of
-from assent.gateway.settings import GatewaySettings
+from assent.gateway.public_address import hosts_of
 from assent.observe import metrics
 
 SECURITY_HEADERS: Final = {

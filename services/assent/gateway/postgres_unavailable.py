@@ -7,9 +7,9 @@ import asyncpg
 import structlog
 from litestar import Request, Response
 
-from assent.gateway.console.errors import OnError, or_page
+from assent.gateway.console.error_pages import OnError, or_page
 from assent.gateway.problems import Problem, on_problem
-from assent.store.reasons import postgres_reason
+from assent.store.postgres_reasons import postgres_reason
 
 _ERRORS: Final[tuple[type[Exception], ...]] = (
     asyncpg.PostgresError,

@@ -149,7 +149,7 @@ def _when_again(refusal: Refusal) -> dict[str, str]:
     return {"Retry-After": str(max(1, math.ceil((refusal.again_at - now_ms()) / 1_000)))}
 
 
-def malformed(detail: str) -> Problem:
+def malformed_problem(detail: str) -> Problem:
     """The input is not valid for the API."""
     return of_refusal(Refusal(code=RefusalCode.MALFORMED, detail=detail))
 

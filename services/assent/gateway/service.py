@@ -12,32 +12,36 @@ from litestar.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from assent.gateway.app import make_app
-from assent.gateway.components import Gateway
-from assent.gateway.connections import guarded
-from assent.gateway.idempotency import Once
+from assent.gateway.event_broadcast import EventBroadcast
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.gateway_settings import GatewaySettings, read_gateway_settings
+from assent.gateway.guarded_connections import guarded
+from assent.gateway.idempotency import FirstSendings
+from assent.gateway.identity.http_signatures import KeySignatures
 from assent.gateway.identity.local_token import read_local_token
 from assent.gateway.identity.oidc import open_oidc
 from assent.gateway.identity.provider import open_client
 from assent.gateway.identity.sessions import Sessions
-from assent.gateway.identity.signatures import KeySignatures
 from assent.gateway.identity.tokens import AccessTokens
-from assent.gateway.lag import Lag
-from assent.gateway.live import Live
+from assent.gateway.known_heads_check import (
+    keep_learning_known_heads,
+    learn_known_heads,
+    refuse_shortened_governance,
+)
+from assent.gateway.ledger_proofs import LedgerProofs
 from assent.gateway.log_connection import open_log
 from assent.gateway.middleware import front_of, security_headers
-from assent.gateway.proofs import Proofs
-from assent.gateway.rates import Rates
-from assent.gateway.settings import GatewaySettings, read_gateway_settings
-from assent.gateway.wholeness import keep_learning, learn, refuse_less
+from assent.gateway.request_rates import RequestRates
+from assent.gateway.table_lag import TableLag
+from assent.observe.failure_reasons import reason_of
 from assent.observe.health import STARTING, Health
-from assent.observe.reasons import reason_of
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
-from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
+from assent.store.reader_service import KAFKA, POSTGRES, PROBE_EVERY_S, followed_governance, probe, reached
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.keys import load_key
-from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.ledger_lookup import LedgerLookup
 from assent_contracts.client.task_end import end
 
 LISTENING = "http"
@@ -68,8 +72,8 @@ async def serve(
         follower = await reached(health, KAFKA, lambda: _following_all(settings, db, health))
         open_things.push_async_callback(follower.stop)
         oidc = open_oidc(own, await open_things.enter_async_context(open_client()), db, key)
-        lag, sessions = Lag(db), Sessions(db, key, secure=own.is_secure)
-        live = Live(db, lag, sessions, own.live)
+        lag, sessions = TableLag(db), Sessions(db, key, secure=own.is_secure)
+        live = EventBroadcast(db, lag, sessions, own.live)
 
         def heard(partition: int, accepted: Accepted) -> None:
             lag.heard(partition, accepted.record.seq)
@@ -86,7 +90,7 @@ async def serve(
         gateway = Gateway(
             settings=own,
             log=log,
-            proofs=Proofs(*lookups),
+            proofs=LedgerProofs(*lookups),
             db=db,
             health=health,
             sessions=sessions,
@@ -94,22 +98,22 @@ async def serve(
             oidc=oidc,
             local=local,
             signatures=KeySignatures(lambda: log.governance, own.public_url),
-            once=Once(db),
-            rates=Rates(own.rate_per_second),
+            once=FirstSendings(db),
+            rates=RequestRates(own.rate_per_second),
             lag=lag,
             live=live,
         )
         live.start(log)
-        await reached(health, POSTGRES, lambda: learn(db, follower, log.publisher))
+        await reached(health, POSTGRES, lambda: learn_known_heads(db, follower, log.publisher))
         open_things.push_async_callback(live.stop)
         await _answer(gateway, stop)
 
 
 async def _following_all(settings: ServiceSettings, db: asyncpg.Pool, health: Health) -> GovernanceFollower:
     """A governance follower that has everything known of the ledger. Raises NotWholeError."""
-    follower = await following(settings)
+    follower = await followed_governance(settings)
     try:
-        await refuse_less(db, follower)
+        await refuse_shortened_governance(db, follower)
     except BaseException as error:
         if isinstance(error, NotWholeError):
             # This alone is the reason why it does not listen.
@@ -154,7 +158,8 @@ async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
     answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
     probing = asyncio.create_task(_probe(gateway), name="probing")
     learning = asyncio.create_task(
-        keep_learning(gateway.db, gateway.log, gateway.health, on_change=gateway.live.reload), name="learning"
+        keep_learning_known_heads(gateway.db, gateway.log, gateway.health, on_change=gateway.live.reload),
+        name="learning",
     )
     stopping = asyncio.create_task(stop.wait())
     try:

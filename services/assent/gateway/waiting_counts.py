@@ -11,7 +11,7 @@ _FRESH_MS: Final = 5_000
 """Deadlines pass and keys expire without a record, so after this time it is counted again in any case."""
 _CALLERS_MAX: Final = 1_000
 
-Version = tuple[object, ...]
+WaitingVersion = tuple[object, ...]
 """What an answer depends on: equal versions have equal answers."""
 
 
@@ -24,7 +24,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 class _Kept(msgspec.Struct, frozen=True):
     waiting: Waiting
-    version: Version
+    version: WaitingVersion
     at: int
 
 
@@ -34,14 +34,14 @@ class WaitingCounts:
     def __init__(self) -> None:
         self._counts: OrderedDict[str, _Kept] = OrderedDict()
 
-    def known(self, caller: str, version: Version, now: int) -> Waiting | None:
+    def known(self, caller: str, version: WaitingVersion, now: int) -> Waiting | None:
         """What waits, if it was cached under this version in the last 5 s; `now` in ms."""
         found = self._counts.get(caller)
         if found is None or found.version != version or not 0 <= now - found.at < _FRESH_MS:
             return None
         return found.waiting
 
-    def keep(self, caller: str, version: Version, now: int, waiting: Waiting) -> None:
+    def keep(self, caller: str, version: WaitingVersion, now: int, waiting: Waiting) -> None:
         """Cache what was found at `now` (ms) under this version."""
         self._counts[caller] = _Kept(waiting, version, now)
         self._counts.move_to_end(caller)

@@ -9,14 +9,14 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import RecordMetadata
 
-from assent.observe.clock import read_clock
+from assent.observe.machine_clocks import read_clock
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.keys import SecretKey, seal_headers
 from assent_contracts.client.partition_contents import partition_contents
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import RecordTooLargeError
-from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
+from assent_contracts.core.writer.unconfirmed_batches import OffsetsToRead, UnconfirmedBatches
 from assent_contracts.topics import LEDGER_TOPICS
 
 BATCHES_IN_FLIGHT = 3
@@ -71,7 +71,7 @@ class Appender:
         deciding had come with `confirmed`. `on_append` is called with the broker's time of a batch (ms since
         1970) and two steady clock readings (ms) between which it was appended.
         """
-        self._unconfirmed = Unconfirmed(confirmed)
+        self._unconfirmed = UnconfirmedBatches(confirmed)
         self.reached = reached or Reached(at=0, next_input=0)
         """How far deciding had come with the confirmed head."""
         self._connection = connection
@@ -160,7 +160,7 @@ class Appender:
         self.reached = sent.reached
         self._in_flight.popleft()
 
-    async def _read_between(self, between: Between) -> Head:
+    async def _read_between(self, between: OffsetsToRead) -> Head:
         """The accepted head there, which is the oldest batch's. Raises LostLeadError if it is another one."""
         acceptance = self._acceptance_from(self.confirmed)
         async with (

@@ -49,7 +49,7 @@ class TopicState(msgspec.Struct, frozen=True):
     """The settings that were made for this topic."""
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class TopicDifference(msgspec.Struct, frozen=True, kw_only=True):
     """A setting of a topic that is not as required."""
 
     topic: str
@@ -100,10 +100,12 @@ async def topic_states(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict
     }
 
 
-def setting_differences(specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState]) -> list[Difference]:
+def setting_differences(
+    specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState]
+) -> list[TopicDifference]:
     """Each setting of an existing topic that is not as required. Pure."""
     return [
-        Difference(topic=name, setting=setting, found=state.settings.get(setting), must=must)
+        TopicDifference(topic=name, setting=setting, found=state.settings.get(setting), must=must)
         for name, state in there.items()
         for setting, must in sorted(specs[name].settings(state.replicas).items())
         if state.settings.get(setting) != must
@@ -112,16 +114,16 @@ def setting_differences(specs: Mapping[str, TopicSpec], there: Mapping[str, Topi
 
 def partition_differences(
     specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState], partitions: int
-) -> list[Difference]:
+) -> list[TopicDifference]:
     """Each topic whose number of partitions is not the one of such a log. Pure."""
     return [
-        Difference(topic=name, setting=PARTITIONS, found=str(state.partitions), must=str(count))
+        TopicDifference(topic=name, setting=PARTITIONS, found=str(state.partitions), must=str(count))
         for name, state in there.items()
         if (count := specs[name].count(partitions)) != state.partitions
     ]
 
 
-def way_back(difference: Difference) -> str:
+def way_back(difference: TopicDifference) -> str:
     """What to do about a topic with a wrong number of partitions."""
     if difference.surplus:
         return (

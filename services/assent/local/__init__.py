@@ -3,11 +3,11 @@
 Everything comes with the Python packages: no Docker, no Java and no database are installed first.
 """
 
+from assent.local.child_process import StartFailed
 from assent.local.data_directory import Directory, DirectoryInUse, StackNotRunning
 from assent.local.jars import JarMismatch, JarsUnavailable
-from assent.local.process import StartFailed
 from assent.local.stack import Stack
-from assent.local.supervisor import Service, State, Status, Supervisor
+from assent.local.supervisor import Service, ServiceStatus, State, Supervisor
 from assent.local.system_user import NoSystemUser
 
 __all__ = [
@@ -17,10 +17,10 @@ __all__ = [
     "JarsUnavailable",
     "NoSystemUser",
     "Service",
+    "ServiceStatus",
     "Stack",
     "StackNotRunning",
     "StartFailed",
     "State",
-    "Status",
     "Supervisor",
 ]

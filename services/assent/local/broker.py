@@ -12,9 +12,9 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from assent.local.child_process import Child, plain_environment, spawn
 from assent.local.data_directory import Directory
 from assent.local.ports import HOST
-from assent.local.process import Child, plain_environment, spawn
 
 _PROPERTIES = """\
 process.roles=broker,controller

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from assent.local.identity import Identity, identity_of
+from assent.local.process_identity import ProcessIdentity, identity_of
 
 
 class StackNotRunning(Exception):  # noqa: N818  the name is the message
@@ -120,7 +120,7 @@ class Directory:
             document = json.loads(self.env.read_text())
         except FileNotFoundError:
             raise StackNotRunning(self.root) from None
-        if not Identity.from_json(document["owner"]).alive:
+        if not ProcessIdentity.from_json(document["owner"]).alive:
             raise StackNotRunning(self.root)
         return dict(document["values"])
 

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from assent.local.aot import ahead_of_time
 from assent.local.broker import QUICK, format_storage, java, run_broker
+from assent.local.child_process import Child, StartFailed, end_stale
 from assent.local.data_directory import Directory
 from assent.local.jars import cache_directory, kafka_jars
+from assent.local.kafka_start_cache import ahead_of_time
 from assent.local.ports import HOST, HeldPort, hold_port
-from assent.local.process import Child, StartFailed, end_stale
 
 _USUAL_PORT = 9092
 _USUAL_CONTROLLER_PORT = 9093

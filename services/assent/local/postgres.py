@@ -14,9 +14,9 @@ from pathlib import Path
 import asyncpg
 import psutil
 
+from assent.local.child_process import Child, StartFailed, SystemUser, end_stale, plain_environment, spawn
 from assent.local.data_directory import Directory, replace_file
 from assent.local.ports import HOST, HeldPort, hold_port
-from assent.local.process import Child, StartFailed, SystemUser, end_stale, plain_environment, spawn
 from assent.local.system_user import let_reach, let_read, user_for_postgres
 
 NAME = "assent"  # the name of the database and of its superuser

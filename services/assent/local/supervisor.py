@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from assent.local import backoff
+from assent.local import restart_delay
+from assent.local.child_process import Child, end_stale, spawn
 from assent.local.data_directory import Directory
-from assent.local.process import Child, end_stale, spawn
 
 State = Literal["starting", "up", "backing off", "stopped"]
 
@@ -48,7 +48,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Status:
+class ServiceStatus:
     """The present state of a service.
 
     Attributes:
@@ -74,7 +74,7 @@ class Supervisor:
         directory: Directory,
         services: Sequence[Service],
         *,
-        on_change: Callable[[Status], None] | None = None,
+        on_change: Callable[[ServiceStatus], None] | None = None,
     ) -> None:
         """`on_change` is called on the event loop at every change of state. It should not block.
 
@@ -88,13 +88,13 @@ class Supervisor:
         self._directory = directory
         self._services = list(services)
         self._on_change = on_change
-        self._statuses = {each.name: Status(each.name, "stopped", time.time()) for each in services}
+        self._statuses = {each.name: ServiceStatus(each.name, "stopped", time.time()) for each in services}
         self._tasks: list[asyncio.Task[None]] = []
         self._children: dict[str, Child] = {}
         self._changed = asyncio.Condition()
 
     @property
-    def statuses(self) -> dict[str, Status]:
+    def statuses(self) -> dict[str, ServiceStatus]:
         """The present status of each service, by name, in the order given."""
         return dict(self._statuses)
 
@@ -136,11 +136,11 @@ class Supervisor:
         for restarts in itertools.count():
             began = time.monotonic()
             code = await self._run(service, restarts)
-            if time.monotonic() - began >= backoff.HEALTHY_S:
+            if time.monotonic() - began >= restart_delay.HEALTHY_S:
                 failures = 0
             failures += 1
             # S311: guessing it gains nothing.
-            delay_s = backoff.delay_s(failures, random.random())  # noqa: S311
+            delay_s = restart_delay.delay_s(failures, random.random())  # noqa: S311
             log.warning("service ended", service=service.name, exit_code=code, restart_in_s=round(delay_s, 2))
             await self._change(service.name, "backing off", pid=None, exit_code=code)
             await asyncio.sleep(delay_s)

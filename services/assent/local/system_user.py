@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from assent.local.process import SystemUser
+from assent.local.child_process import SystemUser
 
 _NAME = "pgserver"  # the Postgres wheel uses the same name for this
 _ANYBODY_READS = stat.S_IRGRP | stat.S_IROTH

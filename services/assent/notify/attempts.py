@@ -5,11 +5,11 @@ import ssl
 from collections.abc import Awaitable
 from typing import Final
 
-from assent.notify.by_apprise import send
+from assent.notify.by_apprise import send_by_apprise
 from assent.notify.delivery import Delivery, NotDeliveredError, TargetTest
-from assent.notify.message_texts import Text, text_of, text_of_test
-from assent.notify.settings import NotifySettings
-from assent.notify.webhook import post
+from assent.notify.message_texts import MessageText, text_of, text_of_test
+from assent.notify.notify_settings import NotifySettings
+from assent.notify.webhook import post_webhook
 from assent.notify.webhook_document import document_of, document_of_test
 
 
@@ -63,7 +63,7 @@ class Attempts:
 
     async def _post(self, url: str, secret: str | None, message_id: str, document: str) -> None:
         assert secret is not None, "a webhook has one"
-        await post(
+        await post_webhook(
             url,
             secret,
             message_id,
@@ -73,8 +73,8 @@ class Attempts:
             timeout_s=self._timeout_s,
         )
 
-    async def _send(self, url: str, text: Text) -> None:
-        await send(
+    async def _send(self, url: str, text: MessageText) -> None:
+        await send_by_apprise(
             url,
             text.subject,
             text.body,

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import Final, get_args
 
 from assent.reading.decidable_requests import received_groups, received_types
-from assent_contracts.core.governance.signing import gateway_for, has_key
+from assent_contracts.access_policies import ADMINISTRATORS, BUILT_IN_TYPES, administrators_of
+from assent_contracts.core.governance.signing_ability import gateway_for, has_key
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.core.requests.permissions import Deciding, able_to_approve
 from assent_contracts.core.requests.states import NeedsApproval, Request
 from assent_contracts.events import RequesterNews, RequestEvent
-from assent_contracts.governed import SigningKey
-from assent_contracts.policies import ADMINISTRATORS, BUILT_IN_TYPES, administrators_of
+from assent_contracts.governance_objects import SigningKey
 from assent_contracts.resources import resource_type
 
 _IMPORTANCE: Final[tuple[RequesterNews, ...]] = get_args(RequesterNews)
@@ -96,10 +96,10 @@ def hear_of_key(governance: Governance, key: SigningKey, among: frozenset[str]) 
     accounts = {each.id for each in governance.principals.values() if each.person == holder.person}
     theirs = {holder.id} if holder.person is None else accounts
     every_type = governance.holders("administrator", EVERY_TYPE)
-    return enabled(governance, among & theirs) | frozenset(_people(governance, among & every_type))
+    return enabled_accounts(governance, among & theirs) | frozenset(_people(governance, among & every_type))
 
 
-def enabled(governance: Governance, principals: frozenset[str]) -> frozenset[str]:
+def enabled_accounts(governance: Governance, principals: frozenset[str]) -> frozenset[str]:
     """Those of `principals` whose account, a person's or a service's, is enabled."""
     return frozenset(each for each in principals if _is_enabled(governance, each))
 

@@ -3,22 +3,24 @@
 import asyncio
 from typing import Final
 
+from assent.notify.connection_guard import ConnectionGuard
 from assent.notify.delivery import NotDeliveredError
-from assent.notify.leash import Leash
-from assent.targets.apprise_kit import instance_of
-from assent.targets.threads import in_own_thread
+from assent.targets.apprise_import import instance_of
+from assent.targets.own_thread import in_own_thread
 from assent.targets.urls import APPRISE_SCHEMAS
 
 _UNDELIVERED: Final = "The service could not be reached or did not accept it."
 
 
-async def send(url: str, subject: str, body: str, *, allow_private: bool, timeout_s: float) -> None:
+async def send_by_apprise(
+    url: str, subject: str, body: str, *, allow_private: bool, timeout_s: float
+) -> None:
     """Send plain text to an Apprise URL. Raises NotDeliveredError, TimeoutError.
 
     After the timeout, its open connections are cut. A thread that keeps running all the same (because a
     resolver does not answer) cannot open new ones, and is not waited for.
     """
-    leash = Leash(allow_private=allow_private)
+    leash = ConnectionGuard(allow_private=allow_private)
 
     def work() -> bool:
         with leash:

@@ -17,14 +17,14 @@ import stamina
 import structlog
 
 from assent.notify.attempts import Attempts
-from assent.notify.backoff import rest_s, wait_s
 from assent.notify.delivery import Delivery, TargetTest
-from assent.notify.queue import Queue
-from assent.notify.settings import NotifySettings
+from assent.notify.notify_settings import NotifySettings
+from assent.notify.outbox_queue import OutboxQueue
+from assent.notify.retry_delay import rest_s, wait_s
 from assent.observe import metrics
 from assent.observe.health import Health
-from assent.store.reasons import reason
-from assent.store.service import UNREACHABLE
+from assent.store.postgres_reasons import reason
+from assent.store.reader_service import UNREACHABLE
 
 SENDING: Final = "sending"
 _RETRY_MAX_S: Final = 2.0
@@ -54,7 +54,7 @@ class DeliveryLoop:
     """One process's share of the sending."""
 
     def __init__(
-        self, queue: Queue, settings: NotifySettings, health: Health, pace: Pace, tls: ssl.SSLContext
+        self, queue: OutboxQueue, settings: NotifySettings, health: Health, pace: Pace, tls: ssl.SSLContext
     ) -> None:
         """`tls`: which certificates of webhooks are trusted."""
         self._queue = queue

@@ -9,7 +9,7 @@ from assent.reading.sender_text import failure_message, sender_text
 from assent.targets.news import Facts
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ChangeReleased, RequestEvent
-from assent_contracts.governed import SigningKey
+from assent_contracts.governance_objects import SigningKey
 from assent_contracts.ledger import LedgerRecord
 
 

@@ -7,8 +7,9 @@ from typing import Final, Self
 import asyncpg
 import msgspec
 
-from assent.store.pool import Connection
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
+from assent.store.pool import PostgresConnection
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent_contracts.core.requests.permissions import Deciding
 from assent_contracts.core.requests.states import (
@@ -25,9 +26,8 @@ from assent_contracts.core.requests.states import (
 )
 from assent_contracts.events import ChangeSubmitted, RequestEvent
 from assent_contracts.limits import FOR_EVER_MS
-from assent_contracts.policies import PolicyTerms
 
-_SQL: Final = load_sql(Path(__file__).with_name("intake.sql"))
+_SQL: Final = load_sql(Path(__file__).with_name("outbox.sql"))
 _encode: Final = msgspec.json.Encoder().encode
 _decode_terms: Final = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
 _decode_approvals: Final = msgspec.json.Decoder(tuple[Approval, ...]).decode
@@ -64,7 +64,7 @@ class KnownRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 async def read_requests(
-    connection: Connection, partition: int, seqs: Iterable[int]
+    connection: PostgresConnection, partition: int, seqs: Iterable[int]
 ) -> dict[int, KnownRequest]:
     """By seq, those of these requests that are open."""
     rows = await connection.fetch(_SQL["read_requests"], partition, list(seqs))
@@ -72,7 +72,7 @@ async def read_requests(
 
 
 async def waiting_requests(
-    connection: Connection, types: Iterable[str], groups: Iterable[str], before: int, limit: int
+    connection: PostgresConnection, types: Iterable[str], groups: Iterable[str], before: int, limit: int
 ) -> list[tuple[int, KnownRequest]]:
     """(partition, request): the newest that need approval, of these types or with policies of these groups.
 
@@ -83,7 +83,7 @@ async def waiting_requests(
 
 
 async def keep_requests(
-    connection: Connection, partition: int, requests: Sequence[KnownRequest], opened: frozenset[int]
+    connection: PostgresConnection, partition: int, requests: Sequence[KnownRequest], opened: frozenset[int]
 ) -> None:
     """Write these requests as they are now, and forget those that have ended. `opened`: the new seqs."""
     still_open = [each for each in requests if not isinstance(each.state, Closed)]

@@ -14,7 +14,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from assent.notify.delivery import Message
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent.targets.news import NewsEvent
 
 NAME_MAX_CHARS: Final = 80
@@ -41,7 +41,7 @@ _TEXTS: Final = Environment(
 )
 
 
-class Text(msgspec.Struct, frozen=True):
+class MessageText(msgspec.Struct, frozen=True):
     """A message as people read it: a subject of one line, and plain text."""
 
     subject: str
@@ -68,7 +68,7 @@ def _parted(found: re.Match[str]) -> str:
     return found[0][0] + _ASIDE + found[0][1:]
 
 
-def text_of(messages: Sequence[Message], public_url: str | None) -> Text:
+def text_of(messages: Sequence[Message], public_url: str | None) -> MessageText:
     """The messages in words: one by its own text, several as a list."""
     if len(messages) == 1:
         return _text_of_one(messages[0], public_url)
@@ -80,7 +80,7 @@ def text_of(messages: Sequence[Message], public_url: str | None) -> Text:
     )
 
 
-def _text_of_one(message: Message, public_url: str | None) -> Text:
+def _text_of_one(message: Message, public_url: str | None) -> MessageText:
     facts = message.facts
     return _split(
         _TEXTS.get_template(f"{message.event}.txt").render(
@@ -98,7 +98,7 @@ def _text_of_one(message: Message, public_url: str | None) -> Text:
     )
 
 
-def text_of_test(public_url: str | None) -> Text:
+def text_of_test(public_url: str | None) -> MessageText:
     """The test message in words."""
     link = None if public_url is None else f"{public_url.rstrip('/')}/notifications"
     return _split(_TEXTS.get_template("test.txt").render(link=link))
@@ -123,10 +123,10 @@ def _who(account: str, name: str) -> str:
     return f"{harmless(name, NAME_MAX_CHARS)} ({shown})" if name and name != account else shown
 
 
-def _split(rendered: str) -> Text:
+def _split(rendered: str) -> MessageText:
     subject, _, body = rendered.partition("\n")
     # Each part is within its limit: only together can they be too long.
-    return Text(_cut(subject, SUBJECT_MAX_CHARS), body.strip())
+    return MessageText(_cut(subject, SUBJECT_MAX_CHARS), body.strip())
 
 
 def link_to(request: str, public_url: str | None) -> str | None:

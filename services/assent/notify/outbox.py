@@ -6,20 +6,22 @@ from typing import Final
 
 import msgspec
 
-from assent.store.pool import Connection
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
+from assent.store.pool import PostgresConnection
 from assent.targets.news import News
 
 CLOCK_SLACK_MS: Final = 5 * 60 * 1_000
-_SQL = load_sql(Path(__file__).with_name("intake.sql"))
+_SQL = load_sql(Path(__file__).with_name("outbox.sql"))
 
 
-async def listening(connection: Connection) -> frozenset[str]:
+async def listening(connection: PostgresConnection) -> frozenset[str]:
     """The principals who have a target."""
     return frozenset(row["principal"] for row in await connection.fetch(_SQL["listeners"]))
 
 
-async def add(connection: Connection, partition: int, batch: Iterable[tuple[News, str]]) -> None:
+async def add_messages(
+    connection: PostgresConnection, partition: int, batch: Iterable[tuple[News, str]]
+) -> None:
     """Add a message for each target of each recipient, unless it already exists."""
     rows = tuple(batch)
     if not rows:

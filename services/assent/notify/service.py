@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
 from assent.notify.delivery_loop import SENDING, DeliveryLoop, Pace
-from assent.notify.intake import NewsIntake
-from assent.notify.queue import Queue
-from assent.notify.settings import NotifySettings, read_notify_settings
+from assent.notify.news_intake import NewsIntake
+from assent.notify.notify_settings import NotifySettings, read_notify_settings
+from assent.notify.outbox_queue import OutboxQueue
 from assent.observe.health import Health
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
-from assent.store.service import KAFKA, ReaderSpec, following, reached, serve_reader
+from assent.store.reader_service import KAFKA, ReaderSpec, followed_governance, reached, serve_reader
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.task_end import end
 from assent_contracts.topics import GOVERNANCE, LEDGER
@@ -54,7 +54,7 @@ async def notify(
         pool = await open_pool(dsn, "assent_notify", application="assent-notify-sender", size=_POOL_SIZE)
         open_things.callback(pool.terminate)
         sender = DeliveryLoop(
-            Queue(pool, lease_s=pace.lease_s), own, health, pace, ssl.create_default_context()
+            OutboxQueue(pool, lease_s=pace.lease_s), own, health, pace, ssl.create_default_context()
         )
         await _together(sender.run(stop), _take_in(settings, health, stop, group))
 
@@ -75,7 +75,7 @@ async def _follower(
     settings: ServiceSettings, health: Health, stop: asyncio.Event
 ) -> GovernanceFollower | None:
     """A started follower, or None when `stop` was set before Kafka could be reached."""
-    reaching = asyncio.create_task(reached(health, KAFKA, lambda: following(settings)))
+    reaching = asyncio.create_task(reached(health, KAFKA, lambda: followed_governance(settings)))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait((reaching, stopping), return_when=asyncio.FIRST_COMPLETED)

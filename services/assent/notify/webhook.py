@@ -14,7 +14,7 @@ _CONTENT_TYPE: Final = "application/json"
 _AGENT: Final = "assent-notify"
 
 
-async def post(
+async def post_webhook(
     url: str,
     secret: str,
     message_id: str,

@@ -3,8 +3,8 @@
 import structlog
 
 from assent.observe import metrics
+from assent.observe.failure_reasons import reason_of
 from assent.observe.health import Health
-from assent.observe.reasons import reason_of
 from assent_contracts.heads import Finding
 
 

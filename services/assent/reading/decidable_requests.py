@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from assent_contracts.access_policies import ADMINISTRATORS, RESERVED_PREFIX, administrators_of
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.policies import ADMINISTRATORS, RESERVED_PREFIX, administrators_of
 
 
 def received_types(governance: Governance, principal: str) -> list[str]:

@@ -5,15 +5,15 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from assent.reading.lapses import LAPSES
+from assent.reading.lapse_sentences import LAPSES
 from assent.store.queries import RequestView
+from assent_contracts.access_policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.core.governance.policies import rule_words
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import Explanation, RuleStands, explain
 from assent_contracts.core.requests.permissions import Deciding, why_not
-from assent_contracts.core.requests.states import Progress, Request
+from assent_contracts.core.requests.states import ReleaseProgress, Request
 from assent_contracts.events import Status
-from assent_contracts.policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
 Next = Literal["resubmit", "permit-requester", "complete", "add-approvers", "approve"]
@@ -78,7 +78,7 @@ def standing_sentence(standing: StandingOf) -> str:
     return f"{standing.principal} cannot approve it: {refusal.code}. {refusal.detail} {standing.what_to_do}"
 
 
-def status_words(status: Status, progress: Progress | None) -> str:
+def status_words(status: Status, progress: ReleaseProgress | None) -> str:
     """R13: `needs approval`; `approved, released`."""
     return status.replace("_", " ") + (f", {progress}" if progress else "")
 

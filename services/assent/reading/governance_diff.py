@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from assent.reading.submitted import Submitted
-from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent.reading.submitted_content import Submitted
+from assent_contracts.access_policies import BUILT_IN_TYPES
+from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_codec import decode_governance_change
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent.reading.requests import deciding_of_row
+from assent.reading.request_rows import deciding_of_row
 from assent.store.queries import RequestView
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import lapse, standing_terms

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from assent_contracts.digests import sha256_hex
-from assent_contracts.files import file_of_payload
+from assent_contracts.file_payloads import file_of_payload
 
 _BY_NUMBER: Final = "assent.by-number"
 _TEXT_BYTES: Final = b"\t\n\r" + bytes(range(0x20, 0x7F))

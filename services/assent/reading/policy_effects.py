@@ -5,12 +5,12 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from assent.reading.requests import deciding_of_row
+from assent.reading.request_rows import deciding_of_row
 from assent.store.queries import RequestView
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import deleted_policy, has_quorum, standing_terms
-from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, EditPolicy, GovernanceChange
+from assent_contracts.governance_messages import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 
 LISTED_MAX: Final = 200
 """Requests that are examined, the oldest first. The total is reported in any case."""
@@ -21,7 +21,7 @@ policy; nothing changes for it; it was already released to an applier."""
 FATES: Final[tuple[Fate, ...]] = ("stranded", "reopened", "more", "same", "released")
 
 
-class Effects(msgspec.Struct, frozen=True, kw_only=True):
+class PolicyEffects(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to the open requests of one resource type."""
 
     resource_type: str
@@ -50,7 +50,7 @@ def type_of_change(change: GovernanceChange, governance: Governance) -> str | No
 
 def effects(
     change: GovernanceChange, rows: Sequence[RequestView], count: int, governance: Governance
-) -> Effects | None:
+) -> PolicyEffects | None:
     """How the change affects `rows`, open requests of its type. `count` is how many such requests exist."""
     kind, events = type_of_change(change, governance), _events(change)
     if kind is None or not events:
@@ -60,7 +60,7 @@ def effects(
     for row in rows:
         fates.setdefault(_fate(row, governance, then), []).append(row.id)
     listed: dict[Fate, tuple[str, ...]] = {fate: tuple(fates[fate]) for fate in FATES if fate in fates}
-    return Effects(resource_type=kind, count=count, fates=listed)
+    return PolicyEffects(resource_type=kind, count=count, fates=listed)
 
 
 def _events(change: GovernanceChange) -> tuple[GovernanceEvent, ...]:

@@ -2,6 +2,6 @@
 
 from assent.process import run_service
 from assent.status.service import serve
-from assent.store.service import KAFKA, POSTGRES
+from assent.store.reader_service import KAFKA, POSTGRES
 
 run_service("status", serve, KAFKA, POSTGRES)

@@ -4,11 +4,11 @@ import asyncio
 from typing import Final
 
 from assent.observe.health import Health
-from assent.settings import ServiceSettings
-from assent.status.heads import keep_known_heads
-from assent.status.rows import write_status
-from assent.store.service import ReaderSpec, serve_reader
-from assent.store.stream import STOP_LIMIT_S
+from assent.process_settings import ServiceSettings
+from assent.status.heads_copy import keep_known_heads
+from assent.status.status_rows import write_status
+from assent.store.ledger_stream import STOP_LIMIT_S
+from assent.store.reader_service import ReaderSpec, serve_reader
 from assent_contracts.client.task_end import end
 from assent_contracts.topics import LEDGER
 

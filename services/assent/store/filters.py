@@ -7,7 +7,7 @@ import msgspec
 
 from assent_contracts.events import Status
 
-LedgerName = Literal["assent.ledger", "assent.governance"]
+LedgerTopic = Literal["assent.ledger", "assent.governance"]
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class AuditCursor(msgspec.Struct, frozen=True):
     """A place in a search of the audit log. The next page begins after it."""
 
     at: int
-    ledger: LedgerName
+    ledger: LedgerTopic
     partition: int
     seq: int
 
@@ -66,4 +66,4 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     refused: bool | None = None
     since_ms: int | None = None
     until_ms: int | None = None
-    ledger: LedgerName | None = None
+    ledger: LedgerTopic | None = None

@@ -7,16 +7,16 @@ from typing import Final
 from aiokafka import TopicPartition
 from msgspec import Struct, convert
 
+from assent.store.named_sql import load_sql
 from assent.store.pool import Executor
-from assent.store.sql import load_sql
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.topics import GOVERNANCE
 
 LISTED_MAX: Final = 10_000
 _SQL: Final = load_sql(Path(__file__).with_name("given_up.sql"))
 
 
-class GovernanceChange(Struct, frozen=True, kw_only=True):
+class GivenUpChange(Struct, frozen=True, kw_only=True):
     """A record of governance that changed something."""
 
     seq: int
@@ -36,16 +36,16 @@ class LostRequest(Struct, frozen=True, kw_only=True):
     requester: str
 
 
-class Named(Struct, frozen=True, kw_only=True):
+class GivenUpRows(Struct, frozen=True, kw_only=True):
     """What the tables hold of it; at most LISTED_MAX of each."""
 
-    governance: tuple[GovernanceChange, ...] = ()
+    governance: tuple[GivenUpChange, ...] = ()
     requests: tuple[LostRequest, ...] = ()
     governance_count: int = 0
     requests_count: int = 0
 
 
-async def given_up(db: Executor, probe: Probe, ends: Mapping[TopicPartition, int]) -> Named:
+async def given_up_rows(db: Executor, probe: Probe, ends: Mapping[TopicPartition, int]) -> GivenUpRows:
     """What is in the rows but not in the ledgers, which end before these offsets.
 
     Raises asyncpg.PostgresError, KafkaError.
@@ -55,8 +55,8 @@ async def given_up(db: Executor, probe: Probe, ends: Mapping[TopicPartition, int
     of_governance = after.pop(TopicPartition(GOVERNANCE, 0), None)
     governance = await db.fetch(_SQL["governance"], of_governance, LISTED_MAX)
     requests = await db.fetch(_SQL["requests"], *_columns(after), LISTED_MAX)
-    return Named(
-        governance=tuple(convert(dict(row), GovernanceChange) for row in governance),
+    return GivenUpRows(
+        governance=tuple(convert(dict(row), GivenUpChange) for row in governance),
         requests=tuple(convert(dict(row), LostRequest) for row in requests),
         governance_count=governance[0]["count"] if governance else 0,
         requests_count=requests[0]["count"] if requests else 0,

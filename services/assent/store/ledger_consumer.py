@@ -14,7 +14,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 
 from assent_contracts.client.connection import Consumer
-from assent_contracts.client.fetch import Records, positions
+from assent_contracts.client.record_fetching import Records, positions
 
 Forget = Callable[[Iterable[TopicPartition]], None]
 """Drops what is kept in memory of these partitions."""

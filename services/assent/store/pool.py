@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-Role = Literal["assent_gateway", "assent_audit", "assent_status", "assent_notify", "assent_reader"]
+DatabaseRole = Literal["assent_gateway", "assent_audit", "assent_status", "assent_notify", "assent_reader"]
 
 CONNECT_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_MS: Final = 30_000
@@ -14,9 +14,9 @@ LOCK_TIMEOUT_MS: Final = 10_000
 IDLE_IN_TRANSACTION_MS: Final = 10_000
 """An instance that was paused inside a transaction must not lock its position's row for the others."""
 
-Connection = asyncpg.Connection | PoolConnectionProxy
+PostgresConnection = asyncpg.Connection | PoolConnectionProxy
 """One connection, in a pool or not."""
-Executor = Connection | asyncpg.Pool
+Executor = PostgresConnection | asyncpg.Pool
 """What a query runs on."""
 
 
@@ -32,7 +32,7 @@ class PoolerError(asyncpg.InterfaceError):
     """
 
 
-async def open_pool(dsn: str, role: Role, *, application: str, size: int = 4) -> asyncpg.Pool:
+async def open_pool(dsn: str, role: DatabaseRole, *, application: str, size: int = 4) -> asyncpg.Pool:
     """A pool of at most `size` connections in `role`. It connects when it is first used.
 
     The login of `dsn` must be `role` or a member of it, or a superuser (the embedded stack's). Acquiring a

@@ -5,8 +5,8 @@ from typing import Literal
 
 from aiokafka import TopicPartition
 
-from assent.store.pool import Connection, Executor
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
+from assent.store.pool import Executor, PostgresConnection
 from assent_contracts.acceptance import Head
 from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import LEDGER
@@ -25,7 +25,7 @@ class AnotherLogError(Exception):
 
 
 async def read_position(
-    connection: Connection, reader: Reader, place: TopicPartition, start: HeadInEra
+    connection: PostgresConnection, reader: Reader, place: TopicPartition, start: HeadInEra
 ) -> Head:
     """The head up to which this reader's rows of one ledger partition are durable; `start` at first."""
     key, head = (reader, place.topic, place.partition), start.head
@@ -53,7 +53,7 @@ async def requests_read(db: Executor, reader: Reader = "status") -> dict[int, He
 
 
 async def advance_position(
-    connection: Connection, reader: Reader, place: TopicPartition, before: Head, after: HeadInEra
+    connection: PostgresConnection, reader: Reader, place: TopicPartition, before: Head, after: HeadInEra
 ) -> None:
     """Move the position in this transaction. Raises OvertakenError when it is no longer at `before`.
 
@@ -78,7 +78,7 @@ async def advance_position(
         raise OvertakenError(msg)
 
 
-async def claim_database(connection: Connection, identity: str) -> None:
+async def claim_database(connection: PostgresConnection, identity: str) -> None:
     """Note the log that this database is for, the first time. Raises AnotherLogError for another one."""
     await connection.execute(_SQL["take_identity"], identity)
     found = await connection.fetchval(_SQL["read_identity"])

@@ -1,7 +1,7 @@
 """What Postgres knows of the ledgers, as far as writers have signed it."""
 
-from assent.store.heads import sift_stored
 from assent.store.pool import Executor
+from assent.store.stored_heads import sift_stored
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.heads import KnownHead, Place, known_heads

@@ -17,11 +17,11 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.traces import TRACER
-from assent.store.intake import Intake
-from assent.store.pool import Connection
+from assent.store.log_watch import LogWatch
+from assent.store.partition_intake import PartitionIntake
+from assent.store.pool import PostgresConnection
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
-from assent.store.reasons import reason
-from assent.store.watch import LogWatch
+from assent.store.postgres_reasons import reason
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.eras import era_of
@@ -30,7 +30,7 @@ from assent_contracts.topics import ledger_of
 
 _RETRY_MAX_S: Final = 5.0
 
-Write = Callable[[Connection, TopicPartition, Sequence[Accepted]], Awaitable[None]]
+Write = Callable[[PostgresConnection, TopicPartition, Sequence[Accepted]], Awaitable[None]]
 """Writes the rows of accepted records, in order, inside the caller's transaction."""
 
 
@@ -53,7 +53,7 @@ class Projector:
         self._write = write
         self._health = health
         self._watch = watch
-        self._intakes: dict[TopicPartition, Intake] = {}
+        self._intakes: dict[TopicPartition, PartitionIntake] = {}
         self._log = structlog.get_logger()
 
     def forget(self, places: Iterable[TopicPartition]) -> None:
@@ -108,16 +108,16 @@ class Projector:
             self._tell(intake, accepted, time.perf_counter() - started)
         return intake.expected
 
-    async def _begin(self, place: TopicPartition) -> Intake:
+    async def _begin(self, place: TopicPartition) -> PartitionIntake:
         async with self._pool.acquire() as connection:
             start = first_head(ledger_of(place.topic), self._governance.identity)
             era = era_of(self._governance.losses)
             head = await read_position(connection, self._reader, place, HeadInEra(start, era))
-        intake = Intake(place, head, self._governance)
+        intake = PartitionIntake(place, head, self._governance)
         self._intakes[place] = intake
         return intake
 
-    async def _commit(self, intake: Intake, accepted: Sequence[Accepted]) -> None:
+    async def _commit(self, intake: PartitionIntake, accepted: Sequence[Accepted]) -> None:
         read = intake.read
         with TRACER.start_as_current_span("project", attributes={"partition": intake.place.partition}):
             async with self._pool.acquire() as connection, connection.transaction():
@@ -125,7 +125,7 @@ class Projector:
                 await self._write(connection, intake.place, accepted)
         intake.durable = read.head
 
-    def _tell_quarantined(self, intake: Intake, records: Sequence[ConsumerRecord]) -> None:
+    def _tell_quarantined(self, intake: PartitionIntake, records: Sequence[ConsumerRecord]) -> None:
         quarantined = intake.newly_quarantined()
         if quarantined:
             place = intake.place
@@ -139,7 +139,7 @@ class Projector:
                 last_offset=records[-1].offset,
             )
 
-    def _tell(self, intake: Intake, accepted: Sequence[Accepted], took_s: float) -> None:
+    def _tell(self, intake: PartitionIntake, accepted: Sequence[Accepted], took_s: float) -> None:
         place, last_seq = intake.place, accepted[-1].record.seq
         labels = (place.topic, str(place.partition))
         metrics.PROJECTED.labels(*labels).inc(len(accepted))

@@ -8,16 +8,16 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from assent.store.filters import AuditCursor, AuditFilter, Cursor, LedgerName, RequestFilter
+from assent.store.filters import AuditCursor, AuditFilter, Cursor, LedgerTopic, RequestFilter
+from assent.store.named_sql import load_sql
 from assent.store.pool import Executor
 from assent.store.positions import Reader
-from assent.store.sql import load_sql
 from assent.store.timeline_order import in_causal_order
 from assent_contracts.acceptance import Head
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import SubmitChange
-from assent_contracts.core.requests.states import Progress
+from assent_contracts.core.requests.states import ReleaseProgress
 from assent_contracts.events import Lapse, Status
-from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER
 
@@ -29,7 +29,7 @@ ROWS_AT_ONCE: Final = 16
 _SMALL_BYTES: Final = 16 * 1024
 _SUBMISSION: Final = str(SubmitChange.__struct_config__.tag)
 
-Places = Mapping[tuple[LedgerName, int], int]
+Places = Mapping[tuple[LedgerTopic, int], int]
 """(ledger, partition) -> seq"""
 
 _SQL = load_sql(Path(__file__).with_name("queries.sql"))
@@ -76,7 +76,7 @@ class RequestView(msgspec.Struct, frozen=True):
     digest: str
     terms: tuple[PolicyTerms, ...]
     status: Status
-    progress: Progress | None
+    progress: ReleaseProgress | None
     approvals: tuple[ApprovalView, ...]
     rejections: tuple[RejectionView, ...]
     rejecter: str | None
@@ -110,7 +110,7 @@ class RequestView(msgspec.Struct, frozen=True):
 class AuditRow(msgspec.Struct, frozen=True):
     """One record of the audit log. `record` is the exact bytes of the ledger record's value."""
 
-    ledger: LedgerName
+    ledger: LedgerTopic
     partition: int
     seq: int
     ledger_offset: int
@@ -133,7 +133,7 @@ class StatusCount(msgspec.Struct, frozen=True):
     """How many requests have a status."""
 
     status: Status
-    progress: Progress | None
+    progress: ReleaseProgress | None
     requests: int
 
 
@@ -284,7 +284,9 @@ def last_places(rows: Sequence[AuditRow], before: Places) -> Places:
     return places
 
 
-async def heads(db: Executor, reader: Reader = "status", ledger: LedgerName = LEDGER) -> dict[int, Head]:
+async def projected_heads(
+    db: Executor, reader: Reader = "status", ledger: LedgerTopic = LEDGER
+) -> dict[int, Head]:
     """A recent accepted head of each partition: how far a reader's rows are, and where to read on from."""
     rows = await db.fetch(_SQL["heads"], reader, ledger)
     return {
@@ -293,7 +295,7 @@ async def heads(db: Executor, reader: Reader = "status", ledger: LedgerName = LE
     }
 
 
-async def counts(db: Executor) -> list[StatusCount]:
+async def status_counts(db: Executor) -> list[StatusCount]:
     """How many requests there are of each status. Reads the whole table."""
     return [StatusCount(*row) for row in await db.fetch(_SQL["counts"])]
 

@@ -8,8 +8,8 @@ import asyncpg
 import msgspec
 
 from assent.store.filters import AuditCursor, AuditFilter
+from assent.store.named_sql import load_sql
 from assent.store.queries import ROWS_AT_ONCE, AuditRow, audit_row, search_values
-from assent.store.sql import load_sql
 
 PART_MAX_BYTES: Final = 2 * 1024 * 1024
 _LOOKED_INTO_MAX: Final = 10_000

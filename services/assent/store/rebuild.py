@@ -10,11 +10,11 @@ from typing import Final
 import asyncpg
 from aiokafka import TopicPartition
 
+from assent.store.named_sql import load_sql
 from assent.store.pool import connected, refuse_pooler
 from assent.store.positions import read_positions
-from assent.store.sql import load_sql
 from assent_contracts.eras import losses_since
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import LEDGER_TOPICS
 

@@ -4,7 +4,7 @@ import ipaddress
 import socket
 from typing import Final
 
-from assent.targets.threads import in_own_thread
+from assent.targets.own_thread import in_own_thread
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _SPECIAL: Final = tuple(

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from assent.store.pool import Connection, Executor
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
+from assent.store.pool import Executor, PostgresConnection
 from assent.targets.news import OF_GOVERNANCE, NewsEvent
 from assent.targets.urls import TargetKind, masked
 
@@ -59,7 +59,9 @@ async def dead_letters(
     ]
 
 
-async def retry_dead_letter(connection: Connection, letter: int, *, recipient: str | None = None) -> bool:
+async def retry_dead_letter(
+    connection: PostgresConnection, letter: int, *, recipient: str | None = None
+) -> bool:
     """Send it again now, with as many attempts as a new one; False if there is no such dead letter.
 
     `recipient`: only theirs.

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from assent.store.pool import Connection, Executor
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
+from assent.store.pool import Executor, PostgresConnection
 
 TESTS_MAX: Final = 5
 """Of one principal, within `TESTS_WITHIN_S`."""
@@ -32,7 +32,7 @@ class NoTestError(Exception):
         self.reason: Final = reason
 
 
-async def ask_for_test(connection: Connection, principal: str, target: UUID) -> AskedTest | None:
+async def ask_for_test(connection: PostgresConnection, principal: str, target: UUID) -> AskedTest | None:
     """Have a test message sent to a target; the one that is under way, if there is one.
 
     None when the principal has no such target. Raises NoTestError.

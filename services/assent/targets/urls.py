@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from assent.targets.addresses import is_public
-from assent.targets.apprise_kit import instance_of, parts_of
+from assent.targets.apprise_import import instance_of, parts_of
 
 TargetKind = Literal["apprise", "webhook"]
 URL_MAX_CHARS: Final = 2_048

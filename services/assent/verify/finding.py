@@ -5,7 +5,7 @@ import msgspec
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class ColumnDifference(msgspec.Struct, frozen=True, kw_only=True):
     """A column of the audit table that differs from the record that it is derived from."""
 
     column: str
@@ -24,7 +24,7 @@ class FindingError(Exception):
         seq: int,
         what: str,
         *,
-        difference: Difference | None = None,
+        difference: ColumnDifference | None = None,
         todo: str = "",
     ) -> None:
         """`seq`: the one that the record has, or should have by its place. `todo`: what to do about it."""

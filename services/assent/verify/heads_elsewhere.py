@@ -14,14 +14,14 @@ from assent_contracts.heads import NOTHING, Found, KnownHead, Place, compare
 from assent_contracts.topics import LedgerName
 
 
-def places_of(partitions: int) -> list[Place]:
+def ledger_places(partitions: int) -> list[Place]:
     """Every place of a log with this many request partitions."""
     requests: list[Place] = [("ledger", number) for number in range(partitions)]
     governance: Place = ("governance", 0)
     return [governance, *requests]
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class HeadElsewhere(msgspec.Struct, frozen=True, kw_only=True):
     """A head, and the source that knows it: `the audit table`, `the file of --expect`."""
 
     source: str
@@ -31,14 +31,14 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 class HeadsElsewhere:
     """The heads known from sources other than the ledger that is verified."""
 
-    def __init__(self, known: Sequence[Known] = ()) -> None:
-        self._known: dict[Place, list[Known]] = defaultdict(list)
+    def __init__(self, known: Sequence[HeadElsewhere] = ()) -> None:
+        self._known: dict[Place, list[HeadElsewhere]] = defaultdict(list)
         self._there: dict[tuple[LedgerName, int, int], str] = {}
         """(ledger, partition, seq) -> the SHA-256 of the record there."""
         self._read: dict[Place, _Read] = {}
         self.add(known)
 
-    def add(self, known: Sequence[Known]) -> None:
+    def add(self, known: Sequence[HeadElsewhere]) -> None:
         """Add these heads; check those of partitions that have been read already. Raises FindingError."""
         for each in known:
             place = (each.head.ledger, each.head.partition)
@@ -81,7 +81,7 @@ class HeadsElsewhere:
         for each in self._known.get((ledger, partition), ()):
             self._hold(each, read)
 
-    def _hold(self, known: Known, read: "_Read") -> None:
+    def _hold(self, known: HeadElsewhere, read: "_Read") -> None:
         head = known.head
         sha256 = self._there[head.ledger, head.partition, head.seq]
         todo = ""

@@ -1,6 +1,6 @@
 """Compares a record's decision with the one that the rules make: the same for both ledgers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -10,12 +10,10 @@ from assent_contracts import limits
 from assent_contracts.codec import encode
 from assent_contracts.core.sender import OMITTED
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_refusal
 from assent_contracts.refusals import Refusal, RefusalCode
 
-VerifySignature = Callable[[bytes, bytes, bytes], bool]
-"""(public key, message, signature) -> whether the signature is good."""
 _NOT_KEPT: Final = OMITTED | frozenset(
     {
         RefusalCode.MALFORMED,

@@ -19,7 +19,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be checked, and what it would take."""
 
 
-def verified(
+def verified_report(
     tallies: Mapping[str, Tally], known: Mapping[Place, Sequence[str]], *, from_file: bool
 ) -> Verified:
     """Summarise what was done. `known`: the sources that knew where each partition ended."""

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from assent.verify.live import verify_requests
+from assent.verify.running_log import verify_requests
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.client.publisher import new_command_id, now_ms, repeats
 from assent_contracts.codec import encode
 from assent_contracts.limits import COMMAND_MAX_BYTES
@@ -238,5 +238,7 @@ async def test_every_command_has_one_decision_and_all_of_it_verifies(
 ) -> None:
     counted = await recount(log, follower)
     assert sum(map(len, counted.commands.values())) > 100
-    tallies = await verify_requests(log.connection, follower, PARTITIONS, verify, lambda _read, _all: None)
+    tallies = await verify_requests(
+        log.connection, follower, PARTITIONS, verify_signature, lambda _read, _all: None
+    )
     assert sum(tally.quarantined for tally in tallies.values()) == 0

@@ -2,15 +2,15 @@
 
 import pytest
 
-from assent.verify.live import verify_governance, verify_requests
+from assent.verify.running_log import verify_governance, verify_requests
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.publisher import new_command_id
 from assent_contracts.governance_changes import RegisterPrincipal
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.support.forged_records import FORGERIES, Place
 from tests.support.governor import governing
 from tests.support.invalid_commands import good_goes_on
@@ -22,13 +22,15 @@ HERE = 1
 
 
 async def quarantined(log: Log, follower: GovernanceFollower) -> int:
-    tallies = await verify_requests(log.connection, follower, PARTITIONS, verify, lambda _read, _all: None)
+    tallies = await verify_requests(
+        log.connection, follower, PARTITIONS, verify_signature, lambda _read, _all: None
+    )
     return tallies[HERE].quarantined
 
 
 async def accepted_governance(log: Log) -> list[Accepted]:
     writers = WriterRegistry()
-    acceptance = Acceptance("governance", 0, identity=log.identity, writers=writers, verify=verify)
+    acceptance = Acceptance("governance", 0, identity=log.identity, writers=writers, verify=verify_signature)
     accepted: list[Accepted] = []
     async with following(log) as follower:
         for seq, events in enumerate(follower.history):
@@ -100,5 +102,5 @@ async def test_decider_that_takes_over_after_forgeries_decides_every_command_onc
             return True
 
         await until(all_decided)
-    governance = await verify_governance(log.connection, log.identity, verify)
+    governance = await verify_governance(log.connection, log.identity, verify_signature)
     assert governance.tally.records == len(follower.history)

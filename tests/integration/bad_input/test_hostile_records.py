@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import RegisterPrincipal, RevokeKey
-from assent_contracts.governed import Account
+from assent_contracts.governance_messages import GovernanceEvent
+from assent_contracts.governance_objects import Account
 from assent_contracts.ledger import LedgerRecord, OmittedCommand, decode_recorded_command, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import GOVERNANCE, LEDGER

@@ -7,9 +7,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
-from assent.verify.live import verify_governance, verify_requests
+from assent.verify.running_log import verify_governance, verify_requests
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.partitioner import partition_for
@@ -256,9 +256,11 @@ async def test_every_record_has_one_decision_and_all_of_it_verifies(
     for partition in range(PARTITIONS):
         await good_goes_on(actor, partition)
     await recount(log, follower)
-    governance = await verify_governance(log.connection, log.identity, verify)
+    governance = await verify_governance(log.connection, log.identity, verify_signature)
     assert governance.tally.quarantined == follower.quarantined
-    tallies = await verify_requests(log.connection, follower, PARTITIONS, verify, lambda _read, _all: None)
+    tallies = await verify_requests(
+        log.connection, follower, PARTITIONS, verify_signature, lambda _read, _all: None
+    )
     assert all(tally.quarantined >= 3 for tally in tallies.values())
     assert sum(tally.commands + tally.unreadable for tally in tallies.values()) == sum(
         tally.records for tally in tallies.values()

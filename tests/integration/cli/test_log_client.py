@@ -16,14 +16,14 @@ from assent.cli.connection.gateway_log import GatewayLog
 from assent.cli.connection.log_access import LogAccess, governance_of
 from assent.cli.connection.log_client import LogClient, RequestNotFoundError, UndecidedError
 from assent.cli.options import Options
-from assent.reading.prospects import request_for
-from assent.reading.proven import ProvenSubmission
+from assent.reading.change_prospects import request_for
+from assent.reading.proven_submission import ProvenSubmission
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms, repeats
 from assent_contracts.commands import Approve, Cancel, Complete, SubmitChange
 from assent_contracts.events import ApprovalGiven, ChangeReleased, ChangeSubmitted, RequestCanceled
-from assent_contracts.governance import PrincipalDisabled
 from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal
+from assent_contracts.governance_messages import PrincipalDisabled
 from assent_contracts.proof import NotProven
 from assent_contracts.refusals import RefusalCode
 from tests.support.containers import Endpoints

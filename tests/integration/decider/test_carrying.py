@@ -7,20 +7,20 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from assent.decider.governance_takeover import take_over_governance
-from assent.decider.releases import ReleaseFollower
+from assent.decider.release_follower import ReleaseFollower
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import ChangeSubmitted, RequestCompleted
-from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import (
     DefineGroup,
     GovernanceChange,
     RegisterPrincipal,
     group_object,
 )
-from assent_contracts.governed import Account
+from assent_contracts.governance_messages import ChangeGovernance
+from assent_contracts.governance_objects import Account
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
 from tests.support.governor import (

@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from assent.decider.broker_time import ask_time
 from assent.decider.clocks import Appends
 from assent.decider.timekeeper import Timekeeper
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.wall_clock_watch import MachineClock
 from assent.infra_files import infra_path
-from assent.ledger.topics import apply_topics, topic_specs
-from assent.observe.clock import Reading, read_clock
+from assent.ledger.topic_creation import apply_topics, topic_specs
 from assent.observe.health import Health, Reason
+from assent.observe.machine_clocks import Reading, read_clock
 from assent_contracts import cloudevents
 from assent_contracts.client.connection import Connection, open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
@@ -202,7 +202,7 @@ async def test_wrong_wall_clock_for_a_moment_decides_nothing_and_leaves_nothing_
     health, hands = Health(), Hands()
     async with (
         publishing(log, follower) as actor,
-        deciding(log, follower, {HERE}, machine=Machine(hands), health=health, governing=False),
+        deciding(log, follower, {HERE}, machine=MachineClock(hands), health=health, governing=False),
     ):
         request = await actor.opened(OBJECT)
         hands.ahead = ahead
@@ -227,7 +227,9 @@ async def test_decider_that_starts_with_a_wrong_clock_waits_and_names_both(
         async with deciding(log, follower, {HERE}, governing=False):
             request = await actor.opened(OBJECT)
         health, hands = Health(), Hands(ahead)
-        async with deciding(log, follower, {HERE}, machine=Machine(hands), health=health, governing=False):
+        async with deciding(
+            log, follower, {HERE}, machine=MachineClock(hands), health=health, governing=False
+        ):
             reason = await why_waiting(health)
             assert "the broker's was" in reason.why
             assert "when this machine's was" in reason.why
@@ -261,7 +263,7 @@ async def test_decider_that_was_down_for_days_refuses_nothing_that_arrived_in_ti
             submission=sha256_hex(encode(change)),
         ),
     )
-    machine = Machine(Hands(2 * DAY_MS), log.folder / "clock.json")
+    machine = MachineClock(Hands(2 * DAY_MS), log.folder / "clock.json")
     async with deciding(log, follower, {HERE}, machine=machine, governing=False):
         assert await decided(log, follower, 3) == [ChangeSubmitted, ApprovalGiven, RequestExpired]
     ledger = (await read_ledger(log, follower))[HERE]
@@ -283,7 +285,7 @@ async def test_wrong_broker_clock_for_a_moment_while_the_decider_was_down_refuse
     for late, wrong in ((0, 0), (MINUTE_MS, off), (2 * MINUTE_MS, 0)):
         await send(log, replace(submission(), at=sent + late), dated_ms=sent + late + wrong)
     await set_topic(log.connection, COMMANDS, {})
-    machine = Machine(file=log.folder / "clock.json" if one_machine else None)
+    machine = MachineClock(file=log.folder / "clock.json" if one_machine else None)
     async with deciding(log, follower, {HERE}, machine=machine, governing=False):
         await until(lambda: has_decided(log, follower, 3))
     ledger = [each.record for each in (await read_ledger(log, follower))[HERE]]
@@ -305,7 +307,7 @@ async def test_end_of_a_partition_is_read_again_and_again_while_commands_keep_ar
 ) -> None:
     """Otherwise the earliest arrival time of the next one would be unknown."""
     place = TopicPartition(COMMANDS, HERE)
-    time = Timekeeper(log.connection, place, str(HERE), Machine(), Health())
+    time = Timekeeper(log.connection, place, str(HERE), MachineClock(), Health())
     consumer = await open_consumer(log.connection, {place: 0})
 
     async def next_one() -> Appends:
@@ -351,7 +353,7 @@ async def test_wrong_broker_clock_holds_the_partition_until_it_is_right(
     health = Health()
     async with (
         publishing(log, follower) as actor,
-        deciding(log, follower, {HERE}, machine=Machine(), health=health, governing=False),
+        deciding(log, follower, {HERE}, machine=MachineClock(), health=health, governing=False),
     ):
         request = await actor.opened(OBJECT)
         await let_senders_date(log.connection)
@@ -390,7 +392,7 @@ async def test_heads_dated_by_senders_confirm_no_clock_and_nothing_is_led_until_
     log: Log, follower: GovernanceFollower
 ) -> None:
     """A decider 40 days ahead would read back its own time and expire every request."""
-    assert await ask_time(log.connection, Machine()) is not None
+    assert await ask_time(log.connection, MachineClock()) is not None
     await let_senders_date(log.connection, HEADS)
     await until(lambda: tells_no_time(log))
     health = Health()
@@ -405,7 +407,7 @@ async def test_heads_dated_by_senders_confirm_no_clock_and_nothing_is_led_until_
 
 async def tells_no_time(log: Log) -> bool:
     """Whether the broker's answer is known not to be its own time: a setting takes effect a moment later."""
-    return await ask_time(log.connection, Machine()) is None
+    return await ask_time(log.connection, MachineClock()) is None
 
 
 async def test_without_the_topic_of_heads_nothing_is_led_until_it_is_created(

@@ -15,7 +15,6 @@ from assent_contracts.events import (
     RequestCompleted,
     RequestRejected,
 )
-from assent_contracts.governance import PrincipalRegistered
 from assent_contracts.governance_changes import (
     AssignRole,
     DisablePrincipal,
@@ -23,7 +22,8 @@ from assent_contracts.governance_changes import (
     RegisterKey,
     RegisterPrincipal,
 )
-from assent_contracts.governed import Account, RoleAssignment, SigningKey
+from assent_contracts.governance_messages import PrincipalRegistered
+from assent_contracts.governance_objects import Account, RoleAssignment, SigningKey
 from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import Refusal, RefusalCode

@@ -7,13 +7,6 @@ from assent_contracts.client.keys import signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import ChangeSubmitted, RequestCompleted, RequestFailed
-from assent_contracts.governance import (
-    ChangeGovernance,
-    PolicyEdited,
-    ReleaseCarriedOut,
-    ReleaseRefused,
-    RoleAssigned,
-)
 from assent_contracts.governance_changes import (
     SETTINGS,
     AssignRole,
@@ -22,7 +15,14 @@ from assent_contracts.governance_changes import (
     RegisterPrincipal,
     policy_object,
 )
-from assent_contracts.governed import Account, RoleAssignment
+from assent_contracts.governance_messages import (
+    ChangeGovernance,
+    PolicyEdited,
+    ReleaseCarriedOut,
+    ReleaseRefused,
+    RoleAssigned,
+)
+from assent_contracts.governance_objects import Account, RoleAssignment
 from assent_contracts.refusals import RefusalCode
 from tests.support.governor import (
     PROPOSER,

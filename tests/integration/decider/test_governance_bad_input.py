@@ -9,13 +9,13 @@ import pytest
 
 from assent_contracts import limits
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.governance_publisher import GovernanceDecided, Headers
+from assent_contracts.client.governance_publisher import GovernanceDecided, HeaderList
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.digests import to_base64url
 from assent_contracts.governance_changes import RegisterPrincipal
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.ledger import LedgerRecord, OmittedCommand, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message
@@ -44,7 +44,7 @@ def _change(**changed: Any) -> dict[str, Any]:
     return {"type": "assent.register-principal.v1", "account": account, **changed}
 
 
-def _sign(actor: Actor, key: SecretKey, value: bytes, *, key_id: str | None = None) -> Headers:
+def _sign(actor: Actor, key: SecretKey, value: bytes, *, key_id: str | None = None) -> HeaderList:
     signature = key.sign(command_message(actor.log.identity, value))
     return [
         ("assent-key", (key_id or key.id).encode()),
@@ -52,7 +52,7 @@ def _sign(actor: Actor, key: SecretKey, value: bytes, *, key_id: str | None = No
     ]
 
 
-def _sign_as(actor: Actor, principal: str, value: bytes) -> Headers:
+def _sign_as(actor: Actor, principal: str, value: bytes) -> HeaderList:
     return _sign(actor, actor.log.keys[principal], value)
 
 
@@ -159,11 +159,11 @@ async def test_record_with_another_kafka_key_is_refused(
     await _good_goes_on(governor)
 
 
-def _spoiled(actor: Actor, value: bytes) -> Headers:
+def _spoiled(actor: Actor, value: bytes) -> HeaderList:
     return _sign_as(actor, PROPOSER, value + b" ")
 
 
-SIGNED_WRONG: dict[str, tuple[Callable[[Actor, bytes], Headers], RefusalCode]] = {
+SIGNED_WRONG: dict[str, tuple[Callable[[Actor, bytes], HeaderList], RefusalCode]] = {
     "nothing": (lambda actor, value: [], RefusalCode.BAD_SIGNATURE),
     "an unknown key": (lambda actor, value: _sign(actor, STRANGER, value), RefusalCode.UNKNOWN_KEY),
     "another's key": (

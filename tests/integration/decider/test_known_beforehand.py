@@ -14,8 +14,8 @@ from assent.cli.connection.publishers import publishing, publishing_changes
 from assent.cli.options import Options
 from assent.decider.heads_file import HeadsFileError, heads_file, write_heads_file
 from assent.decider.writer_key_check import load_writer_key
-from assent.founding.found import WRITER_KEY
-from assent_contracts.client.heads import signed_head
+from assent.founding.first_records import WRITER_KEY
+from assent_contracts.client.heads_topic import signed_head
 from assent_contracts.client.publisher import NotPublishedError, new_command_id, now_ms
 from assent_contracts.commands import SubmitChange
 from assent_contracts.governance_changes import DisablePrincipal

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from assent.store.pool import open_pool
 from assent.store.queries import RequestView, show_request
+from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import Decided
 from assent_contracts.events import (
@@ -19,7 +20,6 @@ from assent_contracts.events import (
     RequestApproved,
     RequestRejected,
 )
-from assent_contracts.policies import ApprovalRule
 from assent_contracts.refusals import RefusalCode
 from tests.support.containers import Endpoints
 from tests.support.extended_demo import demo_with, policy_table

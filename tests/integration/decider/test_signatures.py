@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from assent.decider.signatures import INLINE_MAX, SignatureChecker
+from assent.decider.signature_checker import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
@@ -18,7 +18,7 @@ from tests.support.stories import IDENTITY, Story
 
 _HOLDS_A_POOL = """
 import time
-from assent.decider.signatures import SignatureChecker, _verify_all
+from assent.decider.signature_checker import SignatureChecker, _verify_all
 
 if __name__ == "__main__":
     checker = SignatureChecker("0" * 64)

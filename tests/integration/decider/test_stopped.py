@@ -10,8 +10,8 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import NotDecidedError, new_command_id, now_ms, repeats
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.requests import decide as rules
-from assent_contracts.core.requests.context import Context
-from assent_contracts.core.requests.decide import Decision
+from assent_contracts.core.requests.decide import RequestDecision
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.partitioner import partition_for
 from tests.support.invalid_commands import good_goes_on
@@ -31,7 +31,9 @@ HERE = partition_for(FATAL.resource.encode(), PARTITIONS)
 ELSEWHERE = (HERE + 1) % PARTITIONS
 
 
-def _fails(open_request: int | None, open_already: int, command: SubmitChange, context: Context) -> Decision:
+def _fails(
+    open_request: int | None, open_already: int, command: SubmitChange, context: Context
+) -> RequestDecision:
     if command.resource == FATAL.resource:
         raise ZeroDivisionError
     return decide_submit(open_request, open_already, command, context)

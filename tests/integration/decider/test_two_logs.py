@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from assent.ledger.topics import apply_topics
+from assent.ledger.topic_creation import apply_topics
 from assent_contracts.client.keys import signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode

@@ -12,24 +12,24 @@ import pytest
 from aiokafka import TopicPartition
 
 from assent.decider.loss_acceptance import accept_loss, ends_now
-from assent.decider.recovery import RETIRE_ALL, Recovered, recover_writers
 from assent.decider.service import Decider, serve
-from assent.founding.found import RECOVERY_KEY
+from assent.decider.writer_recovery import RETIRE_ALL, Recovered, recover_writers
+from assent.founding.first_records import RECOVERY_KEY
 from assent.ledger.appender import Appender
-from assent.ledger.topics import apply_topics
+from assent.ledger.topic_creation import apply_topics
 from assent.observe.health import Health
-from assent.settings import read_settings
+from assent.process_settings import read_settings
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.client.reader import acceptance_of
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.events import CommandRepeated, WritersChanged
 from assent_contracts.governance_changes import AddWriter, RetireWriter
-from assent_contracts.governed import Writer
+from assent_contracts.governance_objects import Writer
 from assent_contracts.ledger import decode_events
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 from assent_contracts.topics import HEADS, LEDGER
@@ -193,7 +193,7 @@ async def test_recovery_key_records_nothing_by_a_clock_that_the_broker_contradic
     """A laptop's clock: log time would be 40 days ahead, and every administrator's command stale."""
     key = load_key(log.folder / RECOVERY_KEY)
     ends = await ends_now(log.connection, follower)
-    for module in ("recovery", "loss_acceptance"):
+    for module in ("writer_recovery", "loss_acceptance"):
         monkeypatch.setattr(f"assent.decider.{module}.now_ms", lambda: now_ms() + days * 86_400_000)
     head = ends.lead.writer.head
     for done in (

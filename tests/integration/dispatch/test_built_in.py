@@ -6,11 +6,11 @@ from itertools import count
 import pytest_asyncio
 from msgspec.structs import replace
 
-from assent_contracts.changes import decode_change
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governance_changes import DefineGroup, group_object
 from assent_contracts.partitioner import partition_for
+from assent_contracts.released_change import decode_change
 from tests.support.governor import governance_of, released
 from tests.support.handover import dispatching, read_changes
 from tests.support.log import PARTITIONS, Actor, Log, deciding, publishing

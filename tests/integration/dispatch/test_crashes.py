@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from assent_contracts.changes import Change
-from assent_contracts.client.applying import Result
+from assent_contracts.client.applier_results import Result
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.released_change import Change
 from tests.support.handover import Folders, applying, dispatching, events_of, killed_at
 from tests.support.killed_applier import STEPS
 from tests.support.log import Actor, Log

@@ -5,12 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
+from assent_contracts.released_change import Change, decode_change
 from assent_contracts.topics import CHANGES, LEDGER
 from tests.support.handover import Folders, altered, applying, dispatching, events_of, forge, read_changes
 from tests.support.log import PARTITIONS, Actor, Log, read_ledger

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from assent.dispatch.partition import PartitionDispatch
-from assent_contracts.changes import decode_change
+from assent.dispatch.partition_dispatch import PartitionDispatch
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
+from assent_contracts.released_change import decode_change
 from assent_contracts.topics import CHANGES
 from tests.support.handover import Folders, applying, dispatching, events_of
 from tests.support.log import PARTITIONS, Actor, Log

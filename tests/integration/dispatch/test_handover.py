@@ -4,9 +4,9 @@ import asyncio
 import signal
 from pathlib import Path
 
-from assent_contracts.changes import POSITION_HEADER, decode_change
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.partitioner import partition_for
+from assent_contracts.released_change import POSITION_HEADER, decode_change
 from tests.support.handover import Folders, applying, dispatching, events_of, process, read_changes
 from tests.support.log import PARTITIONS, Actor, Log
 from tests.support.stack import until

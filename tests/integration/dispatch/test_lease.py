@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from assent_contracts.changes import Change
-from assent_contracts.client.applying import Result
+from assent_contracts.client.applier_results import Result
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.released_change import Change
 from tests.support.containers import Endpoints
 from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of, killed_at
 from tests.support.log import Actor, Log, fresh_log

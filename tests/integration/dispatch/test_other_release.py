@@ -4,13 +4,13 @@ from pathlib import Path
 
 import msgspec
 
-from assent_contracts.changes import Change
+from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.journal import Journal
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import ReportOutcome
 from assent_contracts.digests import sha256_hex
+from assent_contracts.released_change import Change
 from tests.support.handover import Folders, applying, dispatching, events_of
 from tests.support.log import APPLIER, Actor, Log
 from tests.support.stack import until

@@ -4,8 +4,8 @@ import asyncio
 import signal
 from pathlib import Path
 
-from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.released_change import Change, decode_change
 from tests.support.handover import (
     Folders,
     altered,

@@ -5,7 +5,6 @@ from pathlib import Path
 import msgspec
 
 from assent.observe.health import Health
-from assent_contracts.changes import Change
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
@@ -13,11 +12,12 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, ChangeSubmitted
-from assent_contracts.governance import GovernanceEvent, PolicyDeleted, SettingsChanged
-from assent_contracts.governed import Settings
+from assent_contracts.governance_messages import GovernanceEvent, PolicyDeleted, SettingsChanged
+from assent_contracts.governance_objects import Settings
 from assent_contracts.ledger import DecisionRecord, RecordedCommand
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.partitioner import partition_for
+from assent_contracts.released_change import Change
 from assent_contracts.resources import request_id
 from assent_contracts.signing import command_message
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER

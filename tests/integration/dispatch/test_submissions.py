@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from assent.dispatch.partition import PartitionDispatch
-from assent.dispatch.submissions import ReleaseMismatchError, Submissions
+from assent.dispatch.partition_dispatch import PartitionDispatch
+from assent.dispatch.submission_payloads import ReleaseMismatchError, SubmissionPayloads
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from tests.support.handover import read_changes
@@ -31,15 +31,15 @@ async def waiting(log: Log, follower: GovernanceFollower, actor: Actor) -> list[
 
 
 @pytest_asyncio.fixture
-async def submissions(log: Log, waiting: list[OpenRequest]) -> AsyncIterator[Submissions]:
-    reading = Submissions(log.connection, int(waiting[0].request.partition("-")[0]))
+async def submissions(log: Log, waiting: list[OpenRequest]) -> AsyncIterator[SubmissionPayloads]:
+    reading = SubmissionPayloads(log.connection, int(waiting[0].request.partition("-")[0]))
     await reading.start()
     yield reading
     await reading.stop()
 
 
 async def test_each_request_gets_its_own_payload(
-    waiting: list[OpenRequest], submissions: Submissions
+    waiting: list[OpenRequest], submissions: SubmissionPayloads
 ) -> None:
     for asked in (waiting, waiting[::-1], waiting[::7], [waiting[-1]], [waiting[0], waiting[-1]]):
         payloads = await submissions.read(asked)
@@ -49,7 +49,7 @@ async def test_each_request_gets_its_own_payload(
 
 
 async def test_offset_without_a_submission_stops_the_process(
-    log: Log, follower: GovernanceFollower, submissions: Submissions, waiting: list[OpenRequest]
+    log: Log, follower: GovernanceFollower, submissions: SubmissionPayloads, waiting: list[OpenRequest]
 ) -> None:
     partition = int(waiting[0].request.partition("-")[0])
     ledger = (await read_ledger(log, follower))[partition]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from assent.gateway.api import auditing
+from assent.gateway.api import audit
 from tests.support.gateway import Gateway, accepted, refused
 from tests.support.stack import until
 
@@ -99,7 +99,7 @@ async def test_export_is_limited_and_states_where_to_continue(
 ) -> None:
     resource = await story(gateway)
     client = await gateway.signed_in("dave")
-    monkeypatch.setattr(auditing, "EXPORT_MAX", 3)
+    monkeypatch.setattr(audit, "EXPORT_MAX", 3)
     first = (await client.get("/api/v1/audit/export", params={"resource": resource})).text.splitlines()
     end = json.loads(first[-1])
     assert end["records"] == 3

@@ -5,7 +5,7 @@ import re
 import pytest
 import pytest_asyncio
 
-from assent.gateway.console import lists
+from assent.gateway.console import request_lists
 from tests.support.console import ConsolePage, load
 from tests.support.gateway import Gateway
 
@@ -73,7 +73,7 @@ async def test_search_finds_by_id_and_within_open_requests(gateway: Gateway, que
 async def test_pages_contain_everything_once_and_keep_the_search(
     gateway: Gateway, queue: list[str], order: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "_LIMIT", 1)
+    monkeypatch.setattr(request_lists, "_LIMIT", 1)
     page = await listed(gateway, "/received", find="queue", order=order)
     found = ids(page)
     for _ in range(len(queue) - 1):

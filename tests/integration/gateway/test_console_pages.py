@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from assent.gateway.application.audit import write_cursor as audit_place
-from assent.gateway.application.requests import write_cursor as list_place
+from assent.gateway.application.audit import write_audit_cursor as audit_place
+from assent.gateway.application.requests import write_request_cursor as list_place
 from assent.store.filters import AuditCursor
 from assent.store.queries import Cursor
 from assent_contracts.topics import LEDGER

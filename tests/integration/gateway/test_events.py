@@ -9,14 +9,14 @@ import httpx
 import msgspec
 import pytest
 
+from assent.gateway.client_limits import LiveLimits
 from assent.gateway.event_messages import REMEMBERED, RecentEvents, governance_changed
-from assent.gateway.event_stream import LOST, WAITING_MAX, Listener
-from assent.gateway.limits import LiveLimits
+from assent.gateway.event_stream import LOST, WAITING_MAX, StreamListener
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.task_end import end
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal
-from assent_contracts.governed import Group
+from assent_contracts.governance_objects import Group
 from tests.support.gateway import Gateway, accepted, answering, gateway_of, gateway_settings, refused
 from tests.support.governor import governing
 from tests.support.stack import until
@@ -286,7 +286,7 @@ async def _many_connections(client: httpx.AsyncClient, count: int) -> AsyncItera
 
 
 async def test_slow_client_is_told_to_reload_and_little_is_kept_for_it() -> None:
-    listener = Listener("alice", None, ends_at=0.0)
+    listener = StreamListener("alice", None, ends_at=0.0)
     for number in range(WAITING_MAX + 10):
         listener.tell(b"event: changed\ndata: %d\n\n" % number)
         listener.beat()

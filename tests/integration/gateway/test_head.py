@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent.cli.connection.http_signature import sign_request
+from assent.cli.connection.request_signing import sign_request
 from tests.support.gateway import Gateway, refused
 from tests.support.raw_http import connected, request
 

@@ -10,9 +10,9 @@ import httpx
 import msgspec
 import pytest
 
-from assent.gateway.application.requests import write_cursor
-from assent.gateway.connections import HEADERS_MAX_BYTES
-from assent.gateway.limits import LiveLimits, SlowLimits
+from assent.gateway.application.requests import write_request_cursor
+from assent.gateway.client_limits import LiveLimits, SlowLimits
+from assent.gateway.guarded_connections import HEADERS_MAX_BYTES
 from assent.store.queries import Cursor
 from assent_contracts.client.follower import GovernanceFollower
 from tests.support.gateway import Gateway, accepted, answering, gateway_settings, refused
@@ -385,7 +385,9 @@ async def test_paging_far_past_the_end_is_an_empty_page(gateway: Gateway) -> Non
     alice = await gateway.signed_in("alice")
     page = {"requests": [], "next": None}
     for cursor in (Cursor(0, 0, 0), Cursor(-(1 << 62), -1, -1)):
-        answer = accepted(await alice.get("/api/v1/requests", params={"cursor": write_cursor(cursor)}))
+        answer = accepted(
+            await alice.get("/api/v1/requests", params={"cursor": write_request_cursor(cursor)})
+        )
         assert answer == page
     for limit in (-1, 0, 201, 10**9, "all", "1e3"):
         refused(await alice.get("/api/v1/requests", params={"limit": limit}), 400, "malformed")

@@ -10,8 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from assent.gateway.api.routes import API
-from assent.gateway.application.audit import write_cursor as audit_cursor
-from assent.gateway.application.requests import write_cursor
+from assent.gateway.application.audit import write_audit_cursor as audit_cursor
+from assent.gateway.application.requests import write_request_cursor
 from assent.gateway.console.routes import PAGES
 from assent.store.filters import AuditCursor, Cursor
 from tests.support.gateway import Gateway, accepted
@@ -93,7 +93,7 @@ async def test_pages_far_past_the_end_are_empty(gateway: Gateway, at: int) -> No
     assert accepted(await dave.get("/api/v1/audit", params=params)) == {"entries": [], "next": None}
     export = await dave.get("/api/v1/audit/export", params=params)
     assert export.json() == {"end": True, "records": 0, "next": None}
-    requests = {"cursor": write_cursor(Cursor(at, 0, -_LAST))}
+    requests = {"cursor": write_request_cursor(Cursor(at, 0, -_LAST))}
     pages = {
         "/audit": params,
         "/requests": requests,

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from assent.gateway import lag
+from assent.gateway import table_lag
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id
 from tests.support.containers import Endpoints
@@ -48,7 +48,7 @@ async def test_nobody_decides_on_a_view_that_may_be_outdated(
     }
     # The row is as old as what bob saw: that the two are equal proves nothing.
     with monkeypatch.context() as impatient:
-        impatient.setattr(lag, "_WAIT_S", 0.3)
+        impatient.setattr(table_lag, "_WAIT_S", 0.3)
         late = await bob.post(f"{place}/reject", **sent)
     refused(late, 503, "lagging")
     assert late.headers["retry-after"]

@@ -7,16 +7,16 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from assent.cli.connection.http_signature import sign_request
+from assent.cli.connection.request_signing import sign_request
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Cancel, Command, Complete, SubmitChange
 from assent_contracts.digests import to_base64url
-from assent_contracts.governance import ChangeGovernance, GovernanceCommand
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal, EnablePrincipal
-from assent_contracts.governed import Group
+from assent_contracts.governance_messages import ChangeGovernance, GovernanceCommand
+from assent_contracts.governance_objects import Group
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.limits import COMMAND_MAX_BYTES
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message

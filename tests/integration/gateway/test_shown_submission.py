@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from assent.gateway import proofs
-from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
-from assent_contracts.client.keys import verify
+from assent.gateway import ledger_proofs
+from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
 from assent_contracts.proof import GovernanceProof, LedgerEntry
 from assent_contracts.resources import parse_request_id
@@ -156,7 +156,7 @@ async def test_R23_nobody_decides_while_the_ledger_cannot_be_read(
 ) -> None:
     request = (await gateway.submit("script/unreadable.sh"))["request"]
     with monkeypatch.context() as dead:
-        dead.setattr(proofs, "_WITHIN_S", 0)
+        dead.setattr(ledger_proofs, "_WITHIN_S", 0)
         page = await page_of(gateway, request)
         shown = await gateway.show(request, principal="bob", after=request)
         client = await gateway.signed_in("bob")
@@ -235,7 +235,7 @@ async def _offered(
 ) -> tuple[Evidence, GovernanceProof]:
     answer = accepted(await client.get(f"/api/v1/requests/{request}/submission"))
     evidence = msgspec.convert({**answer, "request": None}, Evidence, strict=False)
-    governance, offset = GovernanceProof(identity, verify), 0
+    governance, offset = GovernanceProof(identity, verify_signature), 0
     while offset is not None:
         page = accepted(await client.get("/api/v1/governance/ledger", params={"offset": offset}))
         for entry in msgspec.convert(page["records"], list[LedgerEntry], strict=False):
@@ -248,13 +248,13 @@ async def test_R23_client_with_only_the_identity_proves_what_the_gateway_answers
     request = await submitted(gateway, "proven", payload="echo proven")
     client = await gateway.signed_in("carol")
     evidence, governance = await _offered(client, request, gateway.log.identity)
-    proven = proven_submission(evidence, request, governance, verify)
+    proven = proven_submission(evidence, request, governance, verify_signature)
     assert isinstance(proven, ProvenSubmission), proven
     assert proven.is_sealed
     assert proven.through == "gateway"
     assert bytes(proven.submitted.payload) == b'"echo proven"'
     lie = replace(evidence, value=evidence.value.replace(b"echo proven", b"echo untrue"))
-    assert not isinstance(proven_submission(lie, request, governance, verify), ProvenSubmission)
+    assert not isinstance(proven_submission(lie, request, governance, verify_signature), ProvenSubmission)
 
 
 async def test_R23_proof_is_for_those_who_may_see_the_request(gateway: Gateway) -> None:

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from assent.gateway.anonymous_limits import stranger
-from assent.gateway.settings import read_gateway_settings
-from assent.settings import SettingsError
+from assent.gateway.gateway_settings import read_gateway_settings
+from assent.process_settings import SettingsError
 from assent_contracts.client.follower import GovernanceFollower
 from tests.support.gateway import Gateway, accepted, gateway_of, gateway_settings, refused
 from tests.support.raw_http import connected, request

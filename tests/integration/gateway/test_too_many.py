@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 from msgspec import UNSET
 
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.wall_clock_watch import MachineClock
 from assent.infra_files import infra_path
-from assent.observe.clock import Reading, read_clock
+from assent.observe.machine_clocks import Reading, read_clock
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.ledger import OmittedCommand, decode_recorded_command, decode_refusal
@@ -58,7 +58,7 @@ async def gateway(
     """Where the broker's clock is this machine's: then log time follows the test's clock."""
     async with (
         migrated(running.dsn) as made,
-        deciding(log, follower, machine=Machine(hands, log.folder / "clock.json")),
+        deciding(log, follower, machine=MachineClock(hands, log.folder / "clock.json")),
         projecting(log, made),
         gateway_of(log, follower, made) as started,
     ):

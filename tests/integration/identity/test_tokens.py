@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from joserfc import jwt
 
-from assent.gateway.limits import LiveLimits
+from assent.gateway.client_limits import LiveLimits
 from tests.idp.misbehaving import Misbehaving, now_s, other_key
 from tests.integration.identity.conftest import StartGateway, oidc_environ
 from tests.support.gateway import Gateway, accepted, answering, free_port, gateway_settings, refused

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from assent.local import DirectoryInUse, Stack, StackNotRunning, StartFailed
-from assent.local.identity import Identity
+from assent.local.process_identity import ProcessIdentity
 
 TOPIC = "kept"
 
@@ -251,8 +251,8 @@ async def test_leftover_process_is_ended_only_if_its_pid_and_start_time_match(tm
     stack = Stack(tmp_path / "data")
     stack.directory.create()
     run = stack.directory.run
-    (run / "kafka.json").write_text(json.dumps(Identity(left.pid, started).as_json()))
-    (run / "postgres.json").write_text(json.dumps(Identity(innocent.pid, started - 100).as_json()))
+    (run / "kafka.json").write_text(json.dumps(ProcessIdentity(left.pid, started).as_json()))
+    (run / "postgres.json").write_text(json.dumps(ProcessIdentity(innocent.pid, started - 100).as_json()))
     async with stack:
         assert await left.wait() == -signal.SIGKILL
         assert innocent.returncode is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assent.local import Directory, Service, Status, Supervisor, backoff
+from assent.local import Directory, Service, ServiceStatus, Supervisor, restart_delay
 from assent.local.ports import free_port
 
 SLEEPS = "import time; time.sleep(600)"
@@ -42,7 +42,9 @@ def directory(tmp_path: Path) -> Directory:
     return made
 
 
-async def until(seen: list[Status], wanted: int, state: str, event: asyncio.Event) -> list[Status]:
+async def until(
+    seen: list[ServiceStatus], wanted: int, state: str, event: asyncio.Event
+) -> list[ServiceStatus]:
     async with asyncio.timeout(20):
         while len(found := [status for status in seen if status.state == state]) < wanted:
             event.clear()
@@ -53,10 +55,10 @@ async def until(seen: list[Status], wanted: int, state: str, event: asyncio.Even
 async def test_dying_process_is_restarted_after_growing_delays_until_told_to_stop(
     directory: Directory,
 ) -> None:
-    seen: list[Status] = []
+    seen: list[ServiceStatus] = []
     event = asyncio.Event()
 
-    def note(status: Status) -> None:
+    def note(status: ServiceStatus) -> None:
         seen.append(status)
         event.set()
 
@@ -80,7 +82,7 @@ async def test_dying_process_is_restarted_after_growing_delays_until_told_to_sto
 
 @pytest.mark.parametrize("spread", [0.0, 0.5, 1.0])
 def test_delays_double_from_a_fifth_of_a_second_and_stay_at_ten(spread: float) -> None:
-    delays = [backoff.delay_s(failures, spread) for failures in range(1, 40)]
+    delays = [restart_delay.delay_s(failures, spread) for failures in range(1, 40)]
     assert 0.16 <= delays[0] < 0.2401
     assert all(earlier <= later for earlier, later in pairwise(delays))
     assert delays[-1] == 10.0
@@ -151,9 +153,9 @@ async def test_service_that_never_answers_is_named_with_its_log(directory: Direc
 
 async def test_missing_program_is_tried_again_and_the_log_says_why(directory: Directory) -> None:
     event = asyncio.Event()
-    seen: list[Status] = []
+    seen: list[ServiceStatus] = []
 
-    def note(status: Status) -> None:
+    def note(status: ServiceStatus) -> None:
         seen.append(status)
         event.set()
 

@@ -10,8 +10,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from assent.cli.diagnosis.examination import examine
 from assent.cli.options import Options
+from assent.ledger.topic_creation import TopicsError, apply_topics
 from assent.ledger.topic_state import topic_specs, topic_states
-from assent.ledger.topics import TopicsError, apply_topics
 from assent_contracts.topics import COMMANDS, LEDGER
 from tests.support.containers import Endpoints, chosen_stack
 from tests.support.log import PARTITIONS, Log, fresh_log

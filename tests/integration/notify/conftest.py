@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from assent.notify.delivery_loop import SENDING, Pace
+from assent.notify.notify_settings import NotifySettings
 from assent.notify.service import notify
-from assent.notify.settings import NotifySettings
 from assent.observe.health import Health
 from tests.support.containers import Endpoints
 from tests.support.log import Log

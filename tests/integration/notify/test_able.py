@@ -5,12 +5,12 @@ from uuid import uuid4
 import asyncpg
 import msgspec
 
-from assent.notify.intake import NewsIntake
+from assent.notify.news_intake import NewsIntake
 from assent.notify.service import reader_of
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governance_changes import EditPolicy, RegisterKey, RevokeKeys, policy_object
-from assent_contracts.governed import SigningKey
+from assent_contracts.governance_objects import SigningKey
 from assent_contracts.limits import FOR_EVER_MS
 from tests.integration.notify.conftest import Notifying
 from tests.integration.notify.test_delivery import listens, settled

@@ -13,11 +13,11 @@ import pytest
 from aiokafka import TopicPartition
 
 from assent.notify.delivery import NotDeliveredError
-from assent.notify.intake import STALE_AFTER_MS, NewsIntake
+from assent.notify.news_intake import STALE_AFTER_MS, NewsIntake
 from assent.notify.service import reader_of
-from assent.notify.webhook import post
+from assent.notify.webhook import post_webhook
 from assent.targets.addresses import resolve
-from assent.targets.own import (
+from assent.targets.own_targets import (
     TARGETS_MAX,
     add_target,
     change_target,
@@ -29,7 +29,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.governance_changes import RegisterKey, RevokeKeys
-from assent_contracts.governed import SigningKey
+from assent_contracts.governance_objects import SigningKey
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import RefusalCode
 from tests.integration.notify.conftest import OWN, PUBLIC, Notifying, mail_to
@@ -319,7 +319,7 @@ async def test_R17_connection_goes_to_the_checked_address_and_the_certificate_is
     async with web_receiver(tls) as web:
 
         async def send(url: str, trust: ssl.SSLContext, *, allow_private: bool = True) -> None:
-            await post(url, secret, "m", "{}", allow_private=allow_private, tls=trust, timeout_s=5)
+            await post_webhook(url, secret, "m", "{}", allow_private=allow_private, tls=trust, timeout_s=5)
 
         await send(web.url(host="localhost"), trusted)
         assert web.received[0].headers["host"] == f"localhost:{web.port}"
@@ -353,7 +353,7 @@ async def test_R17_name_that_resolves_differently_the_second_time_changes_nothin
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     async with web_receiver() as web:
         url, trust = web.url(host="rebind.example.com"), ssl.create_default_context()
-        await post(url, secret_of(bytes(32)), "m", "{}", allow_private=True, tls=trust, timeout_s=5)
+        await post_webhook(url, secret_of(bytes(32)), "m", "{}", allow_private=True, tls=trust, timeout_s=5)
         assert len(web.received) == len(asked) == 1
 
 
@@ -367,7 +367,7 @@ async def test_R17_redirect_is_not_followed(web: WebReceiver) -> None:
     async with web_receiver() as elsewhere:
         web.status, web.extra = 302, f"location: {elsewhere.url()}\r\n"
         with pytest.raises(NotDeliveredError, match="302"):
-            await post(
+            await post_webhook(
                 web.url(),
                 secret_of(bytes(32)),
                 "m",

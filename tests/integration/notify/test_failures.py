@@ -9,10 +9,10 @@ import asyncpg
 import msgspec
 import pytest
 
-from assent.notify.queue import Queue
+from assent.notify.outbox_queue import OutboxQueue
 from assent.store.pool import open_pool
 from assent.targets.dead_letters import dead_letters, retry_dead_letter
-from assent.targets.own import add_target, remove_target
+from assent.targets.own_targets import add_target, remove_target
 from tests.integration.notify.conftest import OWN, PACE, Notifying
 from tests.integration.readers.test_resilience import not_ready, ready
 from tests.support.log import Actor, Log
@@ -247,7 +247,7 @@ async def test_R17_message_whose_lease_ended_passes_to_another_and_the_late_resu
     await db.execute("update notification_targets set paused_until = '-infinity'")
     pool = await open_pool(dsn, "assent_notify", application="test")
     try:
-        slow, quick = Queue(pool, lease_s=0.2), Queue(pool, lease_s=30)
+        slow, quick = OutboxQueue(pool, lease_s=0.2), OutboxQueue(pool, lease_s=30)
         [taken] = await slow.claim(10, of_principal=4)
         assert await quick.claim(10, of_principal=4) == []
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import msgspec
 
-from assent.notify.queue import Queue
+from assent.notify.outbox_queue import OutboxQueue
 from assent.store.pool import open_pool
 from tests.integration.notify.conftest import OWN, PACE, PUBLIC, Notifying, mail_to
 from tests.integration.notify.test_failures import listens, statuses
@@ -130,7 +130,7 @@ async def test_R17_a_full_mail_is_followed_at_once_by_the_rest(
     await db.execute("update notification_targets set paused_until = '-infinity'")
     pool = await open_pool(dsn, "assent_notify", application="test")
     try:
-        queue = Queue(pool, lease_s=30)
+        queue = OutboxQueue(pool, lease_s=30)
         [first] = await queue.claim(4, of_principal=4)
         assert (len(first.messages), first.is_full) == (100, True)
         await queue.sent(first, gather_s=0 if first.is_full else _HOUR_S)

@@ -5,13 +5,13 @@ from uuid import uuid4
 
 import asyncpg
 
-from assent.notify.intake import NewsIntake
+from assent.notify.news_intake import NewsIntake
 from assent.notify.service import reader_of
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.commands import CloseRequest
 from assent_contracts.governance_changes import CreatePolicy
-from assent_contracts.policies import ApprovalRule, Policy
 from tests.integration.notify.conftest import Notifying
 from tests.integration.notify.test_delivery import heard, listens, settled
 from tests.integration.readers.conftest import read_all

@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from assent.targets.own import add_target
+from assent.targets.own_targets import add_target
 from tests.integration.notify.test_failures import listens, statuses
 from tests.support.log import Actor, Log
 from tests.support.receivers import WebReceiver

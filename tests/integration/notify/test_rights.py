@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from assent.targets.own import add_target
+from assent.targets.own_targets import add_target
 
 _DENIED = asyncpg.InsufficientPrivilegeError
 

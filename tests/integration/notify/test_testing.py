@@ -3,7 +3,7 @@
 import asyncpg
 import msgspec
 
-from assent.targets.own import add_target, change_target
+from assent.targets.own_targets import add_target, change_target
 from assent.targets.target_tests import AskedTest, ask_for_test, latest_tests
 from tests.integration.notify.conftest import OWN, PACE, PUBLIC, Notifying, mail_to
 from tests.integration.notify.test_failures import listens, statuses

@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import open_consumer
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.governance_changes import CreatePolicy
 from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
 from tests.support.containers import Endpoints
@@ -90,7 +90,7 @@ async def _read(log: Log, follower: GovernanceFollower, place: TopicPartition) -
         place.partition,
         identity=log.identity,
         writers=follower.writers,
-        verify=verify,
+        verify=verify_signature,
     )
     consumer = await open_consumer(log.connection, {place: 0})
     try:

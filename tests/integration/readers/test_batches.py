@@ -9,13 +9,13 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from assent.observe.health import Health
+from assent.store.log_watch import LogWatch
 from assent.store.pool import open_pool
 from assent.store.projector import Projector
-from assent.store.service import ReaderSpec
-from assent.store.watch import LogWatch
+from assent.store.reader_service import ReaderSpec
 from assent_contracts.client.connection import open_consumer as consuming
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.client.task_end import end
 from tests.integration.readers.conftest import Written
 from tests.integration.readers.expected_tables import assert_each_record_once

@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from assent.cli.diagnosis.log_checks import stored_finding
-from assent.store.heads import drop_false_heads, keep_heads, sift_database, stored_heads
-from assent_contracts.client.heads import signed_head
+from assent.store.stored_heads import drop_false_heads, keep_heads, sift_database, stored_heads
+from assent_contracts.client.heads_topic import signed_head
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.heads import KeptHead, SignedHead

@@ -94,7 +94,7 @@ async def test_r13_lists_by_status_and_by_object(pool: asyncpg.Pool) -> None:
     [rejection] = rejected.rejections
     assert (rejection.approver, rejection.note) == (rejected.rejecter, AWKWARD)
     assert (rejected.resource_type, rejected.operation) == ("script", "create")
-    counted = {(each.status, each.progress): each.requests for each in await queries.counts(pool)}
+    counted = {(each.status, each.progress): each.requests for each in await queries.status_counts(pool)}
     assert counted == {key: sum((row.status, row.progress) == key for row in rows) for key in counted}
     assert sum(counted.values()) == len(rows)
 
@@ -163,9 +163,9 @@ async def test_r16_tail_misses_nothing_whatever_the_page(pool: asyncpg.Pool, who
 
 
 async def test_heads_are_the_accepted_heads(pool: asyncpg.Pool, whole: Written) -> None:
-    heads = await queries.heads(pool)
+    heads = await queries.projected_heads(pool)
     assert heads == {place[1]: head for place, head in whole.heads.items() if place[0] == LEDGER}
-    assert await queries.heads(pool, "audit", GOVERNANCE) == {0: whole.heads[(GOVERNANCE, 0)]}
+    assert await queries.projected_heads(pool, "audit", GOVERNANCE) == {0: whole.heads[(GOVERNANCE, 0)]}
 
 
 async def test_lists_use_an_index_even_without_filters(pool: asyncpg.Pool) -> None:

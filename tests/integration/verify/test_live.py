@@ -14,15 +14,15 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from assent.cli.connection.log_access import LogAccess
 from assent.cli.ledger_export import export_held
 from assent.cli.verification import verify_live
-from assent.ledger.topics import apply_topics
-from assent.verify.expected import Expected, ExpectedHead
+from assent.ledger.topic_creation import apply_topics
+from assent.verify.decided_inputs import InputGap
+from assent.verify.expected_heads import Expected, ExpectedHead
 from assent.verify.finding import FindingError
-from assent.verify.inputs import InputGap
-from assent.verify.markers import must_be_markers
+from assent.verify.transaction_markers import must_be_markers
 from assent_contracts.client.connection import open_consumer as consuming
 from assent_contracts.client.connection import open_producer
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.digests import to_base64url
 from assent_contracts.heads import SignedHead, encode_head, head_message, topic_key
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER

@@ -7,16 +7,16 @@ import pytest
 from aiokafka import TopicPartition
 from msgspec.structs import replace
 
-from assent.verify.export import export_ledgers
-from assent.verify.file import verify_file
+from assent.verify.export_file import export_ledgers
+from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
-from assent.verify.live import verify_governance, verify_requests
+from assent.verify.running_log import verify_governance, verify_requests
 from assent_contracts.client.connection import open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import EditPolicy, RegisterPrincipal, policy_object
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.support.governor import ended, governance_of, governing, released
 from tests.support.log import PARTITIONS, Actor, Log
@@ -65,9 +65,9 @@ async def _change_governance(log: Log, follower: GovernanceFollower, actor: Acto
 async def test_every_command_is_decided_again_the_same_way(
     exported: Path, log: Log, follower: GovernanceFollower
 ) -> None:
-    governance = await verify_governance(log.connection, log.identity, verify)
+    governance = await verify_governance(log.connection, log.identity, verify_signature)
     tallies = await verify_requests(
-        log.connection, follower, PARTITIONS, verify, _quiet, claims=governance.claims
+        log.connection, follower, PARTITIONS, verify_signature, _quiet, claims=governance.claims
     )
     assert governance.tally.commands + governance.tally.carried == len(follower.history)
     assert governance.tally.refusals == 1
@@ -80,7 +80,7 @@ async def test_every_command_is_decided_again_the_same_way(
 async def test_exported_file_proves_the_same_without_a_broker(
     exported: Path, log: Log, follower: GovernanceFollower
 ) -> None:
-    live = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
+    live = await verify_requests(log.connection, follower, PARTITIONS, verify_signature, _quiet)
     from_file = verify_file(exported, log.identity, _quiet)
     assert {name: tally.head for name, tally in from_file.partitions.items() if name != "governance"} == {
         str(number): tally.head for number, tally in live.items() if tally.records
@@ -142,7 +142,7 @@ def test_file_of_another_log_is_refused(exported: Path) -> None:
 async def test_injected_altered_record_is_quarantined_and_named(
     exported: Path, log: Log, follower: GovernanceFollower, actor: Actor
 ) -> None:
-    before = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
+    before = await verify_requests(log.connection, follower, PARTITIONS, verify_signature, _quiet)
     partition, tally = next((number, tally) for number, tally in before.items() if tally.records)
     place = TopicPartition(LEDGER, partition)
     consumer = await open_consumer(log.connection, {place: 0})
@@ -154,7 +154,7 @@ async def test_injected_altered_record_is_quarantined_and_named(
         LEDGER, value, key=record.key, partition=partition, headers=list(record.headers)
     )
     await producer.stop()
-    after = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
+    after = await verify_requests(log.connection, follower, PARTITIONS, verify_signature, _quiet)
     assert after[partition].quarantined == tally.quarantined + 1
     assert after[partition].first_quarantined == injected.offset
     assert after[partition].head == tally.head

@@ -6,8 +6,8 @@ import msgspec
 
 from assent.applier.service import FolderApplier
 from assent.applier.target import Target
-from assent_contracts.changes import Change
 from assent_contracts.digests import sha256_hex
+from assent_contracts.released_change import Change
 
 
 def change(payload: bytes, submission: bytes = b"submitted", **fields: object) -> Change:

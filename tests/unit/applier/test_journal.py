@@ -6,11 +6,16 @@ import msgspec
 import pytest
 
 from assent_contracts.acceptance import Head
-from assent_contracts.changes import Change
-from assent_contracts.client.journal import Journal, JournalInUseError, JournalOfAnotherLogError, Position
+from assent_contracts.client.applier_journal import (
+    Journal,
+    JournalInUseError,
+    JournalOfAnotherLogError,
+    Position,
+)
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import HeadInEra
+from assent_contracts.released_change import Change
 
 IDENTITY = "a" * 64
 

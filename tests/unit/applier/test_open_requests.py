@@ -7,19 +7,19 @@ import pytest
 from msgspec import Raw
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.changes import Change
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.digests import sha256_hex
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.ledger import decode_record
+from assent_contracts.released_change import Change
 from tests.support.stories import PAYLOAD, Story
 
 RELEASED = ("alice submits", "bob approves", "carol approves", "alice completes")
 
 
 def folded(story: Story) -> OpenRequests:
-    requests = OpenRequests(story.state.partition, GovernanceEvidence("0" * 64, verify))
+    requests = OpenRequests(story.state.partition, GovernanceEvidence("0" * 64, verify_signature))
     for offset, value in enumerate(story.records):
         requests.take(Accepted(100 + offset, decode_record(value), value, hashlib.sha256(value).hexdigest()))
     return requests

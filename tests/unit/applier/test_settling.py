@@ -2,7 +2,7 @@
 
 import time
 
-from assent_contracts.client.applying import Lease
+from assent_contracts.client.applier_results import Lease
 from assent_contracts.client.change_settlement import _printable
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 

@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from assent_contracts.changes import Change
 from assent_contracts.client.applier_steps import granted, is_settled, left_alone, not_to_apply, too_late
 from assent_contracts.client.open_requests import Grant, OpenRequest, ReleasedAt
 from assent_contracts.commands import Claim
 from assent_contracts.digests import sha256_hex
+from assent_contracts.released_change import Change
 from tests.support.people import START
 
 PAYLOAD = msgspec.Raw(b'{"version":2}')

@@ -8,8 +8,8 @@ import pytest
 
 from assent.applier.service import FolderApplier
 from assent.applier.target import NotWrittenError, Target
-from assent_contracts.changes import Change
 from assent_contracts.digests import sha256_hex
+from assent_contracts.released_change import Change
 
 
 def change(

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from assent_contracts import governance_changes as g
-from assent_contracts.governed import (
+from assent_contracts.access_policies import ApprovalRule, Policy
+from assent_contracts.governance_objects import (
     Account,
     DirectoryDifference,
     Group,
@@ -19,7 +20,6 @@ from assent_contracts.governed import (
     Settings,
     Writer,
 )
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.support.two_ledgers import DAY_MS, START, TwoLedgers, account, signing_key
 from tests.unit.authorization.governance_rules import ROLES, SERVICES, GovernanceCell

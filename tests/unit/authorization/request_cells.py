@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.access_policies import BUILT_IN_TYPES
 
 KINDS: Final = ("app", "vault", "access-policy", "governance")
 """An ordinary type, one whose policy requires own signatures, and the built-in ones."""

@@ -6,7 +6,7 @@ Nothing is looked up in governance.
 
 from typing import Final
 
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from tests.unit.authorization.release_rules import RELEASE_RULES, reopened
 from tests.unit.authorization.request_cells import APPROVERS, ENDED, HIS_OWN, OPEN, RELEASED, SERVICES, Cell
 from tests.unit.authorization.rule import Rule, on

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from assent_contracts import commands as c
+from assent_contracts.access_policies import BUILT_IN_TYPES, ApprovalRule, Policy
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
@@ -30,8 +31,7 @@ from assent_contracts.governance_changes import (
     policy_object,
     role_object,
 )
-from assent_contracts.governed import Group, Role, RoleAssignment, Settings
-from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule, Policy
+from assent_contracts.governance_objects import Group, Role, RoleAssignment, Settings
 from assent_contracts.refusals import Refusal
 from tests.support.two_ledgers import DAY_MS, TwoLedgers, account
 from tests.unit.authorization.request_cells import ROLES, Cell

@@ -1,8 +1,9 @@
 """A small organisation in governance, for what the command line says about it."""
 
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import to_base64url
-from assent_contracts.governance import (
+from assent_contracts.governance_messages import (
     FoundingClosed,
     GovernanceEvent,
     GroupDefined,
@@ -12,9 +13,8 @@ from assent_contracts.governance import (
     PrincipalRegistered,
     RoleAssigned,
 )
-from assent_contracts.governed import Account, Founding, Group, RoleAssignment, SigningKey
+from assent_contracts.governance_objects import Account, Founding, Group, RoleAssignment, SigningKey
 from assent_contracts.limits import FOR_EVER_MS
-from assent_contracts.policies import ApprovalRule, Policy
 
 AT = 1_800_000_000_000
 PEOPLE = ("alice", "bob", "carol", "dave", "erin")

@@ -8,8 +8,8 @@ from assent.cli.commands.doctor import accept_this_clock
 from assent.cli.options import Options
 from assent.decider.clock_file import believed_offset
 from assent.local.data_directory import Directory
-from assent.local.founded import FoundedLog, write_founded
-from assent.observe.clock import read_clock
+from assent.local.founded_log import FoundedLog, write_founded
+from assent.observe.machine_clocks import read_clock
 
 
 def test_accepted_clock_is_noted_next_to_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from assent.cli import errors, formatting, output
 from assent.cli.commands import roles
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.governed import Role
+from assent_contracts.governance_objects import Role
 from tests.support.in_process_cli import assent
 
 

@@ -14,7 +14,7 @@ from assent.cli.connection.log_client import (
     RequestNotFoundError,
     UndecidedError,
 )
-from assent.cli.connection.projection import projected
+from assent.cli.connection.projection_wait import projected
 from assent.cli.errors import fail_with
 
 _UNDECIDED = {"decided": False, "command": "c1", "what": "No answer."}

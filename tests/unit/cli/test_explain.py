@@ -7,7 +7,7 @@ from assent.reading.explanations import next_step
 from assent_contracts.core.requests.explain import explain
 from assent_contracts.core.requests.permissions import able_to_approve, why_not
 from assent_contracts.core.requests.states import Approval, NeedsApproval, Rejection, Submission
-from assent_contracts.governance import (
+from assent_contracts.governance_messages import (
     GroupDefined,
     KeyRegistered,
     KeyRevoked,
@@ -17,7 +17,7 @@ from assent_contracts.governance import (
     PrincipalRegistered,
     RoleAssigned,
 )
-from assent_contracts.governed import Account, Group, RoleAssignment
+from assent_contracts.governance_objects import Account, Group, RoleAssignment
 from tests.unit.cli.organisation import APPS, AT, key, organisation
 
 

@@ -8,12 +8,12 @@ from assent.cli.diagnosis.check import Check
 from assent.cli.diagnosis.examination import service_findings
 from assent.cli.diagnosis.faults import faults, others, with_causes
 from assent.decider.missing_log_parts import MissingError, missing_because
+from assent.observe.failure_reasons import kafka_reason, reason_of
 from assent.observe.health import Reason
 from assent.observe.readiness import Readiness
-from assent.observe.reasons import kafka_reason, reason_of
-from assent.store.reasons import reason
+from assent.store.postgres_reasons import reason
 from assent_contracts.client.follower import NotWholeError
-from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.heads import Finding, Found, compare, known_of
 from tests.unit.cli.test_log_checks import positions
 

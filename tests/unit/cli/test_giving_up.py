@@ -1,7 +1,7 @@
 """What is given up with a loss, by name."""
 
 from assent.cli.loss_plan import named_lines
-from assent.store.given_up import GovernanceChange, LostRequest, Named
+from assent.store.given_up import GivenUpChange, GivenUpRows, LostRequest
 
 
 def request(number: int) -> LostRequest:
@@ -9,11 +9,11 @@ def request(number: int) -> LostRequest:
 
 
 def test_governance_comes_first_and_long_lists_are_cut() -> None:
-    change = GovernanceChange(
+    change = GivenUpChange(
         seq=31, at=1, principal="bob", resource="account/carol", command="disable", outcome="assent.x"
     )
     lines = named_lines(
-        Named(
+        GivenUpRows(
             governance=(change,),
             governance_count=1,
             requests=tuple(map(request, range(60))),
@@ -27,4 +27,4 @@ def test_governance_comes_first_and_long_lists_are_cut() -> None:
 
 
 def test_empty_list_of_given_up_rows_is_stated() -> None:
-    assert named_lines(Named()) == ["Postgres has no rows of what is given up."]
+    assert named_lines(GivenUpRows()) == ["Postgres has no rows of what is given up."]

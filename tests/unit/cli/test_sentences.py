@@ -4,20 +4,12 @@ import msgspec
 import pytest
 
 from assent.cli.diagnosis.governance_checks import governance_checks
-from assent.reading.prospects import foresee
-from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent.reading.change_prospects import foresee
+from assent_contracts.access_policies import ApprovalRule
+from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.number_words import duration, moment
 from assent_contracts.core.governance.policies import policy_sentence
-from assent_contracts.governance import (
-    GroupDefined,
-    KeyExpires,
-    KeyRegistered,
-    KeyRevoked,
-    PrincipalDisabled,
-    PrincipalRegistered,
-    RoleAssigned,
-)
 from assent_contracts.governance_changes import (
     AssignRole,
     ChangeSettings,
@@ -35,8 +27,16 @@ from assent_contracts.governance_changes import (
     SyncDirectory,
     WithdrawRole,
 )
-from assent_contracts.governed import Account, DirectoryDifference, Group, RoleAssignment, Settings
-from assent_contracts.policies import ApprovalRule
+from assent_contracts.governance_messages import (
+    GroupDefined,
+    KeyExpires,
+    KeyRegistered,
+    KeyRevoked,
+    PrincipalDisabled,
+    PrincipalRegistered,
+    RoleAssigned,
+)
+from assent_contracts.governance_objects import Account, DirectoryDifference, Group, RoleAssignment, Settings
 from tests.unit.cli.organisation import APPS, AT, key, organisation
 
 STRICTER = msgspec.structs.replace(

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from assent_contracts.client import newest_heads
-from assent_contracts.client.heads import PIECE, good_heads, kept_from, sift_beside, signed_head
+from assent_contracts.client.heads_topic import PIECE, good_heads, kept_from, sift_beside, signed_head
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.heads import KeptHead, SignedHead, topic_key
@@ -43,13 +43,13 @@ def signed(key: SecretKey, seq: int, sha256: str = "a") -> KeptHead:
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The messages whose signatures were checked."""
     messages: list[bytes] = []
-    really = newest_heads.verify
+    really = newest_heads.verify_signature
 
     def counted(public_key: bytes, message: bytes, signature: bytes) -> bool:
         messages.append(message)
         return really(public_key, message, signature)
 
-    monkeypatch.setattr(newest_heads, "verify", counted)
+    monkeypatch.setattr(newest_heads, "verify_signature", counted)
     return messages
 
 

@@ -6,7 +6,7 @@ import tracemalloc
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.governance_changes import RetireWriter
 from assent_contracts.ledger import OmittedCommand, decode_record
 from assent_contracts.limits import COMMAND_MEMORY_MS

@@ -1,6 +1,6 @@
 """The earliest time at which a record can have been there."""
 
-from assent.decider.ends import KEPT, SeenEnds
+from assent.decider.seen_ends import KEPT, SeenEnds
 
 
 def test_record_was_not_there_when_the_partition_ended_before_it() -> None:

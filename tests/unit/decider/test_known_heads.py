@@ -12,7 +12,7 @@ from assent.decider.known_heads import KnownHeads
 from assent.observe.health import Health
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import signed_head
+from assent_contracts.client.heads_topic import signed_head
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.heads import KeptHead, SignedHead
 

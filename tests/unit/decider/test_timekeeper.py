@@ -9,9 +9,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent.decider.timekeeper import Timekeeper
-from assent.decider.wall_clock_watch import Machine
-from assent.observe.clock import Reading
+from assent.decider.wall_clock_watch import MachineClock
 from assent.observe.health import Health
+from assent.observe.machine_clocks import Reading
 from assent_contracts.client.connection import Connection
 from assent_contracts.topics import COMMANDS
 
@@ -50,7 +50,7 @@ class Polls:
 
     def __init__(self, folder: Path, *, before: Sequence[int] = ()) -> None:
         self.hands = Hands()
-        machine = Machine(self.hands, folder / "clock.json")
+        machine = MachineClock(self.hands, folder / "clock.json")
         seed = [NOON + time for time in before]
         self.time = Timekeeper(Connection(bootstrap=""), PLACE, "0", machine, Health(), before=seed)
         self.offset = 0

@@ -6,23 +6,23 @@ import msgspec
 import pytest
 
 from assent.cli.directory_sync import steps_of
-from assent.directory.compare import directory_difference, fitting, parts, usable
-from assent.directory.export import EXPORT_MAX_BYTES, Export, ExportError
-from assent.directory.nesting import flattened
-from assent.directory.read import parse_export
+from assent.directory.directory_export import EXPORT_MAX_BYTES, Export, ExportError
+from assent.directory.export_comparison import directory_difference, fitting_difference, parts, usable_export
+from assent.directory.export_reading import parse_export
+from assent.directory.nested_groups import flattened
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
+from assent_contracts.governance_messages import (
     GroupDefined,
     PolicyCreated,
     PrincipalDisabled,
     PrincipalRegistered,
     SettingsChanged,
 )
-from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
-from assent_contracts.governed import Account, DirectoryDifference, Group, Settings
+from assent_contracts.governance_objects import Account, DirectoryDifference, Group, Settings
 from assent_contracts.limits import MEMBERS_MAX, NESTING_MAX
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.unit.cli.organisation import organisation
 
@@ -246,7 +246,7 @@ def test_group_of_6000_is_left_out_by_name_and_the_leavers_are_disabled() -> Non
     synced(governance, few)
     everybody = f"{people(6_000)} ann"
     now = export(everybody, {"all": (everybody, ""), "small": ("ann", "")})
-    difference, left_out = fitting(directory_difference(now, governance), governance)
+    difference, left_out = fitting_difference(directory_difference(now, governance), governance)
     assert [(each.id, "one change at most" in each.why) for each in left_out] == [("all", True)]
     taken(governance, difference)
     assert not governance.principals["ben"].enabled
@@ -258,16 +258,20 @@ def test_group_of_6000_is_left_out_by_name_and_the_leavers_are_disabled() -> Non
 def test_new_group_that_is_too_large_is_left_out_whole() -> None:
     governance = Governance()
     now = export("ann", {"all": ("ann", ""), "other": ("ann", "")})
-    difference, left_out = fitting(directory_difference(now, governance), governance, max_bytes=580)
+    difference, left_out = fitting_difference(
+        directory_difference(now, governance), governance, max_bytes=580
+    )
     assert [each.id for each in left_out] == []
-    difference, left_out = fitting(directory_difference(now, governance), governance, max_bytes=540)
+    difference, left_out = fitting_difference(
+        directory_difference(now, governance), governance, max_bytes=540
+    )
     assert [each.id for each in left_out] == ["all", "other"]
     assert difference.groups == ()
 
 
 def test_group_with_more_members_than_permitted_is_left_out() -> None:
     group = Group(id="all", members=tuple(f"u{n}" for n in range(MEMBERS_MAX + 1)), source="directory")
-    difference, left_out = fitting(DirectoryDifference(groups=(group,)), Governance())
+    difference, left_out = fitting_difference(DirectoryDifference(groups=(group,)), Governance())
     assert difference == DirectoryDifference()
     assert "10,001 members" in left_out[0].why
 
@@ -295,14 +299,14 @@ def test_user_who_equals_another_account_except_for_case_is_left_out(user: str) 
     governance = Governance()
     synced(governance, export("ann"))
     said = '{"users": [{"id": "ann", "person": "ann.p"}, ' + user + "]}"
-    export_, left_out = usable(parse_export(said.encode()), governance)
+    export_, left_out = usable_export(parse_export(said.encode()), governance)
     assert [each.id for each in export_.users] == ["ann"]
     assert "in case only" in left_out[0].why
 
 
 def test_of_two_users_who_differ_in_case_only_the_first_is_synchronised() -> None:
     said = b'{"users": [{"id": "ann", "person": "p"}, {"id": "ann2", "person": "P"}]}'
-    export_, left_out = usable(parse_export(said), Governance())
+    export_, left_out = usable_export(parse_export(said), Governance())
     assert ([each.id for each in export_.users], [each.id for each in left_out]) == (["ann"], ["ann2"])
 
 
@@ -319,7 +323,7 @@ def test_user_whose_id_belongs_to_another_account_is_left_out_and_the_rest_conti
             "groups": [{"id": "g", "members": ["ann", "ben", "cat", "dan"], "groups": []}],
         }
     )
-    export_, left_out = usable(parse_export(said.encode()), governance)
+    export_, left_out = usable_export(parse_export(said.encode()), governance)
     assert [each.id for each in left_out] == ["ben", "cat"]
     assert "registered by hand" in left_out[0].why
     assert "the account of the person cat.p here, not of other.p" in left_out[1].why

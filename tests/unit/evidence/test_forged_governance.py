@@ -8,16 +8,6 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Complete
 from assent_contracts.events import ChangeReleased
-from assent_contracts.governance import (
-    GroupDefined,
-    KeyRegistered,
-    KeyRevoked,
-    PolicyDeleted,
-    PolicyEdited,
-    PrincipalRegistered,
-    RoleAssigned,
-    SettingsChanged,
-)
 from assent_contracts.governance_changes import (
     AssignRole,
     DefineGroup,
@@ -29,7 +19,17 @@ from assent_contracts.governance_changes import (
     policy_object,
     role_object,
 )
-from assent_contracts.governed import Account, Group, RoleAssignment, Settings, SigningKey
+from assent_contracts.governance_messages import (
+    GroupDefined,
+    KeyRegistered,
+    KeyRevoked,
+    PolicyDeleted,
+    PolicyEdited,
+    PrincipalRegistered,
+    RoleAssigned,
+    SettingsChanged,
+)
+from assent_contracts.governance_objects import Account, Group, RoleAssignment, Settings, SigningKey
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 from assent_contracts.limits import COMMAND_MAX_AGE_MS
 from tests.support.stolen_writer import StolenLog, elsewhere, here
 

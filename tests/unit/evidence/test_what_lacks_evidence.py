@@ -4,16 +4,16 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from assent_contracts.evidence.past import KEPT, Past
+from assent_contracts.evidence.past_governance import KEPT, PastGovernance
 from assent_contracts.evidence.release_references import Confirmations, LedgerRelease, ReleaseReference
 from assent_contracts.evidence.repeated_decision import Judged, judged_again
-from assent_contracts.evidence.requests import RequestsEvidence
-from assent_contracts.governance import PrincipalDisabled, ReleaseRefused
+from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.governance_messages import PrincipalDisabled, ReleaseRefused
 from assent_contracts.ledger import RecordedCommand, decode_events
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY as RECOVERY_NAME
-from assent_contracts.writers import WriterRegistry, governance_sealer
+from assent_contracts.writer_registry import RECOVERY as RECOVERY_NAME
+from assent_contracts.writer_registry import WriterRegistry, governance_sealer
 from tests.support.chains import PARTITION, RECOVERY, WRITER, Chains
 from tests.support.stolen_writer import StolenLog, here
 
@@ -34,7 +34,7 @@ def test_request_that_was_never_submitted_lacks_everything() -> None:
 
 def test_past_states_are_kept_only_for_requests_that_are_asked_about() -> None:
     chains = Chains()
-    past = Past(chains.history)
+    past = PastGovernance(chains.history)
     states = [past.at(seq) for seq in range(KEPT + 2)]
     assert [state.seq for state in states] == list(range(KEPT + 2))
     assert past.at(0) is not states[0]
@@ -110,7 +110,7 @@ def test_refused_copy_takes_nothing_from_a_judged_request() -> None:
     late = log.as_signed(log.approve_of(request, submission, "bob"))
     log.requests.put(stale, command=late, at=log.at, governance=len(log.history) - 1, input_offset=1)
     opened, copy = (accepted.record for accepted in log.requests.records)
-    governance = Past(log.history).at(len(log.history) - 1)
+    governance = PastGovernance(log.history).at(len(log.history) - 1)
     judged = judged_again(None, opened, PARTITION, governance)
     assert isinstance(judged, Judged)
     assert judged_again(judged, copy, PARTITION, governance) is judged

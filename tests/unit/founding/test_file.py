@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from assent.cli import output
-from assent.founding.file import (
+from assent.founding.first_records import FoundingRefusedError, founding_links, keys_to_make, save_keys
+from assent.founding.governance_file import (
     GovernanceFileError,
     SettingsTable,
     parse_governance_file,
     read_governance_file,
 )
-from assent.founding.found import FoundingRefusedError, founding_links, keys_to_make, save_keys
-from assent.founding.meaning import policy_of, settings_of
+from assent.founding.table_meaning import policy_of, settings_of
 from assent.infra_files import infra_path
+from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.governed import Settings
-from assent_contracts.policies import ApprovalRule
+from assent_contracts.governance_objects import Settings
 from tests.support.in_process_cli import assent
 
 GOVERNANCE = infra_path("demo/governance.toml")

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from assent_contracts import governance_changes as c
+from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import ChangeGovernance
-from assent_contracts.governed import Group, RoleAssignment, Settings
-from assent_contracts.policies import ApprovalRule
+from assent_contracts.governance_messages import ChangeGovernance
+from assent_contracts.governance_objects import Group, RoleAssignment, Settings
 from tests.support.founding import POLICY, answer, create, define, set_up
 from tests.support.people import (
     HUMANS,

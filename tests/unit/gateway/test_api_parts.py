@@ -10,10 +10,10 @@ from assent.gateway.api.description import describe
 from assent.gateway.api.governance_pages import page_of
 from assent.gateway.api.requests import is_same
 from assent.gateway.api.routes import API
-from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
-from assent.gateway.nearby import is_local
+from assent.gateway.application.page_cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.gateway_settings import read_gateway_settings
 from assent.gateway.problems import Problem, ProblemDocument, of_refusal
-from assent.gateway.settings import read_gateway_settings
+from assent.gateway.same_machine import is_local
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 _PLACE = tuple[BigInt, Int, BigInt]

@@ -69,8 +69,8 @@ def test_code_of_the_console_contains_no_text_of_its_own() -> None:
                 words = re.sub(r"<[^>]*>?", "", each.value)
                 found += [(path.name, words)] if re.search(r"[a-z] [a-z]", words) else []
     assert found == [
-        ("lists.py", "list of all requests"),
         ("notifications.py", "target of yours"),
+        ("request_lists.py", "list of all requests"),
     ], "names of what is not found, which the page does not say"
 
 

@@ -8,11 +8,11 @@ from typing import Final
 import pytest
 from pygments.lexers import get_lexer_by_name
 
-from assent.gateway.console.colouring import COLOURED, COLOURED_MAX_CHARS, LINE_MAX_CHARS, coloured
+from assent.gateway.console.payload_colours import COLOURED, COLOURED_MAX_CHARS, LINE_MAX_CHARS, coloured
 from assent.gateway.console.payload_view import (
     LINES_MAX,
     CodeLine,
-    Fold,
+    FoldedLines,
     PayloadView,
     full_text,
     payload_view,
@@ -116,7 +116,7 @@ def test_language_without_a_safe_lexer_is_text_without_colours() -> None:
 
 def marked(found: PayloadView) -> list[str]:
     return [
-        f"{'~' * len(each.lines)}" if isinstance(each, Fold) else f"{each.mark}{as_written(each.html)}"
+        f"{'~' * len(each.lines)}" if isinstance(each, FoldedLines) else f"{each.mark}{as_written(each.html)}"
         for each in found.changes or ()
     ]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from assent.gateway.public import hosts_of, names_loopback, normal_url, origins_of
-from assent.gateway.settings import read_gateway_settings
-from assent.settings import SettingsError
+from assent.gateway.gateway_settings import read_gateway_settings
+from assent.gateway.public_address import hosts_of, names_loopback, normal_url, origins_of
+from assent.process_settings import SettingsError
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ import pytest
 from http_message_signatures.algorithms import ED25519
 from http_message_signatures.signatures import HTTPMessageSigner
 
-from assent.cli.connection.http_signature import sign_request
-from assent.gateway.identity.signatures import KeySignatures, Message
+from assent.cli.connection.request_signing import sign_request
+from assent.gateway.identity.http_signatures import KeySignatures, Message
 from assent.gateway.problems import Problem
 from assent_contracts import governance_changes as c
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Account, RoleAssignment, SigningKey
+from assent_contracts.governance_objects import Account, RoleAssignment, SigningKey
 from assent_contracts.limits import FOR_EVER_MS
 from tests.support.people import force, organisation
 

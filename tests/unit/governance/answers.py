@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from assent_contracts.access_policies import Policy
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
@@ -15,8 +16,14 @@ from assent_contracts.governance_changes import (
     SyncDirectory,
     group_object,
 )
-from assent_contracts.governed import Account, DirectoryDifference, Group, Role, RoleAssignment, SigningKey
-from assent_contracts.policies import Policy
+from assent_contracts.governance_objects import (
+    Account,
+    DirectoryDifference,
+    Group,
+    Role,
+    RoleAssignment,
+    SigningKey,
+)
 from assent_contracts.refusals import Refusal
 from tests.support.people import DAY_MS, START, change, force, open_founding, policy_of, public_key_of
 

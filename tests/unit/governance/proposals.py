@@ -8,8 +8,8 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import Release, carry_out
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange, object_of
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 from tests.support.stories import Story, names
 

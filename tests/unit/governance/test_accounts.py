@@ -3,7 +3,7 @@
 import pytest
 
 from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal, RegisterPrincipal
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from tests.support.people import force, organisation
 from tests.support.stories import Story
 from tests.unit.governance.answers import BAD_IDS, LONG_ID, at_once, fits, human, service

@@ -9,7 +9,6 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance
 from assent_contracts.core.governance.receive import receive_governance
 from assent_contracts.core.received import Received
-from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, CloseFounding, FoundLog
 from assent_contracts.governance_changes import (
     CreatePolicy,
     GovernanceChange,
@@ -17,7 +16,8 @@ from assent_contracts.governance_changes import (
     RevokeKey,
 )
 from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
-from assent_contracts.governed import Account, Founding
+from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernance, CloseFounding, FoundLog
+from assent_contracts.governance_objects import Account, Founding
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
 from tests.support.people import (

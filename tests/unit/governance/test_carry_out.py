@@ -6,13 +6,6 @@ from assent_contracts.core.governance.state import Governance, ReleaseOutcome
 from assent_contracts.core.requests.release_outcome import CARRIER, release_outcomes_due
 from assent_contracts.core.requests.states import Released
 from assent_contracts.events import RequestCompleted, RequestFailed
-from assent_contracts.governance import (
-    PolicyCreated,
-    PrincipalDisabled,
-    ReleaseCarriedOut,
-    ReleaseRefused,
-    RoleAssigned,
-)
 from assent_contracts.governance_changes import (
     SETTINGS,
     AssignRole,
@@ -25,7 +18,14 @@ from assent_contracts.governance_changes import (
     RevokeKey,
     object_of,
 )
-from assent_contracts.governed import RoleAssignment, Settings
+from assent_contracts.governance_messages import (
+    PolicyCreated,
+    PrincipalDisabled,
+    ReleaseCarriedOut,
+    ReleaseRefused,
+    RoleAssigned,
+)
+from assent_contracts.governance_objects import RoleAssignment, Settings
 from assent_contracts.refusals import RefusalCode
 from tests.support.chains import Chains
 from tests.support.people import START, force, organisation

@@ -3,12 +3,12 @@
 import pytest
 
 from assent_contracts import governance_changes as c
-from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.number_words import moment
 from assent_contracts.core.governance.policies import group_words
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Account, DirectoryDifference, Group, RoleAssignment, Writer
+from assent_contracts.governance_objects import Account, DirectoryDifference, Group, RoleAssignment, Writer
 from tests.support.people import START, WRITER, force, key_of, organisation, policy_of, public_key_of
 
 GROUP = Group(id="helpers", members=("alice",))

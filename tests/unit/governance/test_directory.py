@@ -5,7 +5,7 @@ import pytest
 
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal, SyncDirectory
-from assent_contracts.governed import Account, Group
+from assent_contracts.governance_objects import Account, Group
 from assent_contracts.limits import MEMBERS_MAX, NESTING_MAX
 from tests.support.people import force, organisation
 from tests.unit.governance.answers import (

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from assent_contracts.governance_changes import DefineGroup, DeleteGroup
-from assent_contracts.governed import Group
+from assent_contracts.governance_objects import Group
 from assent_contracts.limits import MEMBERS_MAX
 from tests.support.people import force, organisation
 from tests.unit.governance.answers import (

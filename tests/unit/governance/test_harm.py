@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from assent_contracts.core.governance.decide import decide_change
-from assent_contracts.core.governance.eligible import acting_administrators
+from assent_contracts.core.governance.eligible_people import acting_administrators
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     SETTINGS,
@@ -19,7 +19,7 @@ from assent_contracts.governance_changes import (
     WithdrawRole,
     role_object,
 )
-from assent_contracts.governed import RoleAssignment, Settings
+from assent_contracts.governance_objects import RoleAssignment, Settings
 from assent_contracts.refusals import Refusal
 from tests.support.people import DAY_MS, START, force, organisation, policy_of
 from tests.unit.governance.answers import (

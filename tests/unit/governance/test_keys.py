@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from assent_contracts.core.governance.decide import decide_change
-from assent_contracts.core.governance.principals import windows_of
-from assent_contracts.governance import KeyExpires, KeyRegistered, KeyRevoked, KeysRevoked
+from assent_contracts.core.governance.principals_and_keys import windows_of
 from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
+from assent_contracts.governance_messages import KeyExpires, KeyRegistered, KeyRevoked, KeysRevoked
 from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal
 from tests.support.people import DAY_MS, START, force, organisation, public_key_of

@@ -7,8 +7,8 @@ from assent_contracts.core.governance.handle import GovernanceLedgerState, handl
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Received
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import AcceptLoss, GovernanceEvent, LossAccepted, ReleaseCarriedOut
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_messages import AcceptLoss, GovernanceEvent, LossAccepted, ReleaseCarriedOut
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import LedgerName
 from tests.support.people import START, organisation

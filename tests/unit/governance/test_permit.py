@@ -23,7 +23,7 @@ from assent_contracts.governance_changes import (
     policy_object,
     role_object,
 )
-from assent_contracts.governed import Group, Role, RoleAssignment, Settings
+from assent_contracts.governance_objects import Group, Role, RoleAssignment, Settings
 from tests.support.people import DAY_MS, START, force, organisation, policy_of
 from tests.unit.governance.answers import (
     app_policy,

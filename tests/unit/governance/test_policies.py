@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from assent_contracts import limits
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
@@ -13,7 +14,6 @@ from assent_contracts.governance_changes import (
     EditPolicy,
     policy_object,
 )
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.support.people import force, organisation, policy_of
 from tests.unit.governance.answers import (

@@ -4,13 +4,13 @@ import pytest
 
 from assent_contracts import limits
 from assent_contracts.acceptance import first_head
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.writer.chain import Chain, RecordTooLargeError
-from assent_contracts.governance import GroupDefined
 from assent_contracts.governance_changes import CreatePolicy
-from assent_contracts.governed import Group
-from assent_contracts.policies import ApprovalRule, Policy
+from assent_contracts.governance_messages import GroupDefined
+from assent_contracts.governance_objects import Group
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.people import START, organisation
 

@@ -1,13 +1,13 @@
 """Two administrators who want to change the same object, in every possible order."""
 
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import PolicyEdited, ReleaseRefused
 from assent_contracts.governance_changes import (
     CreatePolicy,
     DeletePolicy,
     EditPolicy,
     policy_object,
 )
+from assent_contracts.governance_messages import PolicyEdited, ReleaseRefused
 from tests.support.people import force, organisation
 from tests.support.stories import Story
 from tests.unit.governance.answers import app_policy, at_once, fits, group_of, role_of

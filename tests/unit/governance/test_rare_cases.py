@@ -2,6 +2,7 @@
 
 import pytest
 
+from assent_contracts.access_policies import ADMINISTRATORS, ApprovalRule, PolicyTerms
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.handle import (
     GovernanceLedgerState,
@@ -13,7 +14,6 @@ from assent_contracts.core.requests.requester import requester_refusal
 from assent_contracts.core.requests.states import Submission
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import GOVERNANCE_KEY, CloseFounding, LogFounded
 from assent_contracts.governance_changes import (
     DIRECTORY,
     AssignRole,
@@ -21,12 +21,12 @@ from assent_contracts.governance_changes import (
     key_object,
     policy_object,
 )
-from assent_contracts.governed import Account, DirectoryDifference, Founding, RoleAssignment
+from assent_contracts.governance_messages import GOVERNANCE_KEY, CloseFounding, LogFounded
+from assent_contracts.governance_objects import Account, DirectoryDifference, Founding, RoleAssignment
 from assent_contracts.heads import verify_head
-from assent_contracts.policies import ADMINISTRATORS, ApprovalRule, PolicyTerms
 from assent_contracts.refusals import Refusal
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.support.people import (
     FOUNDER,
     PARTITIONS,

@@ -5,7 +5,7 @@ import pytest
 
 from assent_contracts.core.governance.state import EVERY_TYPE
 from assent_contracts.governance_changes import AssignRole, WithdrawRole, role_object
-from assent_contracts.governed import RoleAssignment
+from assent_contracts.governance_objects import RoleAssignment
 from assent_contracts.limits import ASSIGNED_MAX
 from tests.support.people import force, organisation
 from tests.unit.governance.answers import BAD_IDS, LONG_ID, fits, role_of

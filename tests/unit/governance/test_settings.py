@@ -6,7 +6,7 @@ import pytest
 from assent_contracts.codec import encode
 from assent_contracts.governance_changes import SETTINGS, ChangeSettings
 from assent_contracts.governance_codec import decode_governance_change
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 from assent_contracts.limits import (
     COMMANDS_PER_MINUTE_MAX,
     LONGEST_MS,

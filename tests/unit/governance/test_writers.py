@@ -8,7 +8,8 @@ from assent_contracts.core.governance.handle import GovernanceLedgerState, handl
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Received
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import AddWriter, RegisterKey, RetireWriter
+from assent_contracts.governance_messages import (
     ChangeGovernance,
     GovernanceCommand,
     GovernanceEvent,
@@ -17,8 +18,7 @@ from assent_contracts.governance import (
     WriterAdded,
     WriterRetired,
 )
-from assent_contracts.governance_changes import AddWriter, RegisterKey, RetireWriter
-from assent_contracts.governed import SigningKey, Writer
+from assent_contracts.governance_objects import SigningKey, Writer
 from assent_contracts.limits import WRITERS_MAX
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.people import (

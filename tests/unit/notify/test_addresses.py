@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from assent.notify.leash import CutError, Leash
+from assent.notify.connection_guard import ConnectionGuard, CutError
 from assent.targets.addresses import PrivateAddressError, UnresolvedError, is_public, resolve
 
 
@@ -105,7 +105,7 @@ def listening() -> Iterator[socket.socket]:
 
 async def test_R17_restricted_thread_cannot_connect_to_a_private_address(listening: socket.socket) -> None:
     port = listening.getsockname()[1]
-    leash = Leash(allow_private=False)
+    leash = ConnectionGuard(allow_private=False)
 
     def work() -> str:
         with leash:
@@ -124,7 +124,7 @@ async def test_R17_restricted_thread_cannot_connect_to_a_private_address(listeni
 
 
 async def test_R17_other_threads_connect_as_usual(listening: socket.socket) -> None:
-    with Leash(allow_private=False):
+    with ConnectionGuard(allow_private=False):
         await asyncio.to_thread(lambda: socket.create_connection(listening.getsockname(), timeout=5).close())
 
 
@@ -132,7 +132,7 @@ async def test_R17_restricted_thread_starts_no_program() -> None:
     def work() -> None:
         import subprocess
 
-        with Leash(allow_private=True), pytest.raises(PermissionError):
+        with ConnectionGuard(allow_private=True), pytest.raises(PermissionError):
             subprocess.run(["true"], check=False)
 
     await asyncio.to_thread(work)
@@ -141,7 +141,7 @@ async def test_R17_restricted_thread_starts_no_program() -> None:
 async def test_R17_cutting_the_connection_ends_what_the_restricted_thread_waits_for(
     listening: socket.socket,
 ) -> None:
-    leash = Leash(allow_private=True)
+    leash = ConnectionGuard(allow_private=True)
     connected = asyncio.Event()
     loop = asyncio.get_running_loop()
 

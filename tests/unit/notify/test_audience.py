@@ -9,7 +9,7 @@ from assent.notify.audience import (
     administrators,
     approvers,
     asks_approvers,
-    enabled,
+    enabled_accounts,
     gained,
     hear_of_key,
     requester_hears,
@@ -28,7 +28,7 @@ from assent_contracts.governance_changes import (
     RegisterKey,
     RevokeKeys,
 )
-from assent_contracts.governed import RoleAssignment
+from assent_contracts.governance_objects import RoleAssignment
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from tests.support.governance_changes import define, delete, edit
 from tests.support.people import (
@@ -85,7 +85,7 @@ def test_R4_R9_approvers_are_notified_and_none_of_the_requester_s_accounts(gover
 def test_R17_disabled_approver_is_not_notified(governance: Governance) -> None:
     force(governance, DisablePrincipal(principal="bob"))
     assert asked(governance, waiting(governance)) == {"bob2", "carol"}
-    assert enabled(governance, frozenset({"bob", "alice", "nobody"})) == {"alice"}
+    assert enabled_accounts(governance, frozenset({"bob", "alice", "nobody"})) == {"alice"}
 
 
 def test_R4_service_in_an_approver_group_is_not_notified(governance: Governance) -> None:

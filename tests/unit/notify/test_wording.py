@@ -12,22 +12,22 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from assent.notify.backoff import LONGEST_S, SLOW_S, rest_s, wait_s
 from assent.notify.delivery import Delivery, Message, TargetTest
 from assent.notify.message_texts import (
     NAME_MAX_CHARS,
     SUBJECT_MAX_CHARS,
     WORDS_MAX_CHARS,
-    Text,
+    MessageText,
     harmless,
     one_line,
     text_of,
     text_of_test,
 )
-from assent.notify.settings import read_notify_settings
+from assent.notify.notify_settings import read_notify_settings
+from assent.notify.retry_delay import LONGEST_S, SLOW_S, rest_s, wait_s
 from assent.notify.webhook import signature
 from assent.notify.webhook_document import document_of, document_of_test
-from assent.settings import SettingsError
+from assent.process_settings import SettingsError
 from assent.targets.news import EVENTS, OF_GOVERNANCE, Facts, NewsEvent
 from assent.targets.urls import secret_of
 
@@ -72,7 +72,7 @@ def delivery() -> Delivery:
     )
 
 
-def text(of: Message, public_url: str | None = PUBLIC) -> Text:
+def text(of: Message, public_url: str | None = PUBLIC) -> MessageText:
     return text_of((of,), public_url)
 
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from assent.reading.prospects import foresee, request_for
+from assent.reading.change_prospects import foresee, request_for
 from assent_contracts.commands import SubmitChange
 from assent_contracts.governance_changes import (
     ChangeSettings,
@@ -11,7 +11,7 @@ from assent_contracts.governance_changes import (
     EnablePrincipal,
     GovernanceChange,
 )
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.unit.cli.organisation import AT, organisation
 

@@ -1,6 +1,6 @@
 """A gateway's report, as its clients read it, on a log that is shorter than the tables' contents."""
 
-from assent.reading.lost import lost_header, lost_parts, places_in
+from assent.reading.lost_parts import lost_header, lost_parts, places_in
 from assent_contracts.acceptance import Head
 from assent_contracts.findings import compare_partitions
 from assent_contracts.heads import Finding, Found, compare, known_of

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from assent.reading.oddities import EMPTY_LINES_MAX, is_odd, odd_sentence, oddities, shown_line
-from assent.reading.visible import MARKS_MAX, hides_something, visible
+from assent.reading.overlooked_text import EMPTY_LINES_MAX, is_odd, odd_sentence, oddities, shown_line
+from assent.reading.visible_text import MARKS_MAX, hides_something, visible
 
 HIDDEN = "\u3164\u115f\u2800\u034f\u180b\ufe0f\U000e0100\u00ad\u200b\u2060\u202e\u2066\u00a0\x1b\x9b\0"
 

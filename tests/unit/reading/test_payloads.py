@@ -6,7 +6,7 @@ import pytest
 
 from assent.reading.payload_diff import LINES_MAX, DiffLine, payload_diff
 from assent.reading.payloads import ShownPayload, shown_payload
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 
 
 def text(content: str) -> ShownPayload:

@@ -4,8 +4,8 @@ import msgspec
 
 from assent.reading.policy_effects import Fate, effects
 from assent.store.queries import ApprovalView, RequestView
+from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, DisablePrincipal, EditPolicy
-from assent_contracts.policies import ApprovalRule
 from tests.unit.cli.organisation import APPS, organisation
 from tests.unit.reading.rows import view
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from assent.reading.proven import ProvenSubmission
+from assent.reading.proven_submission import ProvenSubmission
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_changes import CreatePolicy
 from assent_contracts.ledger import decode_record
@@ -158,7 +158,7 @@ def test_R23_governance_records_count_only_with_a_writer_s_seal(gateway: Offered
         lambda each: LedgerEntry(offset=each.offset, value=b"junk", writer="writer-1", seal="A" * 86),
     ]
     for lie in lies:
-        proof = GovernanceProof(gateway.identity, verify)
+        proof = GovernanceProof(gateway.identity, verify_signature)
         for each in records:
             proof.take(lie(each))
         assert proof.history == []

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET
 
 from assent.reading.approval_history import history
-from assent.reading.approvers import Approver, can_approve, named_groups
+from assent.reading.change_prospects import submission
 from assent.reading.decidable_requests import received_groups
 from assent.reading.explanations import (
     explained,
@@ -16,19 +16,19 @@ from assent.reading.explanations import (
     status_words,
 )
 from assent.reading.governance_diff import governance_diff
-from assent.reading.prospects import submission
+from assent.reading.possible_approvers import Approver, can_approve, named_groups
 from assent.reading.request_events import state_of
-from assent.reading.submitted import Submitted, as_submitted, differences, submitted_in
+from assent.reading.submitted_content import Submitted, as_submitted, differences, submitted_in
+from assent_contracts.access_policies import ADMINISTRATORS, administrators_of
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, SubmitChange
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.states import Closed, NeedsApproval
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ApprovalGiven
-from assent_contracts.governance import GroupDefined, PolicyDeleted
 from assent_contracts.governance_changes import ChangeSettings, GovernanceChange
-from assent_contracts.governed import Group, Settings
-from assent_contracts.policies import ADMINISTRATORS, administrators_of
+from assent_contracts.governance_messages import GroupDefined, PolicyDeleted
+from assent_contracts.governance_objects import Group, Settings
 from assent_contracts.proof import NotProven
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.unit.cli.organisation import AT, organisation

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from assent.reading.snapshot import Snapshot, governance_in, snapshot_of
+from assent.reading.governance_snapshot import Snapshot, governance_in, snapshot_of
 from assent_contracts import governance_changes as c
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import DIRECTORY, SETTINGS, group_object, policy_object, role_object
-from assent_contracts.governed import Account, DirectoryDifference, Group, Settings, Writer
+from assent_contracts.governance_objects import Account, DirectoryDifference, Group, Settings, Writer
 from tests.support.people import DAY_MS, START, force, organisation, policy_of, public_key_of
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from assent.store.audit_row import AuditTableRow, row_of
-from assent.verify.audited import compare_row
+from assent.verify.audit_table import compare_row
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Accepted
 from assent_contracts.topics import LEDGER

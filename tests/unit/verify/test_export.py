@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from aiokafka import ConsumerRecord
 
-from assent.verify.export import RequestsPart
+from assent.verify.export_file import RequestsPart
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower

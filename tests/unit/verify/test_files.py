@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from assent.verify.expected import (
+from assent.verify.expected_heads import (
     Expected,
     ExpectedHead,
     ExpectError,
     SealedHead,
     read_expected,
 )
-from assent.verify.export import Manifest
-from assent.verify.file import verify_file
+from assent.verify.export_file import Manifest
+from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
 from assent.verify.report import Verified
 from assent_contracts.client.keys import SecretKey

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent.verify.file import first_bad
+from assent.verify.export_verification import first_bad
 from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from assent.verify.finding import FindingError
 from assent_contracts.codec import encode
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import FoundingClosed, GroupDefined, PrincipalDisabled
 from assent_contracts.governance_changes import (
     DefineGroup,
     DisablePrincipal,
@@ -17,7 +16,8 @@ from assent_contracts.governance_changes import (
     RegisterPrincipal,
     RevokeKey,
 )
-from assent_contracts.governed import Account, Group
+from assent_contracts.governance_messages import FoundingClosed, GroupDefined, PrincipalDisabled
+from assent_contracts.governance_objects import Account, Group
 from assent_contracts.ledger import OmittedCommand, RecordedCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.topics import GOVERNANCE

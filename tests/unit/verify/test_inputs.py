@@ -3,11 +3,11 @@
 import pytest
 from msgspec import UNSET, UnsetType
 
+from assent.verify.decided_inputs import InputGap, Inputs
 from assent.verify.finding import FindingError
-from assent.verify.inputs import InputGap, Inputs
 from assent_contracts.codec import encode
 from assent_contracts.governance_changes import DisablePrincipal
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.chains import PARTITION, Chains, key_of, signed

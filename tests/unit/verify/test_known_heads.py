@@ -3,7 +3,7 @@
 import pytest
 
 from assent.verify.finding import FindingError
-from assent.verify.heads_elsewhere import HeadsElsewhere, Known, places_of
+from assent.verify.heads_elsewhere import HeadElsewhere, HeadsElsewhere, ledger_places
 from assent_contracts.acceptance import Accepted
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import LedgerName
@@ -19,9 +19,11 @@ def records() -> list[Accepted]:
     return chains.requests.records
 
 
-def known(seq: int, sha256: str, *, ledger: LedgerName = "ledger", partition: int = PARTITION) -> Known:
+def known(
+    seq: int, sha256: str, *, ledger: LedgerName = "ledger", partition: int = PARTITION
+) -> HeadElsewhere:
     head = KnownHead(ledger=ledger, partition=partition, seq=seq, sha256=sha256, next_offset=seq + 1)
-    return Known(source=SOURCE, head=head)
+    return HeadElsewhere(source=SOURCE, head=head)
 
 
 def read(
@@ -75,7 +77,7 @@ def test_head_that_arrives_after_its_partition_was_read_is_checked_all_the_same(
 
 def test_head_of_an_unknown_partition_is_named() -> None:
     heads = HeadsElsewhere([known(0, "0" * 64, partition=4)])
-    heads.must_be_in(places_of(5))
+    heads.must_be_in(ledger_places(5))
     with pytest.raises(FindingError) as found:
-        heads.must_be_in(places_of(4))
+        heads.must_be_in(ledger_places(4))
     assert found.value.partition == 4

@@ -9,9 +9,9 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Cancel, Complete
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import RequestCompleted, RequestFailed
-from assent_contracts.governance import ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.governance_changes import CreatePolicy, DefineGroup, DeleteGroup, group_object
-from assent_contracts.governed import Group
+from assent_contracts.governance_messages import ReleaseCarriedOut, ReleaseRefused
+from assent_contracts.governance_objects import Group
 from assent_contracts.ledger import decode_record
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.topics import GOVERNANCE, LEDGER

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assent.verify.file import verify_file
+from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
 from assent_contracts.topics import GOVERNANCE
 from tests.support.chains import Chains

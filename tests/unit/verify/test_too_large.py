@@ -2,12 +2,12 @@
 
 import pytest
 
-from assent.verify.governance import GovernanceVerifier
-from assent.verify.requests import RequestsVerifier
+from assent.verify.governance_verifier import GovernanceVerifier
+from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts import limits
 from assent_contracts.codec import encode, too_large
 from assent_contracts.governance_changes import RegisterPrincipal
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.refusals import Refusal
 from tests.support.chains import Chains, key_of, signed
 

@@ -7,8 +7,8 @@ from assent.verify.finding import FindingError
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.events import WritersChanged
-from assent_contracts.governance import RecoverWriters, WriterAdded, WriterRetired
-from assent_contracts.governed import Writer
+from assent_contracts.governance_messages import RecoverWriters, WriterAdded, WriterRetired
+from assent_contracts.governance_objects import Writer
 from assent_contracts.ledger import RecordedCommand
 from tests.support.chains import RECOVERY, Chains, key_of, signed
 

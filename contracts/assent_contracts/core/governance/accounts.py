@@ -5,22 +5,22 @@ from typing import Final
 from assent_contracts import limits
 from assent_contracts.codec import is_identifier
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
-from assent_contracts.core.governance.field_changes import FieldChange, changed
-from assent_contracts.core.governance.fields import bad_id, bad_text, refuse
+from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
+from assent_contracts.core.governance.field_limits import bad_id, bad_text, refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import (
-    GovernanceEvent,
-    PrincipalDisabled,
-    PrincipalEnabled,
-    PrincipalRegistered,
-)
 from assent_contracts.governance_changes import (
     DisablePrincipal,
     EnablePrincipal,
     RegisterPrincipal,
     principal_object,
 )
-from assent_contracts.governed import Account
+from assent_contracts.governance_messages import (
+    GovernanceEvent,
+    PrincipalDisabled,
+    PrincipalEnabled,
+    PrincipalRegistered,
+)
+from assent_contracts.governance_objects import Account
 from assent_contracts.refusals import Refusal, RefusalCode
 
 RESERVED = frozenset({"founder", "assent", "recovery"})
@@ -117,7 +117,7 @@ def account_words(account: Account) -> str:
 
 def account_difference(before: Account | None, after: Account) -> tuple[FieldChange, ...]:
     """The fields of an account that differ."""
-    return changed(
+    return changed_fields(
         ("kind", before and before.kind, after.kind),
         ("person", before and before.person, after.person),
         ("name", (before and before.name) or None, after.name or None),
@@ -127,7 +127,7 @@ def account_difference(before: Account | None, after: Account) -> tuple[FieldCha
 def _enabling(governance: Governance, principal: str, after: str) -> tuple[FieldChange, ...]:
     found = governance.principals.get(principal)
     before = None if found is None else "enabled" if found.enabled else "disabled"
-    return changed(("account", before, after))
+    return changed_fields(("account", before, after))
 
 
 def _why_enabling(_governance: Governance, _change: EnablePrincipal, _asker: Asker) -> str:

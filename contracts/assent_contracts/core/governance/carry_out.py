@@ -3,11 +3,11 @@
 import msgspec
 
 from assent_contracts.core.governance.decide import Release, carry_out
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal, RefusalCode
 
 

@@ -7,11 +7,11 @@ import msgspec
 
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
-Change = TypeVar("Change", bound=GovernanceChange)
+AnyChange = TypeVar("AnyChange", bound=GovernanceChange)
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -37,22 +37,22 @@ def _gives_nobody_power(_change: GovernanceChange) -> frozenset[str]:
     return frozenset()
 
 
-class ChangeRules(msgspec.Struct, Generic[Change], frozen=True, kw_only=True):
+class ChangeRules(msgspec.Struct, Generic[AnyChange], frozen=True, kw_only=True):
     """The rules and the texts of one kind of change."""
 
-    decide: Callable[[Governance, Change, int], tuple[GovernanceEvent, ...] | Refusal]
+    decide: Callable[[Governance, AnyChange, int], tuple[GovernanceEvent, ...] | Refusal]
     """Its events at log time (ms), or its refusal, independent of who asks for it."""
-    sentence: Callable[[Change, Governance], str]
+    sentence: Callable[[AnyChange, Governance], str]
     """A sentence on what it does to this state of governance."""
-    difference: Callable[[Change, Governance], tuple[FieldChange, ...]]
+    difference: Callable[[AnyChange, Governance], tuple[FieldChange, ...]]
     """The fields that it changes in this state; empty if it changes none."""
-    why_approval: Callable[[Governance, Change, Asker], str | None] = _is_at_once
+    why_approval: Callable[[Governance, AnyChange, Asker], str | None] = _is_at_once
     """Why it needs a second administrator once governance is protected; None if it works immediately."""
-    administered_type: Callable[[Governance, Change], str] = _is_of_every_type
+    administered_type: Callable[[Governance, AnyChange], str] = _is_of_every_type
     """The type whose administrators may ask for it and approve it."""
-    is_own: Callable[[Governance, Change, str], bool] = _is_refused
+    is_own: Callable[[Governance, AnyChange, str], bool] = _is_refused
     """R3: whether this account may ask for it without being an administrator."""
-    given_power: Callable[[Change], frozenset[str]] = _gives_nobody_power
+    given_power: Callable[[AnyChange], frozenset[str]] = _gives_nobody_power
     """The objects that it gives power: groups that decide or get a role, an account that is enabled."""
     brings_in: bool = False
     """Whether it adds or gives something to a principal without requiring a second administrator."""

@@ -11,15 +11,18 @@ import msgspec
 
 from assent_contracts import limits
 from assent_contracts.codec import is_identifier
-from assent_contracts.core.governance.changes import rules_of
-from assent_contracts.core.governance.eligible import too_few_administrators
-from assent_contracts.core.governance.fields import is_public_key, refuse
+from assent_contracts.core.governance.change_kinds import rules_of
+from assent_contracts.core.governance.change_permissions import not_permitted, why_approval
+from assent_contracts.core.governance.eligible_people import too_few_administrators
+from assent_contracts.core.governance.field_limits import is_public_key, refuse
 from assent_contracts.core.governance.lockout import lockout_refusal
 from assent_contracts.core.governance.losses import accept_loss
-from assent_contracts.core.governance.permissions import not_permitted, why_approval
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.governance.writers import recover_writers
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import (
+    GovernanceChange,
+)
+from assent_contracts.governance_messages import (
     AcceptLoss,
     ChangeGovernance,
     CloseFounding,
@@ -34,13 +37,10 @@ from assent_contracts.governance import (
     ReleaseCarriedOut,
     ReleaseRefused,
 )
-from assent_contracts.governance_changes import (
-    GovernanceChange,
-)
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
-Decision = tuple[GovernanceEvent, ...] | Refusal
+GovernanceDecision = tuple[GovernanceEvent, ...] | Refusal
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -71,7 +71,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-def decide_founding(governance: Governance, command: GovernanceCommand, at: int) -> Decision:
+def decide_founding(governance: Governance, command: GovernanceCommand, at: int) -> GovernanceDecision:
     """Decide a command that the founder's key has signed. `at`: log time in ms."""
     if isinstance(command, FoundLog):
         return _found(governance, command.founding)
@@ -84,7 +84,7 @@ def decide_founding(governance: Governance, command: GovernanceCommand, at: int)
     return decide_change(governance, command.change, at)
 
 
-def decide_recovery(governance: Governance, command: RecoveryCommand) -> Decision:
+def decide_recovery(governance: Governance, command: RecoveryCommand) -> GovernanceDecision:
     """Decide a command that the recovery key has signed."""
     if governance.founder is not None:
         return refuse(RefusalCode.NOT_PERMITTED, "The recovery key counts once the founding is closed.")
@@ -95,7 +95,7 @@ def decide_recovery(governance: Governance, command: RecoveryCommand) -> Decisio
 
 def decide_at_once(
     governance: Governance, command: GovernanceCommand, at: int, *, through: str | None
-) -> Decision:
+) -> GovernanceDecision:
     """Decide an account's command. `through`: the gateway that signed on its behalf, if any."""
     match command:
         case FoundLog():
@@ -146,15 +146,15 @@ def _moved_since(governance: Governance, change: GovernanceChange, as_of: int) -
     return None
 
 
-def decide_change(governance: Governance, change: GovernanceChange, at: int) -> Decision:
+def decide_change(governance: Governance, change: GovernanceChange, at: int) -> GovernanceDecision:
     """Decide whether the change fits governance now, independent of who asks for it."""
-    decision: Decision = rules_of(change).decide(governance, change, at)
+    decision: GovernanceDecision = rules_of(change).decide(governance, change, at)
     if isinstance(decision, Refusal):
         return decision
     return lockout_refusal(governance, change, decision, at) or decision
 
 
-def _found(governance: Governance, founding: Founding) -> Decision:
+def _found(governance: Governance, founding: Founding) -> GovernanceDecision:
     if governance.seq != -1:
         return refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
     keys = (founding.founder, founding.recovery, *founding.writers.values())
@@ -171,7 +171,7 @@ def _found(governance: Governance, founding: Founding) -> Decision:
     return (LogFounded(founding=founding),)
 
 
-def _close(governance: Governance, at: int) -> Decision:
+def _close(governance: Governance, at: int) -> GovernanceDecision:
     if not governance.policies and governance.settings.unprotected != "pass":
         return refuse(
             RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one."

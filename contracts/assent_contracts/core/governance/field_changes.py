@@ -13,7 +13,7 @@ class FieldChange(msgspec.Struct, frozen=True):
     after: str | None
 
 
-def changed(*fields: tuple[str, str | None, str | None]) -> tuple[FieldChange, ...]:
+def changed_fields(*fields: tuple[str, str | None, str | None]) -> tuple[FieldChange, ...]:
     """The fields whose values before and after differ."""
     return tuple(FieldChange(*each) for each in fields if each[1] != each[2])
 

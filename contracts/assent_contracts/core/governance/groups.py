@@ -4,15 +4,15 @@ from typing import Final
 
 from assent_contracts import limits
 from assent_contracts.core.governance.change_rules import ChangeRules
-from assent_contracts.core.governance.field_changes import FieldChange, changed
-from assent_contracts.core.governance.fields import bad_id, bad_text, out_of_date, refuse, twice
+from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
+from assent_contracts.core.governance.field_limits import bad_id, bad_text, out_of_date, refuse, twice
 from assent_contracts.core.governance.number_words import counted, named
 from assent_contracts.core.governance.roles import GUARDED_ROLES
 from assent_contracts.core.governance.satisfiability import approver_groups
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent, GroupDefined, GroupDeleted
 from assent_contracts.governance_changes import DefineGroup, DeleteGroup, group_object
-from assent_contracts.governed import Group
+from assent_contracts.governance_messages import GovernanceEvent, GroupDefined, GroupDeleted
+from assent_contracts.governance_objects import Group
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _USERS_NAMED = 5
@@ -133,7 +133,7 @@ def group_difference(before: Group | None, after: Group | None) -> tuple[FieldCh
     """The name and the members of a group that differ."""
     was, will = _members(before), _members(after)
     return (
-        *changed(("name", _name(before), _name(after))),
+        *changed_fields(("name", _name(before), _name(after))),
         *(FieldChange("member", None, name) for name in sorted(will - was)),
         *(FieldChange("member", name, None) for name in sorted(was - will)),
     )

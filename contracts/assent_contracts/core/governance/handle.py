@@ -2,11 +2,16 @@
 
 from typing import cast
 
-from assent_contracts.core.governance.decide import Decision, decide_at_once, decide_founding, decide_recovery
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.command_memory import CommandMemory
+from assent_contracts.core.command_rates import too_many, too_many_copies
+from assent_contracts.core.governance.decide import (
+    GovernanceDecision,
+    decide_at_once,
+    decide_founding,
+    decide_recovery,
+)
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
-from assent_contracts.core.rates import too_many, too_many_copies
 from assent_contracts.core.received import Received
 from assent_contracts.core.sender import (
     came_before,
@@ -17,16 +22,16 @@ from assent_contracts.core.sender import (
     taken,
     takes_its_id,
 )
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import SETTINGS
+from assent_contracts.governance_messages import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
     RecoveryCommand,
     TimeCorrected,
 )
-from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 
 class GovernanceLedgerState:
@@ -57,7 +62,7 @@ def handle_governance(
     signature_good: bool,
     at: int,
     received_at: int,
-) -> Decision:
+) -> GovernanceDecision:
     """Decide one command at log time `at` that the broker appended at `received_at` (both in ms)."""
     command, governance = received.command, record.governance
     if governance.founder is not None or (governance.seq == -1 and isinstance(command, FoundLog)):
@@ -78,7 +83,7 @@ def handle_governance(
     memory, settings = record.memory, governance.settings
     before = came_before(memory, received, received_at)
     if before is not None:
-        return too_many_copies(memory, settings, command.principal, at) or cast("Decision", before)
+        return too_many_copies(memory, settings, command.principal, at) or cast("GovernanceDecision", before)
     return (
         too_many(memory, settings, command.principal, at)
         or disabled(sender)
@@ -88,7 +93,7 @@ def handle_governance(
 
 def handle_recovery(
     record: GovernanceLedgerState, received: Received[GovernanceCommand], *, signature_good: bool
-) -> Decision:
+) -> GovernanceDecision:
     """Decide a command of the recovery key.
 
     Its record was made without a decider, by the holder of that key. `signature_good`: whether the recovery
@@ -106,7 +111,7 @@ def handle_recovery(
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the recovery key's over these bytes.")
     before = taken(record.memory, received)
     if before is not None:
-        return cast("Decision", before)
+        return cast("GovernanceDecision", before)
     # Its date is not checked. The key seals the record itself, so no one else can send it again. And the
     # thief of a writer's key could have set log time to any value.
     return decide_recovery(record.governance, command)
@@ -115,7 +120,7 @@ def handle_recovery(
 def apply_governance_decision(
     record: GovernanceLedgerState,
     received: Received[GovernanceCommand],
-    decision: Decision,
+    decision: GovernanceDecision,
     *,
     seq: int,
     at: int,

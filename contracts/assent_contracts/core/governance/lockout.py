@@ -4,7 +4,8 @@ R3: two people can always administer. Every policy can still be met, and the pol
 can still be signed for. Without that, nothing could restore what was lost.
 """
 
-from assent_contracts.core.governance.eligible import (
+from assent_contracts.access_policies import BUILT_IN_TYPES, Policy
+from assent_contracts.core.governance.eligible_people import (
     ADMINISTRATORS_MIN,
     able_people,
     administering_people,
@@ -12,9 +13,8 @@ from assent_contracts.core.governance.eligible import (
 )
 from assent_contracts.core.governance.number_words import moment
 from assent_contracts.core.governance.satisfiability import unmet, unsigned_rule
-from assent_contracts.core.governance.signing import first_loss
+from assent_contracts.core.governance.signing_ability import first_loss
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import (
     AddWriter,
     CorrectTime,
@@ -25,7 +25,7 @@ from assent_contracts.governance_changes import (
     RegisterPrincipal,
     RetireWriter,
 )
-from assent_contracts.policies import BUILT_IN_TYPES, Policy
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
 _NO_HARM = (

@@ -1,9 +1,9 @@
 """An accepted loss: the log continues from where it ends, by the recovery key alone."""
 
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import AcceptLoss, GovernanceEvent, LossAccepted
-from assent_contracts.governed import Loss
+from assent_contracts.governance_messages import AcceptLoss, GovernanceEvent, LossAccepted
+from assent_contracts.governance_objects import Loss
 from assent_contracts.refusals import Refusal, RefusalCode
 
 

@@ -4,12 +4,20 @@ from collections.abc import Iterable
 from typing import Final
 
 from assent_contracts import limits
+from assent_contracts.access_policies import (
+    ADMINISTRATORS,
+    BUILT_IN_TYPES,
+    ApprovalRule,
+    Completion,
+    Policy,
+    PolicyTerms,
+)
 from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
-from assent_contracts.core.governance.eligible import eligible_people, too_few_administrators
-from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
-from assent_contracts.core.governance.fields import bad_id, bad_text, out_of_date, refuse, twice
+from assent_contracts.core.governance.eligible_people import eligible_people, too_few_administrators
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed_fields
+from assent_contracts.core.governance.field_limits import bad_id, bad_text, out_of_date, refuse, twice
 from assent_contracts.core.governance.number_words import counted, duration
 from assent_contracts.core.governance.satisfiability import (
     approver_groups,
@@ -19,7 +27,6 @@ from assent_contracts.core.governance.satisfiability import (
     unsigned,
 )
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.governance_changes import (
     CreatePolicy,
     DeletePolicy,
@@ -27,15 +34,8 @@ from assent_contracts.governance_changes import (
     group_object,
     policy_object,
 )
+from assent_contracts.governance_messages import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.limits import FOR_EVER_MS
-from assent_contracts.policies import (
-    ADMINISTRATORS,
-    BUILT_IN_TYPES,
-    ApprovalRule,
-    Completion,
-    Policy,
-    PolicyTerms,
-)
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import has_control_characters, is_type_name
 
@@ -131,7 +131,7 @@ def policy_difference(before: Policy | None, after: Policy | None) -> tuple[Fiel
     was, will = _policy_fields(before), _policy_fields(after)
     names = [name for name in (*was, *(name for name in will if name not in was)) if name != "approvals"]
     rules = _rules(() if before is None else before.approvals, () if after is None else after.approvals)
-    return (*changed(*((name, was.get(name), will.get(name)) for name in names)), *rules)
+    return (*changed_fields(*((name, was.get(name), will.get(name)) for name in names)), *rules)
 
 
 def _policy_fields(policy: Policy | None) -> dict[str, str | None]:
@@ -151,12 +151,12 @@ def _policy_fields(policy: Policy | None) -> dict[str, str | None]:
 
 def _rules(before: tuple[ApprovalRule, ...], after: tuple[ApprovalRule, ...]) -> Iterable[FieldChange]:
     if len(before) == len(after) == 1 and set(before[0].groups) == set(after[0].groups):
-        yield from changed(("quorum", str(before[0].quorum), str(after[0].quorum)))
+        yield from changed_fields(("quorum", str(before[0].quorum), str(after[0].quorum)))
         return
     for number in range(max(len(before), len(after))):
         was = rule_text(before[number]) if number < len(before) else None
         will = rule_text(after[number]) if number < len(after) else None
-        yield from changed((f"approval {number + 1}", was, will))
+        yield from changed_fields((f"approval {number + 1}", was, will))
 
 
 def rule_text(rule: ApprovalRule) -> str:

@@ -6,15 +6,15 @@ from assent_contracts.codec import malformed
 from assent_contracts.commands import command_type
 from assent_contracts.core.received import (
     Envelope,
-    Headers,
     Omitted,
     Received,
-    contradiction,
+    ReceivedHeaders,
+    header_contradiction,
     omitted,
     open_envelope,
 )
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceCommand
 from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceCommand
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal
 
@@ -26,14 +26,14 @@ def read_governance_command(envelope: Envelope) -> Received[GovernanceCommand] |
         return command
     if envelope.kafka_key != GOVERNANCE_KEY:
         return malformed(f"Set the record's key to {GOVERNANCE_KEY.decode()}.")
-    other = contradiction(envelope, command.id, command_type(command).encode())
+    other = header_contradiction(envelope, command.id, command_type(command).encode())
     if other is not None:
         return other
     return Received(command, envelope.value, envelope.value_sha256, envelope.key_id, envelope.signature)
 
 
 def receive_governance(
-    value: bytes | None, key: bytes | None, headers: Headers
+    value: bytes | None, key: bytes | None, headers: ReceivedHeaders
 ) -> Received[GovernanceCommand] | Omitted:
     """Both steps together, for a record whose signature is checked elsewhere."""
     envelope = open_envelope(value, key, headers)

@@ -1,8 +1,8 @@
 """Consume accepted governance records without deciding them again, as a writer does when it starts."""
 
 from assent_contracts.core.governance.handle import GovernanceLedgerState
-from assent_contracts.core.remembering import remember_record
-from assent_contracts.governance import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
+from assent_contracts.core.remember_record import remember_record
+from assent_contracts.governance_messages import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.ledger import LedgerRecord, decode_governance_events
 
 

@@ -4,12 +4,12 @@ from typing import Final
 
 from assent_contracts import limits
 from assent_contracts.core.governance.change_rules import ChangeRules
-from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
-from assent_contracts.core.governance.fields import bad_id, out_of_date, refuse, twice
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed_fields
+from assent_contracts.core.governance.field_limits import bad_id, out_of_date, refuse, twice
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent, RoleAssigned, RoleWithdrawn
 from assent_contracts.governance_changes import AssignRole, WithdrawRole, group_object, role_object
-from assent_contracts.governed import Role, RoleAssignment
+from assent_contracts.governance_messages import GovernanceEvent, RoleAssigned, RoleWithdrawn
+from assent_contracts.governance_objects import Role, RoleAssignment
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import is_type_name
 
@@ -105,7 +105,7 @@ def _difference(
 ) -> tuple[FieldChange, ...]:
     was, will = _holders(before, governance), _holders(after, governance)
     return (
-        *changed(
+        *changed_fields(
             ("role", before and before.role, after and after.role),
             ("resource types", _types(before), _types(after)),
         ),

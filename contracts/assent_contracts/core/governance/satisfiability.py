@@ -1,11 +1,11 @@
 """Whether a policy can be met by the existing people and keys (R5, quorum). Pure."""
 
 from assent_contracts import limits
-from assent_contracts.core.governance.eligible import able_people, eligible_people
-from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.governance.signing import able_at
+from assent_contracts.access_policies import ApprovalRule, Policy
+from assent_contracts.core.governance.eligible_people import able_people, eligible_people
+from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.core.governance.signing_ability import able_at
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal, RefusalCode
 
 

@@ -3,13 +3,13 @@
 from typing import Final
 
 from assent_contracts.core.governance.change_rules import ChangeRules
-from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
-from assent_contracts.core.governance.fields import out_of_date, refuse
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed_fields
+from assent_contracts.core.governance.field_limits import out_of_date, refuse
 from assent_contracts.core.governance.number_words import duration
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent, SettingsChanged
 from assent_contracts.governance_changes import SETTINGS, ChangeSettings
-from assent_contracts.governed import Settings
+from assent_contracts.governance_messages import GovernanceEvent, SettingsChanged
+from assent_contracts.governance_objects import Settings
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
@@ -53,7 +53,7 @@ def only_tightens(before: Settings, after: Settings) -> bool:
 def settings_difference(before: Settings, after: Settings) -> tuple[FieldChange, ...]:
     """The settings that differ, with times in words."""
     fields = Settings.__struct_fields__
-    return changed(
+    return changed_fields(
         *(
             (name.removesuffix("_ms"), setting_text(before, name), setting_text(after, name))
             for name in fields

@@ -3,13 +3,19 @@
 from typing import Final
 
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
-from assent_contracts.core.governance.field_changes import FieldChange, changed
-from assent_contracts.core.governance.fields import bad_id, is_public_key, refuse
+from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
+from assent_contracts.core.governance.field_limits import bad_id, is_public_key, refuse
 from assent_contracts.core.governance.number_words import counted, moment
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url
-from assent_contracts.governance import GovernanceEvent, KeyExpires, KeyRegistered, KeyRevoked, KeysRevoked
 from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
+from assent_contracts.governance_messages import (
+    GovernanceEvent,
+    KeyExpires,
+    KeyRegistered,
+    KeyRevoked,
+    KeysRevoked,
+)
 from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal, RefusalCode
 
@@ -123,7 +129,7 @@ def _revocation(change: RevokeKeys, governance: Governance) -> str:
 
 
 def _registered(change: RegisterKey, _governance: Governance) -> tuple[FieldChange, ...]:
-    return changed(
+    return changed_fields(
         ("principal", None, change.key.principal),
         ("public key", None, change.key.public_key),
         ("valid from", None, moment(change.key.not_before)),
@@ -133,7 +139,7 @@ def _registered(change: RegisterKey, _governance: Governance) -> tuple[FieldChan
 
 def _expired(change: ExpireKey, governance: Governance) -> tuple[FieldChange, ...]:
     before = governance.keys.get(change.key)
-    return changed(
+    return changed_fields(
         ("valid until", None if before is None else moment(before.not_after), moment(change.not_after))
     )
 
@@ -141,7 +147,7 @@ def _expired(change: ExpireKey, governance: Governance) -> tuple[FieldChange, ..
 def _revoked(change: RevokeKey, governance: Governance) -> tuple[FieldChange, ...]:
     before = governance.keys.get(change.key)
     state = None if before is None else "revoked" if before.revoked else "registered"
-    return changed(("key", state, "revoked"))
+    return changed_fields(("key", state, "revoked"))
 
 
 REGISTER_KEY: Final = ChangeRules[RegisterKey](

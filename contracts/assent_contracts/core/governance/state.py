@@ -6,7 +6,15 @@ from typing import Self, assert_never
 
 import msgspec
 
-from assent_contracts.core.governance.principals import (
+from assent_contracts.access_policies import (
+    ADMINISTRATORS,
+    BUILT_IN_TYPES,
+    RESERVED_PREFIX,
+    Policy,
+    PolicyTerms,
+    terms_of,
+)
+from assent_contracts.core.governance.principals_and_keys import (
     Key,
     Principal,
     Windows,
@@ -20,7 +28,15 @@ from assent_contracts.core.log_time import Correction
 from assent_contracts.digests import from_base64url
 from assent_contracts.eras import gives_up_of
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import (
+    DIRECTORY,
+    SETTINGS,
+    group_object,
+    policy_object,
+    principal_object,
+    role_object,
+)
+from assent_contracts.governance_messages import (
     DirectorySynced,
     FoundingClosed,
     GovernanceEvent,
@@ -47,15 +63,7 @@ from assent_contracts.governance import (
     WriterAdded,
     WriterRetired,
 )
-from assent_contracts.governance_changes import (
-    DIRECTORY,
-    SETTINGS,
-    group_object,
-    policy_object,
-    principal_object,
-    role_object,
-)
-from assent_contracts.governed import (
+from assent_contracts.governance_objects import (
     DirectoryDifference,
     Group,
     Loss,
@@ -64,14 +72,6 @@ from assent_contracts.governed import (
     Settings,
     SigningKey,
     Writer,
-)
-from assent_contracts.policies import (
-    ADMINISTRATORS,
-    BUILT_IN_TYPES,
-    RESERVED_PREFIX,
-    Policy,
-    PolicyTerms,
-    terms_of,
 )
 from assent_contracts.refusals import Refusal
 

@@ -3,16 +3,16 @@
 from typing import Final
 
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
-from assent_contracts.core.governance.field_changes import FieldChange, changed
-from assent_contracts.core.governance.fields import bad_id, is_public_key, refuse
+from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
+from assent_contracts.core.governance.field_limits import bad_id, is_public_key, refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url, to_base64url
-from assent_contracts.governance import GovernanceEvent, RecoverWriters, WriterAdded, WriterRetired
 from assent_contracts.governance_changes import AddWriter, RetireWriter
-from assent_contracts.governed import Writer
+from assent_contracts.governance_messages import GovernanceEvent, RecoverWriters, WriterAdded, WriterRetired
+from assent_contracts.governance_objects import Writer
 from assent_contracts.limits import WRITERS_MAX
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 
 def add_writer(governance: Governance, change: AddWriter) -> tuple[GovernanceEvent, ...] | Refusal:
@@ -89,7 +89,7 @@ def _why_approval(_governance: Governance, _change: AddWriter | RetireWriter, _a
 
 def _retired(change: RetireWriter, governance: Governance) -> tuple[FieldChange, ...]:
     before = governance.writers.get(change.writer)
-    return changed(
+    return changed_fields(
         ("writer", None if before is None else "listed", "retired"),
         ("public key", None if before is None else to_base64url(before), None),
     )
@@ -98,7 +98,7 @@ def _retired(change: RetireWriter, governance: Governance) -> tuple[FieldChange,
 ADD_WRITER: Final = ChangeRules[AddWriter](
     decide=lambda governance, change, _at: add_writer(governance, change),
     sentence=lambda change, _: f"Add the writer {change.writer.id}: its key seals the log from then on.",
-    difference=lambda change, _: changed(
+    difference=lambda change, _: changed_fields(
         ("writer", None, change.writer.id), ("public key", None, change.writer.public_key)
     ),
     why_approval=_why_approval,

@@ -4,8 +4,9 @@ from typing import assert_never
 
 from msgspec import UNSET
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import Approve
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approvers import (
     approver_refusal,
     deleted_policy,
@@ -17,7 +18,7 @@ from assent_contracts.core.requests.approvers import (
     standing_terms,
 )
 from assent_contracts.core.requests.complete import lapsed, release
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.requester import requester_refusal
 from assent_contracts.core.requests.states import (
     Applying,
@@ -31,7 +32,6 @@ from assent_contracts.core.requests.states import (
 )
 from assent_contracts.core.requests.submission_as_shown import not_as_shown
 from assent_contracts.events import ApprovalGiven, Event, RequestApproved, RequestReopened
-from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 
 

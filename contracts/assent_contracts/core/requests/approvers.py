@@ -6,12 +6,12 @@ met. A deleted policy can never be met.
 
 import msgspec
 
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.access_policies import ADMINISTRATORS, PolicyTerms
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import Approval, Rejection, Submission
 from assent_contracts.events import Lapse
-from assent_contracts.policies import ADMINISTRATORS, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 

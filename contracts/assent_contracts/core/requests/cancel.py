@@ -3,10 +3,10 @@
 from typing import assert_never
 
 from assent_contracts.commands import Cancel
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approvers import has_quorum, standing_terms
 from assent_contracts.core.requests.complete import reopened
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,

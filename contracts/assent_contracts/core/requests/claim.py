@@ -2,9 +2,10 @@
 
 from typing import assert_never
 
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import Claim
-from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,
@@ -15,7 +16,6 @@ from assent_contracts.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.events import ChangeClaimed, Event
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 

@@ -2,11 +2,12 @@
 
 from typing import assert_never
 
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import CloseRequest
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import EVERY_TYPE
-from assent_contracts.core.requests.concerned import concerns
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.affected_person import affects_person
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,
@@ -18,7 +19,6 @@ from assent_contracts.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.events import Event, RequestClosed
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
@@ -69,6 +69,6 @@ def _may_not_close(submission: Submission, context: Context) -> Refusal | None:
         return refuse(
             RefusalCode.OWN_REQUEST, "R22: another administrator must close it; your own you can cancel."
         )
-    if concerns(governance, submission.resource, principal.person):
+    if affects_person(governance, submission.resource, principal.person):
         return refuse(RefusalCode.OWN_REQUEST, "R22: the change is about you: another administrator decides.")
     return None

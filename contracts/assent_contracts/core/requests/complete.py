@@ -2,10 +2,11 @@
 
 from typing import assert_never
 
+from assent_contracts.access_policies import BUILT_IN_TYPES, PolicyTerms
 from assent_contracts.commands import Complete
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approvers import has_quorum, lapse, progress_deadline, standing_terms
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.requester import requester_refusal
 from assent_contracts.core.requests.states import (
     Applying,
@@ -20,7 +21,6 @@ from assent_contracts.core.requests.states import (
 from assent_contracts.core.requests.submission_as_shown import not_as_shown
 from assent_contracts.events import ApprovalLapsed, ChangeReleased, Event, RequestApproved, RequestReopened
 from assent_contracts.limits import FOR_EVER_MS
-from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 

@@ -17,13 +17,13 @@ from assent_contracts.commands import (
     Revoke,
     SubmitChange,
 )
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approve import decide_approve
 from assent_contracts.core.requests.cancel import decide_cancel
 from assent_contracts.core.requests.claim import decide_claim
 from assent_contracts.core.requests.close import decide_close
 from assent_contracts.core.requests.complete import decide_complete
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.reject import decide_reject
 from assent_contracts.core.requests.report_outcome import decide_report
@@ -34,11 +34,11 @@ from assent_contracts.events import Event
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 
-Decision = tuple[Event, ...] | Refusal
+RequestDecision = tuple[Event, ...] | Refusal
 _OF_APPLIERS: Final = (Claim, ReportOutcome)
 
 
-def decide(state: PartitionState, command: Command, context: Context) -> Decision:
+def decide(state: PartitionState, command: Command, context: Context) -> RequestDecision:
     """Decide a command whose sender is verified. Changes nothing: `PartitionState.record` does that."""
     if isinstance(command, SubmitChange):
         return misrouted(command, context) or decide_submit(
@@ -55,7 +55,7 @@ def decide(state: PartitionState, command: Command, context: Context) -> Decisio
     return decide_on(request, state.last_seq(command.request), command, context)
 
 
-def decide_on(request: Request, last: int, command: RequestCommand, context: Context) -> Decision:
+def decide_on(request: Request, last: int, command: RequestCommand, context: Context) -> RequestDecision:
     """Decide a command on this request. `last`: the seq of the latest record that has changed it."""
     decision = _by_its_rule(request, command, context)
     if isinstance(decision, Refusal) or isinstance(command, _OF_APPLIERS):
@@ -72,7 +72,7 @@ def _not_as_seen(seen: int | UnsetType, last: int) -> Refusal | None:
     )
 
 
-def _by_its_rule(request: Request, command: RequestCommand, context: Context) -> Decision:
+def _by_its_rule(request: Request, command: RequestCommand, context: Context) -> RequestDecision:
     match command:
         case Approve():
             return decide_approve(request, command, context)

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 import msgspec
 from msgspec import UNSET
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.core.requests.states import (
     Applying,
     Approval,
@@ -41,7 +42,6 @@ from assent_contracts.events import (
     RequestReopened,
     Status,
 )
-from assent_contracts.policies import PolicyTerms
 
 
 class ImpossibleEventError(Exception):

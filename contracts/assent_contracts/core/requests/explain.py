@@ -2,6 +2,7 @@
 
 import msgspec
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import (
     deleted_policy,
@@ -15,7 +16,6 @@ from assent_contracts.core.requests.permissions import Deciding, able_to_approve
 from assent_contracts.core.requests.requester import requester_refusal
 from assent_contracts.core.requests.states import Approval, Rejection
 from assent_contracts.events import Lapse
-from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal
 
 

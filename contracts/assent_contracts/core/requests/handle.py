@@ -4,11 +4,11 @@ The decider runs this once for each command. `assent audit verify` runs it again
 """
 
 from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
+from assent_contracts.core.command_rates import too_many, too_many_copies
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.rates import too_many, too_many_copies
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.context import Context
-from assent_contracts.core.requests.decide import Decision, decide
+from assent_contracts.core.requests.decide import RequestDecision, decide
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.sender import (
     Sender,
@@ -51,7 +51,7 @@ def handle(
     at: int,
     received_at: int,
     governance: Governance,
-) -> Decision:
+) -> RequestDecision:
     """Decide one command for `seq` at log time `at`. The broker appended it at `received_at`.
 
     Both times are in ms.
@@ -62,7 +62,7 @@ def handle(
     )
     if isinstance(sender, Refusal):
         return sender
-    decision: Decision | None = came_before(memory, received, received_at)
+    decision: RequestDecision | None = came_before(memory, received, received_at)
     if decision is None:
         context = Context(
             state.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
@@ -77,7 +77,7 @@ def handle(
 def apply_decision(
     state: PartitionState,
     received: Received[Command],
-    decision: Decision,
+    decision: RequestDecision,
     *,
     seq: int,
     at: int,

@@ -6,12 +6,12 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.core.ageing import Ageing
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import corrected
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent_contracts.core.requests.states import Closed, Request, Unsettled
+from assent_contracts.core.retention import RetentionQueue
 from assent_contracts.events import (
     ChangeSubmitted,
     CommandRepeated,
@@ -59,7 +59,7 @@ class PartitionState:
         """The seq of the last record that changed a request, if one did after its submission."""
         self._open_by_resource: dict[str, int] = {}
         self._open_by_requester: dict[str, int] = {}
-        self._closed_in_order: Ageing[_Ended] = Ageing()
+        self._closed_in_order: RetentionQueue[_Ended] = RetentionQueue()
         self._deadlines: list[tuple[int, int]] = []
 
     def open_request(self, resource: str) -> int | None:

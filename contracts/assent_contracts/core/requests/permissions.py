@@ -6,12 +6,12 @@ Nothing is decided here. The rules are asked, so each answer is the one that a c
 from typing import Any
 
 from assent_contracts.commands import ACTIONS, Action
-from assent_contracts.core.governance.principals import Principal
-from assent_contracts.core.governance.signing import gateway_for, has_key
+from assent_contracts.core.governance.principals_and_keys import Principal
+from assent_contracts.core.governance.signing_ability import gateway_for, has_key
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import standing_terms
-from assent_contracts.core.requests.context import Context
-from assent_contracts.core.requests.decide import Decision, RequestCommand, decide_on
+from assent_contracts.core.requests.decide import RequestCommand, RequestDecision, decide_on
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import Approved, NeedsApproval, Open
 from assent_contracts.core.sender import Sender, not_current
 from assent_contracts.events import ChangeReleased
@@ -101,7 +101,7 @@ def _answer(
     principal: Principal,
     at: int,
     through: str | None,
-) -> Decision:
+) -> RequestDecision:
     submission = request.submission
     context = Context(0, submission.seq + 1, at, governance, principal, b"", through)
     return decide_on(request, 0, _command(action, request, principal, at), context)

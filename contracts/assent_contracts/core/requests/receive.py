@@ -7,10 +7,10 @@ from assent_contracts.codec import decode_command, malformed
 from assent_contracts.commands import Command, command_type
 from assent_contracts.core.received import (
     Envelope,
-    Headers,
     Omitted,
     Received,
-    contradiction,
+    ReceivedHeaders,
+    header_contradiction,
     omitted,
     open_envelope,
 )
@@ -28,13 +28,13 @@ def read_command(envelope: Envelope) -> Received[Command] | Refusal:
     if envelope.kafka_key != command.resource.encode():
         what = "no key" if envelope.kafka_key is None else "a key that is not its resource"
         return malformed(f"The record has {what}. Set the key to <type>/<id>.")
-    other = contradiction(envelope, command.id, _TYPES[type(command)])
+    other = header_contradiction(envelope, command.id, _TYPES[type(command)])
     if other is not None:
         return other
     return Received(command, envelope.value, envelope.value_sha256, envelope.key_id, envelope.signature)
 
 
-def receive(value: bytes | None, key: bytes | None, headers: Headers) -> Received[Command] | Omitted:
+def receive(value: bytes | None, key: bytes | None, headers: ReceivedHeaders) -> Received[Command] | Omitted:
     """Both steps together, for a record whose signature is checked elsewhere."""
     envelope = open_envelope(value, key, headers)
     if isinstance(envelope, Omitted):

@@ -6,7 +6,7 @@ R4, R8, R9.
 from typing import assert_never
 
 from assent_contracts.commands import Reject
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approvers import (
     approver_refusal,
     has_quorum,
@@ -16,7 +16,7 @@ from assent_contracts.core.requests.approvers import (
     standing_terms,
 )
 from assent_contracts.core.requests.complete import reopened
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import (
     Applying,
     Approval,

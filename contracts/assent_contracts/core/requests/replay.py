@@ -1,6 +1,6 @@
 """Consume accepted records without deciding them again, as readers do, and a writer when it starts."""
 
-from assent_contracts.core.remembering import remember_record
+from assent_contracts.core.remember_record import remember_record
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.ledger import LedgerRecord, decode_events
 

@@ -3,8 +3,8 @@
 from typing import assert_never
 
 from assent_contracts.commands import ReportOutcome
-from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,

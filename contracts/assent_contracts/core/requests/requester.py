@@ -1,10 +1,10 @@
 """R19: whether a change may still be released for its requester."""
 
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.access_policies import ADMINISTRATORS, BUILT_IN_TYPES
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.core.requests.states import Submission
 from assent_contracts.governance_changes import DIRECTORY, key_object
-from assent_contracts.policies import ADMINISTRATORS, BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 

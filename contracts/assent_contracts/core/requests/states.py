@@ -4,8 +4,8 @@ from typing import Literal, assert_never
 
 import msgspec
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.events import Status
-from assent_contracts.policies import PolicyTerms
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
@@ -92,11 +92,11 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
 Open = NeedsApproval | Approved | Released | Applying | Unsettled
 Request = Open | Closed
 Timed = NeedsApproval | Approved | Released | Applying
-Progress = Literal["released", "applying", "unknown"]
+ReleaseProgress = Literal["released", "applying", "unknown"]
 """The progress of an approved change after its release."""
 
 
-def status_of(request: Request) -> tuple[Status, Progress | None]:
+def status_of(request: Request) -> tuple[Status, ReleaseProgress | None]:
     """R13: the status that people see, and the progress of a released change."""
     match request:
         case NeedsApproval():
@@ -117,7 +117,7 @@ def status_of(request: Request) -> tuple[Status, Progress | None]:
 
 def open_state(
     status: Status,
-    progress: Progress | None,
+    progress: ReleaseProgress | None,
     submission: Submission,
     approvals: tuple[Approval, ...],
     rejections: tuple[Rejection, ...],

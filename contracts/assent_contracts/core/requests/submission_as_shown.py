@@ -1,6 +1,6 @@
 """R23: a decision covers all that was shown: object, operation, requester, justification and payload."""
 
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.states import Submission
 from assent_contracts.refusals import Refusal, RefusalCode
 

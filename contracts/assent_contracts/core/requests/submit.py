@@ -4,23 +4,23 @@ from typing import Final
 
 from msgspec import UNSET
 
-from assent_contracts.commands import SubmitChange
-from assent_contracts.core.governance.decide import decide_change
-from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.governance.permissions import administered_type, not_permitted
-from assent_contracts.core.requests.approvers import progress_deadline
-from assent_contracts.core.requests.context import Context
-from assent_contracts.digests import sha256_hex
-from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
-from assent_contracts.governance_changes import object_of
-from assent_contracts.governance_codec import decode_governance_change
-from assent_contracts.policies import (
+from assent_contracts.access_policies import (
     ADMINISTRATORS,
     BUILT_IN_TYPES,
     ApprovalRule,
     PolicyTerms,
     administrators_of,
 )
+from assent_contracts.commands import SubmitChange
+from assent_contracts.core.governance.change_permissions import administered_type, not_permitted
+from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.core.requests.approvers import progress_deadline
+from assent_contracts.core.requests.decision_context import Context
+from assent_contracts.digests import sha256_hex
+from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
+from assent_contracts.governance_changes import object_of
+from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import request_id, resource_type
 

@@ -9,7 +9,7 @@ from assent_contracts import limits
 from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import DecisionRecord, OmittedCommand, RecordedCommand
 from assent_contracts.refusals import Refusal
 

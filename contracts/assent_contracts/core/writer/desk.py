@@ -6,16 +6,16 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UnsetType
 
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.refusals import Refusal
 
 Events = tuple[Event, ...] | tuple[GovernanceEvent, ...]
-Decision = Events | Refusal
+EventsOrRefusal = Events | Refusal
 
 
 class OwnRecord(msgspec.Struct, frozen=True, gc=False):
@@ -69,11 +69,13 @@ class Desk(Protocol):
 
     def handle(
         self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
-    ) -> Decision:
+    ) -> EventsOrRefusal:
         """Decide a command, received at `received_at`, at `seq` and log time `at` (ms). Changes nothing."""
         ...
 
-    def apply_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+    def apply_decision(
+        self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int
+    ) -> None:
         """Advance the state past a command's decision."""
         ...
 

@@ -5,9 +5,10 @@ from typing import Any, cast
 
 from msgspec import UNSET, UnsetType
 
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.carry_out import carry_release
-from assent_contracts.core.governance.decide import Decision as GovernanceDecision
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.decide import GovernanceDecision
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.handle import (
     GovernanceLedgerState,
     apply_governance_decision,
@@ -16,26 +17,25 @@ from assent_contracts.core.governance.handle import (
 from assent_contracts.core.governance.receive import read_governance_command
 from assent_contracts.core.governance.replay import replay_governance
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.sender import unattributed
-from assent_contracts.core.writer.desk import Decision, Events, OwnRecord
-from assent_contracts.core.writer.releases import Releases
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent
+from assent_contracts.core.writer.desk import Events, EventsOrRefusal, OwnRecord
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
+from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 
 class GovernanceDesk:
     """The governance ledger, whose state changes by its own decisions."""
 
-    def __init__(self, releases: Releases | None = None) -> None:
+    def __init__(self, releases: GovernanceReleases | None = None) -> None:
         """`releases`: what the request ledger has released, as far as it has been read."""
         self.record = GovernanceLedgerState()
         self.writers = WriterRegistry()
         """The writers that may seal, by this ledger itself. Advanced together with `record`."""
-        self._releases = releases or Releases()
+        self._releases = releases or GovernanceReleases()
 
     @property
     def governance(self) -> Governance:
@@ -97,7 +97,7 @@ class GovernanceDesk:
         )
 
     def apply_decision(
-        self, received: Received[Any], decision: Decision, *, seq: int, at: int, by_topic: bool = True
+        self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int, by_topic: bool = True
     ) -> None:
         """Advance the state past a command's decision. `by_topic`: whether the command came by the topic."""
         kept = cast("GovernanceDecision", decision)

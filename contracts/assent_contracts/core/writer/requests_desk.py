@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
-from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.core.received import Envelope, Received
-from assent_contracts.core.requests.decide import Decision as RequestDecision
+from assent_contracts.core.requests.decide import RequestDecision
 from assent_contracts.core.requests.expire import decide_expiry
 from assent_contracts.core.requests.handle import apply_decision, handle
 from assent_contracts.core.requests.partition_state import PartitionState
@@ -16,7 +16,7 @@ from assent_contracts.core.requests.release_outcome import outcome_of_release, r
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.core.requests.states import Closed, Released, Unsettled
 from assent_contracts.core.sender import unattributed
-from assent_contracts.core.writer.desk import Decision, Events, OwnRecord
+from assent_contracts.core.writer.desk import Events, EventsOrRefusal, OwnRecord
 from assent_contracts.events import (
     Event,
     LogTimeCorrected,
@@ -25,7 +25,7 @@ from assent_contracts.events import (
     RequestFailed,
     WritersChanged,
 )
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id, request_id
@@ -66,7 +66,7 @@ class RequestsDesk:
 
     def follow(self, history: Sequence[tuple[GovernanceEvent, ...]], seq: int) -> None:
         """Follow governance up to `seq`. `history[n]` has the events of governance seq n."""
-        advance(self.governance, history, seq)
+        advance_to(self.governance, history, seq)
 
     def signing_key(self, envelope: Envelope) -> bytes | None:
         """The key that the envelope names."""
@@ -101,7 +101,9 @@ class RequestsDesk:
             governance=self.governance,
         )
 
-    def apply_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+    def apply_decision(
+        self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int
+    ) -> None:
         """Advance the partition's state past a command's decision."""
         decided = cast("RequestDecision", decision)
         apply_decision(self.state, received, decided, seq=seq, at=at, governance=self.governance.seq)

@@ -16,9 +16,9 @@ from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.codec import malformed, too_large
 from assent_contracts.core.received import Envelope, Omitted, Received
 from assent_contracts.core.sender import OMITTED
-from assent_contracts.core.writer.batches import Batch, fits, size_of
+from assent_contracts.core.writer.batch import Batch, has_room, link_size
 from assent_contracts.core.writer.chain import Chain, Link, RecordTooLargeError
-from assent_contracts.core.writer.desk import Decision, Desk, OwnRecord
+from assent_contracts.core.writer.desk import Desk, EventsOrRefusal, OwnRecord
 from assent_contracts.ledger import OmittedCommand, RecordedCommand
 from assent_contracts.refusals import Refusal
 
@@ -48,7 +48,7 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     """Whether the signature is that key's."""
 
 
-class Decided(msgspec.Struct, frozen=True, gc=False):
+class LinkedDecision(msgspec.Struct, frozen=True, gc=False):
     """The result for one command, whose record is linked."""
 
     refusal: Refusal | None
@@ -58,7 +58,7 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     """What decoding the bytes raised: a fault in the codec, which should be investigated."""
 
 
-class Writer(Generic[D]):
+class PartitionWriter(Generic[D]):
     """One partition's state, and the records that it makes from what is received. It has one owner.
 
     It begins at the start of its ledger. `replay` advances it past accepted records, and `begin` opens its
@@ -104,7 +104,7 @@ class Writer(Generic[D]):
     @property
     def is_full(self) -> bool:
         """Whether the linked records must be taken before another one is linked."""
-        return not fits(len(self._links), self._size)
+        return not has_room(len(self._links), self._size)
 
     # Records that others have written.
 
@@ -126,14 +126,14 @@ class Writer(Generic[D]):
 
     # Decisions on commands.
 
-    def decide(self, incoming: Incoming) -> Decided:
+    def decide(self, incoming: Incoming) -> LinkedDecision:
         """Decide a received record and link the decision. Log time advances to its receipt, never back.
 
         Raises what the rules raise. Then it is not known how the ledger continues.
         """
         at = max(incoming.received_at, self.desk.at)
         it = self._read(incoming, at)
-        if isinstance(it, Decided):
+        if isinstance(it, LinkedDecision):
             return it
         seq = self._chain.seq + 1
         came = incoming.received_at
@@ -149,9 +149,9 @@ class Writer(Generic[D]):
             decision = too_large("the decision's record", error.size, limits.RECORD_MAX_BYTES, "bytes")
             self._link(key, decision, at, command, incoming)
         self.desk.apply_decision(it, decision, seq=seq, at=at)
-        return Decided(decision if isinstance(decision, Refusal) else None)
+        return LinkedDecision(decision if isinstance(decision, Refusal) else None)
 
-    def _read(self, incoming: Incoming, at: int) -> Received[Any] | Decided:
+    def _read(self, incoming: Incoming, at: int) -> Received[Any] | LinkedDecision:
         """The command, if a known key has signed it; else the result for these bytes."""
         envelope = incoming.envelope
         if isinstance(envelope, Omitted):
@@ -180,12 +180,12 @@ class Writer(Generic[D]):
 
     def _omit(
         self, incoming: Incoming, it: Omitted, at: int, *, unreadable: Exception | None = None
-    ) -> Decided:
+    ) -> LinkedDecision:
         """Record only hash and size. The Kafka key is omitted too, because anyone may have written it."""
         command = OmittedCommand(sha256=it.value_sha256.hex(), size=it.size)
         self._link(None, it.refusal, at, command, incoming)
         self.desk.apply((), seq=self._chain.seq, at=at)
-        return Decided(it.refusal, command, unreadable)
+        return LinkedDecision(it.refusal, command, unreadable)
 
     # Records by the writer itself.
 
@@ -214,7 +214,7 @@ class Writer(Generic[D]):
     def _link(
         self,
         key: bytes | None,
-        decision: Decision,
+        decision: EventsOrRefusal,
         at: int,
         command: RecordedCommand | OmittedCommand | UnsetType,
         incoming: Incoming | None,
@@ -234,7 +234,7 @@ class Writer(Generic[D]):
             self.input_sha256 = incoming.envelope.value_sha256.hex()
         self._batch_governance = -1 if named is UNSET else named
         self._links.append(link)
-        self._size += size_of(link)
+        self._size += link_size(link)
 
     def take_batch(self) -> Batch | None:
         """All linked records that were not taken yet, to be appended as one batch; None if there are none."""

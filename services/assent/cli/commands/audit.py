@@ -34,7 +34,7 @@ def tail(
 
     from assent.cli.audit_following import follow_audit
     from assent.cli.connection.log_access import log_access
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
 
     def print_entries(entries: "Iterable[AuditEntry]") -> None:
         _print_entries(entries, as_json=options.json)
@@ -75,7 +75,7 @@ def export(
     from assent.cli.ledger_export import export_held
     from assent.cli.log_completeness import deciders_heads
     from assent.cli.verification import fail_with_finding
-    from assent.verify.expected import Expected
+    from assent.verify.expected_heads import Expected
     from assent.verify.finding import FindingError
 
     log = log_access(options)
@@ -154,8 +154,8 @@ def verify(
     from assent.cli.connection.log_access import log_access
     from assent.cli.log_completeness import deciders_heads
     from assent.cli.verification import fail_with_finding, print_verified, progress_bar, verify_live
-    from assent.verify.expected import read_expected
-    from assent.verify.file import verify_file
+    from assent.verify.expected_heads import read_expected
+    from assent.verify.export_verification import verify_file
     from assent.verify.finding import FindingError
     from assent_contracts.digests import DIGEST_PATTERN
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from cyclopts import Parameter
 
-from assent.cli.commands.requests import RequestId
+from assent.cli.commands.requests import RequestArgument
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ExpectedSubmission = Annotated[
 
 
 def approve(
-    request: RequestId,
+    request: RequestArgument,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Shown to the requester (R8).")] = "",
     yes: Yes = False,
@@ -44,7 +44,7 @@ def approve(
 
 
 def reject(
-    request: RequestId,
+    request: RequestArgument,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Why; shown to the requester (R8).")] = "",
     yes: Yes = False,
@@ -61,7 +61,7 @@ def reject(
 
 
 def revoke(
-    request: RequestId,
+    request: RequestArgument,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Why; shown to the requester (R8).")] = "",
     access: AccessOptions = DEFAULT_ACCESS,
@@ -74,7 +74,7 @@ def revoke(
 
 
 def cancel(
-    request: RequestId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+    request: RequestArgument, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """Withdraw your own request, before approval or once it has lost its quorum (R11, R22)."""
     from assent_contracts.commands import Cancel
@@ -83,7 +83,7 @@ def cancel(
 
 
 def complete(
-    request: RequestId,
+    request: RequestArgument,
     *,
     yes: Yes = False,
     submission: ExpectedSubmission = None,
@@ -99,7 +99,7 @@ def complete(
 
 
 def close(
-    request: RequestId,
+    request: RequestArgument,
     *,
     reason: Annotated[str, Parameter(help="Why; everybody who sees the request can read it (R22).")],
     access: AccessOptions = DEFAULT_ACCESS,
@@ -112,7 +112,7 @@ def close(
 
 
 def settle(
-    request: RequestId,
+    request: RequestArgument,
     outcome: Annotated[Literal["succeeded", "failed"], Parameter(help="What you found out.")],
     *,
     message: Annotated[str, Parameter(show_default=False, help="How you know.")] = "",
@@ -141,13 +141,13 @@ def _decide_on_submission(
     """
     import asyncio
 
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.decision_output import finish, refuse_malformed
     from assent.cli.submission_review import confirm, fail_unproven, refuse_unseen
     from assent_contracts.proof import NotProven
 
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     log = log_client(access, options, key)
     refuse_unseen(review, options)
     found = asyncio.run(log.submission(request))
@@ -172,11 +172,11 @@ def _decide(
     """Decide on a request by its id alone. `details`: the command's own fields."""
     import asyncio
 
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.decision_output import finish, refuse_malformed
 
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     log = log_client(access, options, key)
 
     async def run() -> "Decided":

@@ -42,13 +42,13 @@ def sync(
     import sys
 
     from assent.cli import output
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.directory_sync import synchronise
-    from assent.directory.export import ExportError
-    from assent.directory.read import read_export
+    from assent.directory.directory_export import ExportError
+    from assent.directory.export_reading import read_export
 
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     log = log_client(access, options, key)
     try:
         export = read_export(file)

@@ -51,8 +51,8 @@ def accept_this_clock(options: Options) -> None:
     from assent.cli.errors import sentence
     from assent.decider.clock_file import note_offset
     from assent.local.data_directory import Directory
-    from assent.local.founded import NotFounded, read_founded
-    from assent.observe.clock import read_clock
+    from assent.local.founded_log import NotFounded, read_founded
+    from assent.observe.machine_clocks import read_clock
 
     if "ASSENT_KAFKA" in os.environ:
         output.fail(
@@ -80,7 +80,7 @@ def _print_findings(findings: "Sequence[Check]") -> None:
 def _print_one(what: str, *, ok: bool, lines: Sequence[str]) -> None:
     from rich.text import Text
 
-    from assent.reading.visible import visible
+    from assent.reading.visible_text import visible
 
     mark = Text("✔ ok    ", style="green") if ok else Text("✘ WRONG ", style="bold red")
     output.print_block(mark + Text(visible(what), style="default"))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from assent.cli import output
-from assent.cli.commands.requests import RequestId
+from assent.cli.commands.requests import RequestArgument
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ who_can = App(name="who-can", group="Requests", help="Who can do something.")
 
 @who_can.command(name="approve")
 def who_can_approve(
-    request: RequestId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+    request: RequestArgument, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """List the accounts whose approval of a request would count now."""
     import asyncio
 
-    from assent.cli.connection.selection import log_client
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.governance_tables import print_table
 
     found = asyncio.run(log_client(access, options).approvers(request))
     row = found.request
@@ -38,7 +38,7 @@ def who_can_approve(
 
 
 def explain(
-    request: RequestId,
+    request: RequestArgument,
     *,
     for_: Annotated[
         str | None, Parameter(name="--for", help="Say whether this account can approve it, and if not, why.")
@@ -49,7 +49,7 @@ def explain(
     """Explain where a request stands: rule by rule who has approved, what is missing, who could give it."""
     import asyncio
 
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
     from assent.reading.explanations import standing_sentence, status_words
 
     found = asyncio.run(log_client(access, options).explanation(request, for_))

@@ -30,8 +30,8 @@ Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 @groups.command(name="list")
 def list_groups(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
     """List all groups."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
 
     governance = governance_now(access, options)
     if options.json:
@@ -63,8 +63,8 @@ def show_group(
     """Show one group: its members, and which policies and roles name it."""
     import msgspec
 
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_facts
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_facts
     from assent_contracts.governance_changes import group_object
 
     governance = governance_now(access, options)
@@ -114,7 +114,7 @@ def set_group(
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import DefineGroup, group_object
-    from assent_contracts.governed import Group
+    from assent_contracts.governance_objects import Group
 
     if sum((file is not None, bool(member), bool(add or remove))) > 1:
         output.fail("Take one of FILE, --member, and --add with --remove.")

@@ -44,8 +44,8 @@ def init(
     import asyncio
 
     from assent.cli.log_founding import found_log
-    from assent.founding.file import GovernanceFileError
-    from assent.founding.found import AlreadyFoundedError, FoundingRefusedError
+    from assent.founding.first_records import AlreadyFoundedError, FoundingRefusedError
+    from assent.founding.governance_file import GovernanceFileError
     from assent.local import Directory, DirectoryInUse
 
     directory = Directory(options.data.resolve())

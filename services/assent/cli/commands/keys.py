@@ -16,7 +16,7 @@ from assent.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from assent_contracts.core.governance.principals import Key
+    from assent_contracts.core.governance.principals_and_keys import Key
 
 keys = App(name="keys", group="Governance", help="Signing keys.")
 
@@ -84,8 +84,8 @@ def list_keys(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """List the registered keys, and until when they are valid."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
     from assent_contracts.digests import to_base64url
 
     governance = governance_now(access, options)
@@ -155,14 +155,14 @@ def register_key(
 
     Example: assent keys register V0xw...aM8 --id bob-2 --valid 365d --as bob
     """
-    from assent.cli.connection.keys import key_of
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.governance_change import change_governance, milliseconds
     from assent_contracts.client.publisher import now_ms
     from assent_contracts.governance_changes import RegisterKey
-    from assent_contracts.governed import SigningKey
+    from assent_contracts.governance_objects import SigningKey
     from assent_contracts.limits import FOR_EVER_MS
 
-    holder = for_ or key_of(access, options).principal
+    holder = for_ or signing_key_of(access, options).principal
     not_after = FOR_EVER_MS if valid is None else now_ms() + milliseconds("--valid", valid)
     key = SigningKey(id=key_id, principal=holder, public_key=public, not_before=0, not_after=not_after)
     change_governance(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 policies = App(name="policies", group="Governance", help="Access policies: what must be approved by whom.")
 
 PolicyId = Annotated[str, Parameter(help="The policy's id.")]
-OnBehalfOf = Annotated[
+OnBehalfOfOption = Annotated[
     Literal["optional", "required"] | None,
     Parameter(help="R20: whether a service must name the person on whose behalf it submits."),
 ]
@@ -40,8 +40,8 @@ Approvals = Annotated[
 @policies.command(name="list")
 def list_policies(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
     """List the access policies, each with a sentence that says what it asks for."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
     from assent_contracts.core.governance.policies import policy_sentence
 
     governance = governance_now(access, options)
@@ -74,8 +74,8 @@ def show_policy(
     policy: PolicyId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """Show one access policy."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_facts
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_facts
 
     governance = governance_now(access, options)
     found = governance.policies.get(policy)
@@ -115,7 +115,7 @@ def create_policy(
     own_signature: Annotated[
         bool | None, Parameter(help="Only approvals signed with the approver's own key count.")
     ] = None,
-    on_behalf_of: OnBehalfOf = None,
+    on_behalf_of: OnBehalfOfOption = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
@@ -164,7 +164,7 @@ def edit_policy(
     own_signature: Annotated[
         bool | None, Parameter(help="Only approvals signed with the approver's own key count.")
     ] = None,
-    on_behalf_of: OnBehalfOf = None,
+    on_behalf_of: OnBehalfOfOption = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,

@@ -15,20 +15,20 @@ from assent.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from assent_contracts.core.governance.principals import Principal
+    from assent_contracts.core.governance.principals_and_keys import Principal
     from assent_contracts.core.governance.state import Governance
-    from assent_contracts.governed import RoleAssignment
+    from assent_contracts.governance_objects import RoleAssignment
 
 principals = App(name="principals", group="Governance", help="Accounts: who there is.")
 
-PrincipalId = Annotated[str, Parameter(help="The account's id.")]
+AccountArgument = Annotated[str, Parameter(help="The account's id.")]
 
 
 @principals.command(name="list")
 def list_principals(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
     """List all accounts."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
 
     governance = governance_now(access, options)
     if options.json:
@@ -55,20 +55,20 @@ def _status(principal: "Principal") -> str:
 
 @principals.command(name="show")
 def show_principal(
-    principal: PrincipalId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+    principal: AccountArgument, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """Show one account: its person, groups, roles and keys."""
     from assent.cli.commands.keys import key_document, validity
-    from assent.cli.commands.roles import holds
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_facts
+    from assent.cli.commands.roles import holds_by_assignment
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_facts
 
     governance = governance_now(access, options)
     found = governance.principals.get(principal)
     if found is None:
         output.fail(f"There is no principal {principal!r}; `assent principals list` lists them.")
     groups = [group for group in governance.groups if principal in governance.members(group)]
-    roles = [each for each in governance.assignments.values() if holds(each, principal, groups)]
+    roles = [each for each in governance.assignments.values() if holds_by_assignment(each, principal, groups)]
     keys = {key_id: key for key_id, key in governance.keys.items() if key.principal == principal}
     if options.json:
         document = {**_document(found), "groups": groups, "roles": roles}
@@ -100,7 +100,7 @@ def _types_of(assignment: "RoleAssignment") -> str:
 
 @principals.command(name="register")
 def register_principal(
-    principal: PrincipalId,
+    principal: AccountArgument,
     *,
     person: Annotated[
         str | None,
@@ -120,7 +120,7 @@ def register_principal(
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import RegisterPrincipal
-    from assent_contracts.governed import Account
+    from assent_contracts.governance_objects import Account
 
     kind = kind or ("service" if person is None else "human")
     account = Account(id=principal, kind=kind, person=person, name=name)
@@ -134,7 +134,7 @@ def register_principal(
 
 @principals.command(name="disable")
 def disable_principal(
-    principal: PrincipalId,
+    principal: AccountArgument,
     *,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
@@ -154,7 +154,7 @@ def disable_principal(
 
 @principals.command(name="enable")
 def enable_principal(
-    principal: PrincipalId,
+    principal: AccountArgument,
     *,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,

@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 from assent.cli import output
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
-RequestId = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
+RequestArgument = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
 
 
 def submit(
@@ -50,13 +50,13 @@ def submit(
 
     import msgspec
 
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.decision_output import finish, refuse_malformed
     from assent_contracts.client.publisher import new_command_id, now_ms
     from assent_contracts.commands import SubmitChange
 
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     content = _payload_of(payload, options, as_text=text)
     command = SubmitChange(
         id=new_command_id(),
@@ -78,7 +78,7 @@ def _payload_of(path: Path, options: Options, *, as_text: bool) -> bytes:
 
     from assent.cli.decision_output import refuse_unsent
     from assent_contracts import limits
-    from assent_contracts.files import payload_of_file
+    from assent_contracts.file_payloads import payload_of_file
     from assent_contracts.refusals import Refusal, RefusalCode
 
     name = "standard input" if str(path) == "-" else str(path)
@@ -128,13 +128,13 @@ def requests(
         output.fail("Take one of --mine and --received.")
     import asyncio
 
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.formatting import print_requests
     from assent_contracts.client.publisher import now_ms
 
     # Who asks is settled first: without that there is nothing to connect for.
-    key = key_of(access, options) if mine or received else None
+    key = signing_key_of(access, options) if mine or received else None
     log = log_client(access, options, key)
     rows = asyncio.run(log.requests("mine" if mine else "received" if received else "all", limit))
     if options.json:
@@ -144,7 +144,7 @@ def requests(
 
 
 def show(
-    request: RequestId,
+    request: RequestArgument,
     *,
     payload: Annotated[
         bool,
@@ -162,7 +162,7 @@ def show(
         output.fail("Take one of --payload and --save.")
     import asyncio
 
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
     from assent.cli.request_output import print_request, shown_request
 
     shown = shown_request(asyncio.run(log_client(access, options).details(request)))
@@ -186,7 +186,7 @@ def show(
 def _write_payload(payload: bytes, save: Path | None) -> None:
     """To standard output, or what is to be applied to a new file."""
     from assent_contracts.digests import sha256_hex
-    from assent_contracts.files import file_of_payload
+    from assent_contracts.file_payloads import file_of_payload
 
     if save is None:
         output.write_bytes(payload)

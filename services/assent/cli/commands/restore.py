@@ -10,7 +10,7 @@ from assent.cli import output
 from assent.cli.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
-    from assent.cli.loss_plan import Plan
+    from assent.cli.loss_plan import LossPlan
     from assent.decider.loss_acceptance import AcceptedLoss
     from assent_contracts.client.keys import SecretKey
     from assent_contracts.refusals import Refusal
@@ -77,15 +77,15 @@ async def _accept(
     *,
     yes: bool,
     dry_run: bool,
-) -> "tuple[AcceptedLoss, Plan] | Refusal | None":
+) -> "tuple[AcceptedLoss, LossPlan] | Refusal | None":
     """The loss that was accepted, with what it gave up; None where nothing was to be changed."""
-    from assent.cli.connection.log_access import following, governance_of
+    from assent.cli.connection.log_access import following_governance, governance_of
     from assent.cli.loss_plan import plan_of
     from assent.cli.stopped_log import stopped_log
     from assent.decider.loss_acceptance import accept_loss, ends_now
     from assent_contracts.refusals import Refusal
 
-    async with stopped_log(options) as access, following(access) as follower:
+    async with stopped_log(options) as access, following_governance(access) as follower:
         if governance_of(follower).recovery != key.public_key:
             output.fail(f"{key_file} is not the recovery key of this log.", output.REFUSED)
         ends = await ends_now(access.connection, follower)
@@ -99,7 +99,7 @@ async def _accept(
         return done if isinstance(done, Refusal) else (done, plan)
 
 
-def _print_plan(plan: "Plan", options: Options, *, dry_run: bool) -> None:
+def _print_plan(plan: "LossPlan", options: Options, *, dry_run: bool) -> None:
     from assent.cli.loss_plan import print_plan
 
     if not options.json:
@@ -152,12 +152,12 @@ def rebuild(
 
 
 async def _rebuild(options: Options) -> None:
-    from assent.cli.connection.log_access import following
+    from assent.cli.connection.log_access import following_governance
     from assent.cli.stopped_log import notified_elsewhere, refuse_unaccepted_loss, stopped_log
     from assent.store.migrate import migrate
     from assent.store.rebuild import empty_tables
 
-    async with stopped_log(options) as access, following(access) as follower:
+    async with stopped_log(options) as access, following_governance(access) as follower:
         await migrate(access.dsn)
         await refuse_unaccepted_loss(access, follower)
         await empty_tables(access.dsn, await notified_elsewhere(access, follower))

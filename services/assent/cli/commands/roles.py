@@ -16,7 +16,7 @@ from assent.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from assent_contracts.governed import RoleAssignment
+    from assent_contracts.governance_objects import RoleAssignment
 
 roles = App(name="roles", group="Governance", help="Role assignments: who may do what.")
 
@@ -33,14 +33,16 @@ def list_roles(
     """List the role assignments."""
     import msgspec
 
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
     from assent_contracts.core.governance.roles import holders_text
     from assent_contracts.governance_changes import role_object
 
     governance = governance_now(access, options)
     mine = [group for group in governance.groups if of is not None and of in governance.members(group)]
-    found = [each for each in governance.assignments.values() if of is None or holds(each, of, mine)]
+    found = [
+        each for each in governance.assignments.values() if of is None or holds_by_assignment(each, of, mine)
+    ]
     if options.json:
         versions = {each.id: governance.version(role_object(each.id)) for each in found}
         output.print_json([{**msgspec.structs.asdict(each), "version": versions[each.id]} for each in found])
@@ -52,7 +54,7 @@ def list_roles(
     print_table(("assignment", "role", "holders", "for"), rows, empty="No role assignments.")
 
 
-def holds(assignment: "RoleAssignment", principal: str, groups: list[str]) -> bool:
+def holds_by_assignment(assignment: "RoleAssignment", principal: str, groups: list[str]) -> bool:
     """Whether an account that is in these groups has the role by this assignment."""
     return principal in assignment.principals or any(group in assignment.groups for group in groups)
 
@@ -77,7 +79,7 @@ def assign_role(
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import AssignRole, role_object
-    from assent_contracts.governed import RoleAssignment
+    from assent_contracts.governance_objects import RoleAssignment
 
     wanted = RoleAssignment(
         id=assignment, role=role, groups=group, principals=principal, resource_types=type_

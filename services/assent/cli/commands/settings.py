@@ -29,10 +29,10 @@ def show_settings(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = 
     """Show the settings."""
     import msgspec
 
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_facts
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_facts
     from assent_contracts.core.governance.settings import setting_text
-    from assent_contracts.governed import Settings
+    from assent_contracts.governance_objects import Settings
 
     found = governance_now(access, options).settings
     if options.json:

@@ -25,13 +25,13 @@ async def _run_until_stopped(data: "Path") -> None:
     import asyncio
 
     from assent.cli import output
-    from assent.cli.board import board, print_addresses
-    from assent.cli.interrupts import stop_on_signals
-    from assent.local.everything import Everything
+    from assent.cli.status_board import board, print_addresses
+    from assent.cli.stop_signals import stop_on_signals
+    from assent.local.whole_system import WholeSystem
 
     stop = stop_on_signals()
     with board() as shown:
-        everything = Everything(data, progress=output.print_progress, on_change=shown)
+        everything = WholeSystem(data, progress=output.print_progress, on_change=shown)
         starting = asyncio.create_task(everything.start())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -58,13 +58,13 @@ def env(*, options: Options = DEFAULT_OPTIONS) -> None:
     import shlex
 
     from assent.cli import output
-    from assent.cli.connection.log_access import following, log_access
+    from assent.cli.connection.log_access import following_governance, log_access
     from assent_contracts.digests import to_base64url
 
     access = log_access(options)
 
     async def writers() -> dict[str, str]:
-        async with following(access) as follower:
+        async with following_governance(access) as follower:
             return {key_id: to_base64url(key) for key_id, key in follower.writers.public_keys().items()}
 
     document = {

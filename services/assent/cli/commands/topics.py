@@ -10,7 +10,7 @@ from assent.cli.commands.init import PARTITIONS_MAX
 from assent.cli.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
-    from assent.ledger.topics import Applied
+    from assent.ledger.topic_creation import Applied
 
 topics = App(name="topics", group="System", help="Kafka topics.")
 
@@ -41,8 +41,8 @@ def apply(
     import asyncio
     import os
 
-    from assent.ledger.topics import apply_topics
-    from assent.settings import read_connection
+    from assent.ledger.topic_creation import apply_topics
+    from assent.process_settings import read_connection
 
     connection = read_connection(os.environ)
     applied = asyncio.run(

@@ -20,11 +20,11 @@ from assent.cli.options import (
 if TYPE_CHECKING:
     from assent_contracts.client.connection import Connection
     from assent_contracts.client.keys import SecretKey
-    from assent_contracts.governed import Writer
+    from assent_contracts.governance_objects import Writer
 
 writers = App(name="writers", group="Governance", help="Writers: the deciders' keys, which seal the log.")
 
-PublicKey = Annotated[
+PublicKeyArgument = Annotated[
     str,
     Parameter(allow_leading_hyphen=True, help="The public key, as `assent keys new` prints it (base64url)."),
 ]
@@ -34,8 +34,8 @@ WriterId = Annotated[str, Parameter(name="--id", help="The writer's id, as its k
 @writers.command(name="list")
 def list_writers(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
     """List the writers whose seals count, and those that were retired."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
     from assent_contracts.digests import to_base64url
 
     governance = governance_now(access, options)
@@ -52,7 +52,7 @@ def list_writers(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = D
 
 @writers.command(name="add")
 def add_writer(
-    public: PublicKey,
+    public: PublicKeyArgument,
     *,
     key_id: WriterId,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
@@ -65,7 +65,7 @@ def add_writer(
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import AddWriter
-    from assent_contracts.governed import Writer
+    from assent_contracts.governance_objects import Writer
 
     writer = Writer(id=key_id, public_key=public)
     change_governance(
@@ -131,7 +131,7 @@ def recover(
 
     from assent.cli.process_log import log_to_file
     from assent_contracts.client.keys import load_key
-    from assent_contracts.governed import Writer
+    from assent_contracts.governance_objects import Writer
 
     if (public is None) != (key_id is None):
         output.fail("Name the writer to add by its public key and its id: PUBLIC --id ID.")
@@ -156,7 +156,7 @@ async def _recover(
 ) -> None:
     """Add and retire writers with the recovery key; exits with 2 when that is refused."""
     from assent.cli.decision_output import refuse_unsent
-    from assent.decider.recovery import RETIRE_ALL, recover_writers
+    from assent.decider.writer_recovery import RETIRE_ALL, recover_writers
     from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
     async with _kafka_of_log(options) as (connection, identity):
@@ -197,8 +197,8 @@ async def _kafka_of_log(options: Options) -> AsyncIterator[tuple["Connection", s
 
     from assent.cli.connection.log_access import UnreachableError
     from assent.local import Directory, Stack, StackNotRunning
-    from assent.local.founded import read_founded
-    from assent.settings import read_connection
+    from assent.local.founded_log import read_founded
+    from assent.process_settings import read_connection
     from assent_contracts.client.connection import Connection
 
     if "ASSENT_KAFKA" in os.environ:

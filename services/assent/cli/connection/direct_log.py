@@ -9,30 +9,30 @@ from typing import Final
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
+from assent.cli.connection.log_access import LogAccess, following_governance, governance_of, reading_tables
 from assent.cli.connection.log_client import (
     COMMAND_SOURCE,
-    ExplainedRequest,
     NotProjectedError,
-    OpenRequests,
+    OpenRequestsOfType,
     RequestApprovers,
     RequestDetails,
+    RequestExplanation,
     RequestList,
     RequestNotFoundError,
     UndecidedError,
 )
 from assent.cli.connection.lost_rows import warn_of_lost_rows
-from assent.cli.connection.projection import projected
+from assent.cli.connection.projection_wait import projected
 from assent.cli.connection.publishers import publishing, publishing_changes
 from assent.cli.options import Options
 from assent.reading.approval_history import history
-from assent.reading.approvers import can_approve
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.reading.decidable_requests import received_groups, received_types
 from assent.reading.explanations import explained, explanation_lines
 from assent.reading.lapsed_approvals import mark_lapsed
 from assent.reading.policy_effects import LISTED_MAX
-from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.reading.possible_approvers import can_approve
+from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent.reading.request_events import state_of
 from assent.store.pool import Executor
 from assent.store.positions import Reader
@@ -43,15 +43,15 @@ from assent.store.queries import (
     RequestView,
     audit_tail,
     groups_of_open_policy_requests,
-    heads,
     list_requests,
     open_of_type,
+    projected_heads,
     show_request,
     timeline,
 )
 from assent_contracts.client.governance_publisher import GovernanceDecided
-from assent_contracts.client.keys import SecretKey, verify
-from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.keys import SecretKey, verify_signature
+from assent_contracts.client.ledger_lookup import LedgerLookup
 from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.state import Governance
@@ -84,14 +84,14 @@ class DirectLog:
 
     async def governance(self) -> Governance:
         """The state of governance now, from its ledger."""
-        async with following(self.access) as follower:
+        async with following_governance(self.access) as follower:
             return governance_of(follower)
 
     async def requests(self, which: RequestList, limit: int) -> list[RequestView]:
         """R7, R14: from the status tables; approvals as they count now."""
         governance = await self.governance()
         since = now_ms() - governance.settings.visibility_ms
-        async with reading(self.access) as db:
+        async with reading_tables(self.access) as db:
             await warn_of_lost_rows(self.access, db)
             wanted = await self._wanted(which, governance, db)
             rows = await list_requests(db, wanted, ended_since_ms=since, limit=limit)
@@ -121,11 +121,11 @@ class DirectLog:
             raise RequestNotFoundError(
                 f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them."
             )
-        async with reading(self.access) as db:
+        async with reading_tables(self.access) as db:
             await warn_of_lost_rows(self.access, db)
             row = await projected(partial(_row_of, db, request, *place), within_s=_APPEARS_WITHIN_S)
             if row is None:
-                head = (await heads(db)).get(place[0])
+                head = (await projected_heads(db)).get(place[0])
                 raise RequestNotFoundError(
                     f"There is no request {request} yet: the lists have come to"
                     f" {place[0]}-{-1 if head is None else head.seq}. If it was just submitted, try again;"
@@ -136,7 +136,7 @@ class DirectLog:
     async def details(self, request: str) -> RequestDetails:
         """Raises RequestNotFoundError."""
         row = await self.request(request)
-        async with reading(self.access) as db:
+        async with reading_tables(self.access) as db:
             records = await timeline(db, request)
         return RequestDetails(
             request=mark_lapsed(row, await self.governance()),
@@ -156,7 +156,7 @@ class DirectLog:
         offset = await self._offset(*place)
         if offset is None:
             return NotProven("The audit log does not have its submission yet; try again.")
-        async with following(self.access) as follower:
+        async with following_governance(self.access) as follower:
             lookup = LedgerLookup(self.access.connection, follower, [place[0]])
             await lookup.start()
             try:
@@ -170,11 +170,11 @@ class DirectLog:
             evidence = Evidence(
                 value=run.values[0], following=run.values[1:], writer=run.writer, seal=run.seal
             )
-            return proven_submission(evidence, request, follower, verify)
+            return proven_submission(evidence, request, follower, verify_signature)
 
     async def _offset(self, partition: int, seq: int) -> int | None:
         """Where the audit table has this record. A hint: what is there must prove itself."""
-        async with reading(self.access) as db:
+        async with reading_tables(self.access) as db:
 
             async def next_row() -> AuditRow | None:
                 rows = await audit_tail(db, {(LEDGER, partition): seq - 1}, 1)
@@ -188,30 +188,30 @@ class DirectLog:
         row, state, governance = await self._state(request)
         return RequestApprovers(request=row, approvers=can_approve(state, governance, now_ms()))
 
-    async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
+    async def explanation(self, request: str, principal: str | None) -> RequestExplanation:
         """Raises RequestNotFoundError, NotProjectedError."""
         row, state, governance = await self._state(request)
         found = explained(row, state, governance, now_ms(), principal)
         sentences = [] if found.explanation is None else explanation_lines(found.explanation, governance)
-        return ExplainedRequest(request=row, explained=found, sentences=sentences)
+        return RequestExplanation(request=row, explained=found, sentences=sentences)
 
     async def _state(self, request: str) -> tuple[RequestView, Request, Governance]:
         row = await self.request(request)
-        async with reading(self.access) as db:
+        async with reading_tables(self.access) as db:
             records = await projected(partial(_records_of, db, row), within_s=_RECORDS_WITHIN_S)
         if records is None:
             raise NotProjectedError(f"The records of {row.id} are not in the audit log yet; try again.")
         return row, state_of(records), await self.governance()
 
-    async def open_requests(self, resource_type: str) -> OpenRequests:
+    async def open_requests(self, resource_type: str) -> OpenRequestsOfType:
         """From the status tables."""
-        async with reading(self.access) as db:
+        async with reading_tables(self.access) as db:
             rows, count = await open_of_type(db, resource_type, limit=LISTED_MAX)
-        return OpenRequests(requests=rows, count=count)
+        return OpenRequestsOfType(requests=rows, count=count)
 
     async def audit_records(self, limit: int) -> list[AuditEntry]:
         """R16: from the audit table."""
-        async with reading(self.access) as db:
+        async with reading_tables(self.access) as db:
             await warn_of_lost_rows(self.access, db)
             return [audit_entry(row) for row in await audit_tail(db, None, limit)]
 
@@ -232,7 +232,7 @@ class DirectLog:
     async def _shown(self, decided: Decided) -> None:
         """So that `assent show` after a command shows what it did. Not for long: the decision stands."""
         with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            async with asyncio.timeout(_SHOWN_WITHIN_S), reading(self.access) as db:
+            async with asyncio.timeout(_SHOWN_WITHIN_S), reading_tables(self.access) as db:
                 for reader in _READERS:
                     await projected(partial(_is_at, db, reader, decided), within_s=_SHOWN_WITHIN_S)
 
@@ -252,7 +252,7 @@ class DirectLog:
 async def _row_of(db: Executor, request: str, partition: int, seq: int) -> RequestView | None:
     """The request's row; None where it may come. Raises RequestNotFoundError where it will not."""
     # Before the row is looked for: what comes in between has a row.
-    head = (await heads(db)).get(partition)
+    head = (await projected_heads(db)).get(partition)
     row = await show_request(db, request)
     if row is None and head is not None and head.seq >= seq:
         raise RequestNotFoundError(f"There is no request {request}; `assent requests` lists them.")
@@ -267,7 +267,7 @@ async def _records_of(db: Executor, row: RequestView) -> list[AuditRow] | None:
 
 
 async def _is_at(db: Executor, reader: Reader, decided: Decided) -> bool | None:
-    head = (await heads(db, reader)).get(decided.partition)
+    head = (await projected_heads(db, reader)).get(decided.partition)
     return True if head is not None and head.seq >= decided.seq else None
 
 

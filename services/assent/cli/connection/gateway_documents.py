@@ -4,9 +4,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from assent.reading.approvers import Approver
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.explanations import Explained
+from assent.reading.possible_approvers import Approver
 from assent.store.queries import RequestView
 from assent_contracts.proof import LedgerEntry
 
@@ -42,7 +42,7 @@ class ExplanationDocument(msgspec.Struct):
     sentences: list[str]
 
 
-class AuditPage(msgspec.Struct):
+class AuditPageDocument(msgspec.Struct):
     """A page of GET /api/v1/audit."""
 
     entries: list[AuditEntry]
@@ -52,7 +52,7 @@ class AuditPage(msgspec.Struct):
         return len(self.entries)
 
 
-ListPage = TypeVar("ListPage", RequestPage, AuditPage)
+ListPage = TypeVar("ListPage", RequestPage, AuditPageDocument)
 
 
 class PositionDocument(msgspec.Struct):
@@ -71,7 +71,7 @@ class RelayedCommand(msgspec.Struct):
     repeated: bool
 
 
-class SubmissionProof(msgspec.Struct):
+class SubmissionProofDocument(msgspec.Struct):
     """GET /api/v1/requests/{id}/submission."""
 
     value: bytes

@@ -9,7 +9,6 @@ from typing import Final, NoReturn
 import httpx
 import msgspec
 
-from assent.cli.connection.http_signature import sign_request
 from assent.cli.connection.log_client import (
     GatewayAnswerError,
     GatewayRefusalError,
@@ -17,7 +16,8 @@ from assent.cli.connection.log_client import (
     UndecidedError,
 )
 from assent.cli.connection.lost_rows import warn_of_loss
-from assent.reading.lost import LOST_HEADER, places_in
+from assent.cli.connection.request_signing import sign_request
+from assent.reading.lost_parts import LOST_HEADER, places_in
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.refusals import Refusal, RefusalCode
 
@@ -131,7 +131,7 @@ async def _ask(access: GatewayAccess, request: httpx.Request, *, command: str | 
         what = _unreachable(access, error)
         if command is None:
             raise GatewayUnreachableError(what, None) from error
-        raise undecided(f"{what} The command may have arrived.", command) from error
+        raise undecided_error(f"{what} The command may have arrived.", command) from error
 
 
 async def _body(access: GatewayAccess, response: httpx.Response) -> bytes:
@@ -174,7 +174,7 @@ def _unreachable(access: GatewayAccess, error: Exception) -> str:
     return f"{access.url} cannot be reached: {_reason(error)}."
 
 
-def undecided(what: str, command: str | None) -> UndecidedError:
+def undecided_error(what: str, command: str | None) -> UndecidedError:
     """The error of a decision that did not come in time. `command`: its id, where that is known."""
     return UndecidedError(
         what, "It may still be decided: `assent requests --mine` and `assent show` tell.", command
@@ -186,7 +186,7 @@ def problem_error(
 ) -> GatewayRefusalError | UndecidedError:
     """The error that a problem is; of status 202 the decision on `command` is only late."""
     if status == _LATE:
-        return undecided(problem.detail, command)
+        return undecided_error(problem.detail, command)
     return GatewayRefusalError(problem.code, problem.detail, problem.todo, is_permanent=status < _FAILED_FROM)
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from assent.cli.connection.gateway_documents import (
     ApproversDocument,
-    AuditPage,
+    AuditPageDocument,
     ExplanationDocument,
     GovernanceLedgerPage,
     ListPage,
@@ -19,7 +19,7 @@ from assent.cli.connection.gateway_documents import (
     RelayedCommand,
     RequestDocument,
     RequestPage,
-    SubmissionProof,
+    SubmissionProofDocument,
 )
 from assent.cli.connection.gateway_http import (
     GatewayAccess,
@@ -31,28 +31,28 @@ from assent.cli.connection.gateway_http import (
 )
 from assent.cli.connection.log_client import (
     COMMAND_SOURCE,
-    ExplainedRequest,
     GatewayAnswerError,
-    OpenRequests,
+    OpenRequestsOfType,
     RequestApprovers,
     RequestDetails,
+    RequestExplanation,
     RequestList,
     RequestNotFoundError,
 )
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.policy_effects import LISTED_MAX
-from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent.store.queries import LIST_MAX, RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
-from assent_contracts.client.keys import signed_headers, verify
+from assent_contracts.client.keys import signed_headers, verify_signature
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.events import Event
-from assent_contracts.governance import ChangeGovernance, GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import ChangeGovernance, GovernanceCommand, GovernanceEvent
 from assent_contracts.proof import GovernanceProof, NotProven
 from assent_contracts.resources import parse_request_id
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
@@ -78,7 +78,7 @@ class GatewayLog:
         """
         proof = await self._governance_ledger()
         state = Governance()
-        advance(state, proof.history, len(proof.history) - 1)
+        advance_to(state, proof.history, len(proof.history) - 1)
         if state.seq < 0:
             raise GatewayAnswerError(
                 f"{self.access.url} has no governance ledger of the log {self.identity}:"
@@ -108,11 +108,11 @@ class GatewayLog:
 
     async def submission(self, request: str) -> ProvenSubmission | NotProven:
         """R23: what the gateway offers, held to the log's identity alone. Raises RequestNotFoundError."""
-        found = self._decoded(await self._about(request, "/submission"), SubmissionProof)
+        found = self._decoded(await self._about(request, "/submission"), SubmissionProofDocument)
         evidence = Evidence(
             value=found.value, following=found.following, writer=found.writer, seal=found.seal
         )
-        return proven_submission(evidence, request, await self._governance_ledger(), verify)
+        return proven_submission(evidence, request, await self._governance_ledger(), verify_signature)
 
     async def approvers(self, request: str) -> RequestApprovers:
         """Raises RequestNotFoundError."""
@@ -120,14 +120,14 @@ class GatewayLog:
         found = self._decoded(await self._about(request, "/approvers"), ApproversDocument)
         return RequestApprovers(request=row, approvers=found.can_approve)
 
-    async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
+    async def explanation(self, request: str, principal: str | None) -> RequestExplanation:
         """Raises RequestNotFoundError."""
         row = await self.request(request)
         asked = {} if principal is None else {"principal": principal}
         found = self._decoded(await self._about(request, "/explanation", asked), ExplanationDocument)
-        return ExplainedRequest(request=row, explained=found.explained, sentences=found.sentences)
+        return RequestExplanation(request=row, explained=found.explained, sentences=found.sentences)
 
-    async def open_requests(self, resource_type: str) -> OpenRequests:
+    async def open_requests(self, resource_type: str) -> OpenRequestsOfType:
         """Those among the newest LIST_MAX requests: the gateway lists no type alone."""
         rows = [
             row
@@ -135,11 +135,11 @@ class GatewayLog:
             if row.resource_type == resource_type and row.status in ("needs_approval", "approved")
         ]
         rows.sort(key=lambda row: (row.submitted_at, row.partition, row.seq))
-        return OpenRequests(requests=rows[:LISTED_MAX], count=len(rows))
+        return OpenRequestsOfType(requests=rows[:LISTED_MAX], count=len(rows))
 
     async def audit_records(self, limit: int) -> list[AuditEntry]:
         """R16: page by page, as the gateway lists them."""
-        pages = self._pages("/api/v1/audit", {}, limit, AuditPage)
+        pages = self._pages("/api/v1/audit", {}, limit, AuditPageDocument)
         return [entry async for page in pages for entry in page.entries][::-1]
 
     async def _pages(
@@ -192,7 +192,7 @@ class GatewayLog:
 
     async def _governance_ledger(self) -> GovernanceProof:
         """Page by page, as far as the log's identity and its writers' seals prove it."""
-        proof = GovernanceProof(self.identity, verify)
+        proof = GovernanceProof(self.identity, verify_signature)
         offset: int | None = 0
         size = 0
         while offset is not None:

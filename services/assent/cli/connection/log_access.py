@@ -9,8 +9,8 @@ import asyncpg
 
 from assent.cli.options import Options
 from assent.local.data_directory import Directory
-from assent.local.founded import read_founded
-from assent.settings import read_connection
+from assent.local.founded_log import read_founded
+from assent.process_settings import read_connection
 from assent.store.pool import open_pool
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -53,7 +53,7 @@ def log_access(options: Options) -> LogAccess:
 
 
 @asynccontextmanager
-async def following(access: LogAccess) -> AsyncIterator[GovernanceFollower]:
+async def following_governance(access: LogAccess) -> AsyncIterator[GovernanceFollower]:
     """The governance of a log. Raises NotFoundedError, KafkaError."""
     follower = GovernanceFollower(access.connection, access.identity)
     await follower.start()
@@ -69,7 +69,7 @@ def governance_of(follower: GovernanceFollower) -> Governance:
 
 
 @asynccontextmanager
-async def reading(access: LogAccess) -> AsyncIterator[asyncpg.Pool]:
+async def reading_tables(access: LogAccess) -> AsyncIterator[asyncpg.Pool]:
     """The tables of a log. Raises what asyncpg raises when Postgres cannot be reached."""
     pool = await open_pool(access.dsn, "assent_reader", application="assent-cli", size=2)
     try:

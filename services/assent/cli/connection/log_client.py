@@ -4,10 +4,10 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from assent.reading.approvers import Approver
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.explanations import Explained
-from assent.reading.proven import ProvenSubmission
+from assent.reading.possible_approvers import Approver
+from assent.reading.proven_submission import ProvenSubmission
 from assent.store.queries import RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import Decided
@@ -39,7 +39,7 @@ class RequestApprovers(msgspec.Struct, frozen=True, kw_only=True):
     approvers: tuple[Approver, ...]
 
 
-class ExplainedRequest(msgspec.Struct, frozen=True, kw_only=True):
+class RequestExplanation(msgspec.Struct, frozen=True, kw_only=True):
     """A request, where it stands, and what each rule asks and has got in sentences."""
 
     request: RequestView
@@ -47,7 +47,7 @@ class ExplainedRequest(msgspec.Struct, frozen=True, kw_only=True):
     sentences: list[str]
 
 
-class OpenRequests(msgspec.Struct, frozen=True, kw_only=True):
+class OpenRequestsOfType(msgspec.Struct, frozen=True, kw_only=True):
     """The oldest open requests of one resource type, and how many there are."""
 
     requests: list[RequestView]
@@ -89,11 +89,11 @@ class LogClient(Protocol):
         """R4: who can approve a request now. Raises RequestNotFoundError, NotProjectedError."""
         ...
 
-    async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
+    async def explanation(self, request: str, principal: str | None) -> RequestExplanation:
         """Where a request stands, for `principal` too. Raises RequestNotFoundError, NotProjectedError."""
         ...
 
-    async def open_requests(self, resource_type: str) -> OpenRequests:
+    async def open_requests(self, resource_type: str) -> OpenRequestsOfType:
         """The open requests of one type, the oldest first, as many as `policy_effects.LISTED_MAX`."""
         ...
 

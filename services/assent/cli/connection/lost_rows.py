@@ -6,8 +6,8 @@ from functools import cache
 from assent.cli import output
 from assent.cli.connection.log_access import LogAccess
 from assent.store.pool import Executor
-from assent.store.queries import heads
-from assent_contracts.client.probe import Probe
+from assent.store.queries import projected_heads
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.heads import known_of
 from assent_contracts.topics import GOVERNANCE
 
@@ -17,8 +17,11 @@ async def warn_of_lost_rows(access: LogAccess, db: Executor) -> None:
 
     Raises KafkaError, TimeoutError, and what asyncpg raises.
     """
-    known = [known_of("governance", n, head) for n, head in (await heads(db, "audit", GOVERNANCE)).items()]
-    known += [known_of("ledger", number, head) for number, head in (await heads(db)).items()]
+    known = [
+        known_of("governance", n, head)
+        for n, head in (await projected_heads(db, "audit", GOVERNANCE)).items()
+    ]
+    known += [known_of("ledger", number, head) for number, head in (await projected_heads(db)).items()]
     async with Probe(access.connection) as probe:
         warn_of_loss([finding.place for finding in await probe.findings(known)])
 

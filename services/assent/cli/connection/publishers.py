@@ -10,15 +10,15 @@ from contextlib import asynccontextmanager
 import structlog
 
 from assent.cli import output
-from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
+from assent.cli.connection.log_access import LogAccess, following_governance, governance_of, reading_tables
 from assent.cli.log_completeness import own_heads_if_readable
 from assent.cli.options import Options
-from assent.store.heads import HEADS_UNREACHABLE
 from assent.store.positions import requests_read
 from assent.store.postgres_heads import newest_in_postgres
+from assent.store.stored_heads import HEADS_UNREACHABLE
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher
-from assent_contracts.client.heads import sift_beside
+from assent_contracts.client.heads_topic import sift_beside
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.publisher import NotPublishedError, Publisher
 from assent_contracts.heads import KnownHead, Place, known_heads
@@ -31,8 +31,8 @@ async def publishing(access: LogAccess, source: str, options: Options) -> AsyncI
     Raises NotFoundedError, NotPublishedError, HeadsFileError, KafkaError, and what asyncpg raises when
     Postgres cannot be reached.
     """
-    async with following(access) as follower:
-        async with reading(access) as db:
+    async with following_governance(access) as follower:
+        async with reading_tables(access) as db:
             read = await requests_read(db)
             stored = await newest_in_postgres(db, follower)
         known = await known_beforehand(follower, stored, options)
@@ -56,7 +56,7 @@ async def publishing_changes(
     access: LogAccess, source: str, options: Options
 ) -> AsyncIterator[GovernancePublisher]:
     """The same for changes to governance that work at once; Postgres need not answer."""
-    async with following(access) as follower:
+    async with following_governance(access) as follower:
         await known_beforehand(follower, await _stored(access, follower), options)
         publisher = GovernancePublisher(access.connection, follower, source=source)
         await publisher.start()
@@ -86,7 +86,7 @@ async def known_beforehand(
 
 async def _stored(access: LogAccess, follower: GovernanceFollower) -> NewestHeads:
     try:
-        async with reading(access) as db:
+        async with reading_tables(access) as db:
             return await newest_in_postgres(db, follower)
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked which heads it knows", error=repr(error))

@@ -13,10 +13,10 @@ from aiokafka.errors import KafkaError
 from assent.cli.connection.log_access import (
     LogAccess,
     UnreachableError,
-    following,
+    following_governance,
     governance_of,
     log_access,
-    reading,
+    reading_tables,
 )
 from assent.cli.diagnosis.check import Check
 from assent.cli.diagnosis.faults import with_causes
@@ -37,23 +37,23 @@ from assent.cli.log_completeness import (
 from assent.cli.options import Options
 from assent.decider.heads_file import HeadsFileError
 from assent.decider.writer_key_check import load_writer_key, why_not_listed
-from assent.founding.found import WRITER_KEY
+from assent.founding.first_records import WRITER_KEY
 from assent.ledger.topic_inspection import look_at_topics
 from assent.ledger.topic_state import (
-    Difference,
+    TopicDifference,
     setting_differences,
     topic_specs,
     topic_states,
 )
 from assent.local import StackNotRunning
-from assent.local.founded import NotFounded
+from assent.local.founded_log import NotFounded
+from assent.observe.failure_reasons import kafka_reason
 from assent.observe.health import fault_of
 from assent.observe.readiness import Readiness, readiness
-from assent.observe.reasons import kafka_reason
-from assent.settings import SettingsError
+from assent.process_settings import SettingsError
 from assent.store.positions import Reader, requests_read
 from assent.store.postgres_heads import newest_in_postgres
-from assent.store.reasons import reason
+from assent.store.postgres_reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.newest_heads import NewestHeads
@@ -82,7 +82,7 @@ async def _examine(options: Options) -> list[Check]:
     if not kafka[0].ok:
         return findings
     try:
-        async with following(access) as follower:
+        async with following_governance(access) as follower:
             findings += _governance(follower)
             findings += _writer(options.data / "keys" / WRITER_KEY, follower)
             findings += await _whole(options, access, follower)
@@ -149,7 +149,7 @@ async def _kafka(access: LogAccess) -> list[Check]:
     ]
 
 
-def topic_findings(differences: list[Difference]) -> Iterator[Check]:
+def topic_findings(differences: list[TopicDifference]) -> Iterator[Check]:
     """One finding for each setting of a topic that is another; one in all when there is none."""
     if not differences:
         yield Check(ok=True, what="the topics are set as they must be")
@@ -202,7 +202,7 @@ async def _whole(options: Options, access: LogAccess, follower: GovernanceFollow
     except HeadsFileError as error:
         findings.append(file_finding(error))
     try:
-        async with reading(access) as db:
+        async with reading_tables(access) as db:
             stored = await newest_in_postgres(db, follower)
             positions = {name: await requests_read(db, name) for name in _READERS}
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from assent.cli.diagnosis.check import Check
-from assent_contracts.core.governance.eligible import (
+from assent_contracts.access_policies import GOVERNANCE_TYPE, Policy
+from assent_contracts.core.governance.eligible_people import (
     ADMINISTRATORS_MIN,
     able_people,
     acting_administrators,
@@ -12,9 +13,8 @@ from assent_contracts.core.governance.eligible import (
 from assent_contracts.core.governance.number_words import counted, moment
 from assent_contracts.core.governance.policies import rule_text
 from assent_contracts.core.governance.satisfiability import approver_groups, unmet, unsigned
-from assent_contracts.core.governance.signing import able_at, gateway_for, has_key
+from assent_contracts.core.governance.signing_ability import able_at, gateway_for, has_key
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.policies import GOVERNANCE_TYPE, Policy
 
 SOON_MS = 14 * 24 * 60 * 60 * 1_000
 """A key that ends within this time should be replaced now."""

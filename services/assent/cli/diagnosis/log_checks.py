@@ -9,8 +9,8 @@ from assent.decider.heads_file import HeadsFileError
 from assent.observe.health import fault_of
 from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.core.governance.number_words import moment
-from assent_contracts.governed import Loss
-from assent_contracts.heads import HeadInEra, given_up
+from assent_contracts.governance_objects import Loss
+from assent_contracts.heads import HeadInEra, has_read_given_up
 from assent_contracts.topics import LEDGER, LEDGER_TOPICS
 
 
@@ -48,7 +48,7 @@ def reader_findings(
             continue
         read = positions.get(partition)
         read_to = 0 if read is None else read.head.next_offset
-        gone = None if read is None else given_up(ledger, partition, read, losses)
+        gone = None if read is None else has_read_given_up(ledger, partition, read, losses)
         if gone is not None:
             findings.append(
                 Check(

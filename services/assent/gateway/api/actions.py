@@ -11,9 +11,9 @@ from litestar.params import HeaderParameter
 from assent.gateway.api.submissions import IdempotencyKey
 from assent.gateway.application.actions import DETAILS, act
 from assent.gateway.application.command_sending import Decision
-from assent.gateway.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.request_bodies import TAKES, read_body
 from assent_contracts.commands import ACTIONS, Action, RequestId
 
 IfMatch = Annotated[

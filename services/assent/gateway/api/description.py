@@ -21,11 +21,11 @@ from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
 from assent.gateway.api.governance_pages import GOVERNANCE_HEADER
-from assent.gateway.bodies import TAKES
 from assent.gateway.caller import CSRF_HEADER
-from assent.gateway.lag import LAG_HEADER
 from assent.gateway.problems import MEDIA_TYPE, Late, ProblemDocument
-from assent.reading.lost import LOST_HEADER
+from assent.gateway.request_bodies import TAKES
+from assent.gateway.table_lag import LAG_HEADER
+from assent.reading.lost_parts import LOST_HEADER
 
 PREFIX: Final = "/api/v1"
 _REF: Final = "#/components/schemas/{name}"

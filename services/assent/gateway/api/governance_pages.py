@@ -9,11 +9,11 @@ from litestar import Response
 from litestar.di import Provide
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
-from assent.gateway.application.governance import POSITION
+from assent.gateway.application.governance_changes import POSITION
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import AFTER_HEADER
-from assent.gateway.problems import Problem, malformed
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.problems import Problem, malformed_problem
+from assent.gateway.table_lag import AFTER_HEADER
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.limits import NAME_MAX_CHARS
 
@@ -63,7 +63,7 @@ async def governance_after(
         return gateway.log.governance
     seq = after.removeprefix(POSITION)
     if seq == after or not seq.isascii() or not seq.isdecimal() or len(seq) > _SEQ_MAX_DIGITS:
-        raise malformed(f"{AFTER_HEADER} is not {POSITION}<seq>: {after[:40]!r}.")
+        raise malformed_problem(f"{AFTER_HEADER} is not {POSITION}<seq>: {after[:40]!r}.")
     try:
         async with asyncio.timeout(_WAIT_S):
             await gateway.log.follower.beyond(int(seq) - 1)

@@ -17,7 +17,7 @@ from assent.gateway.problems import not_found
 from assent_contracts.core.governance.satisfiability import approver_groups
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import group_object
-from assent_contracts.governed import Group, Source
+from assent_contracts.governance_objects import Group, Source
 
 
 class GroupView(msgspec.Struct, frozen=True, kw_only=True):

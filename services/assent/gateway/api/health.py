@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from assent.gateway.application.audit import refuse_others
 from assent.gateway.caller import find_caller
-from assent.gateway.components import Gateway
-from assent.gateway.nearby import is_local
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.same_machine import is_local
 from assent.observe.health import STALLED_AFTER_S
 
 

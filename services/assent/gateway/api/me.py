@@ -6,9 +6,9 @@ import msgspec
 from litestar import get
 
 from assent.gateway.caller import Caller, How
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Role
+from assent_contracts.governance_objects import Role
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):

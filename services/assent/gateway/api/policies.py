@@ -13,11 +13,11 @@ from assent.gateway.api.governance_pages import (
     versioned,
 )
 from assent.gateway.problems import not_found
-from assent.reading.approvers import Approver
+from assent.reading.possible_approvers import Approver
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.policies import policy_sentence, rule_words
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import policy_object
-from assent_contracts.policies import ApprovalRule, Policy
 
 
 class PolicyView(msgspec.Struct, frozen=True, kw_only=True):

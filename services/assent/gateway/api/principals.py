@@ -14,10 +14,10 @@ from assent.gateway.api.governance_pages import (
 )
 from assent.gateway.api.me import roles_of
 from assent.gateway.problems import not_found
-from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import to_base64url
-from assent_contracts.governed import Account, Role
+from assent_contracts.governance_objects import Account, Role
 
 
 class PrincipalView(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,8 +16,8 @@ from assent.gateway.application.requests import find
 from assent.gateway.application.shown_submission import doubted, unreadable
 from assent.gateway.application.visibility import sees_all
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import After
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.table_lag import AfterHeader
 from assent.store.queries import AuditRow, audit_tail
 from assent_contracts.client.follower import NotFollowingError
 from assent_contracts.commands import RequestId
@@ -56,7 +56,7 @@ class GovernanceLedger(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/requests/{request_id:str}/submission", operation_id="showSubmission")
 async def show_submission(
-    request_id: RequestId, caller: Caller, gateway: Gateway, after: After = None
+    request_id: RequestId, caller: Caller, gateway: Gateway, after: AfterHeader = None
 ) -> Response[SubmissionProof]:
     """Show the exact bytes that a decision on this request names by their hash, with the writer's seal."""
     await gateway.lag.reach(after)

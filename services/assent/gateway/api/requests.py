@@ -6,16 +6,16 @@ import msgspec
 from litestar import Response, get
 from litestar.params import HeaderParameter, QueryParameter
 
-from assent.gateway.application.cursors import CURSOR_MAX_CHARS
+from assent.gateway.application.page_cursors import CURSOR_MAX_CHARS
 from assent.gateway.application.requests import Page, View, find, list_of, records_of
 from assent.gateway.application.shown_submission import Doubt, ShownSubmission, shown_submission
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import LAG_HEADER, After
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.table_lag import LAG_HEADER, AfterHeader
 from assent.reading.approval_history import history
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
-from assent.reading.submitted import as_submitted
+from assent.reading.submitted_content import as_submitted
 from assent.store.queries import RequestView
 from assent_contracts.commands import RequestId
 from assent_contracts.events import Status
@@ -46,7 +46,7 @@ def is_same(if_none_match: str | None, etag: str) -> bool:
 async def list_(
     caller: Caller,
     gateway: Gateway,
-    after: After = None,
+    after: AfterHeader = None,
     view: Annotated[
         View,
         QueryParameter(
@@ -71,7 +71,7 @@ async def show(
     request_id: RequestId,
     caller: Caller,
     gateway: Gateway,
-    after: After = None,
+    after: AfterHeader = None,
     if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match", max_length=200)] = None,
 ) -> Response[Shown | None]:
     """Show one request with its timeline and, for changes to governance, what would change."""

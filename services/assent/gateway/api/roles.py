@@ -17,7 +17,7 @@ from assent.gateway.problems import not_found
 from assent_contracts.core.governance.roles import holders_text
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import role_object
-from assent_contracts.governed import RoleAssignment
+from assent_contracts.governance_objects import RoleAssignment
 
 
 class RoleView(msgspec.Struct, frozen=True, kw_only=True):

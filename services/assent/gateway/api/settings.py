@@ -7,7 +7,7 @@ from assent.gateway.api.governance_pages import GOVERNANCE, versioned
 from assent_contracts.core.governance.settings import setting_text
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import SETTINGS
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 
 
 class SettingsView(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,14 +15,20 @@ from litestar import Request, Response, post
 from litestar.params import HeaderParameter
 
 from assent.gateway.anonymous_limits import proving
-from assent.gateway.application.command_sending import ANSWER_WITHIN_S, decision_of, late, not_sent, undecided
-from assent.gateway.bodies import TAKES, read_json
-from assent.gateway.components import Gateway
+from assent.gateway.application.command_sending import (
+    ANSWER_WITHIN_S,
+    decision_of,
+    late,
+    not_sent,
+    undecided_change,
+)
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.log_connection import SOURCE
 from assent.gateway.problems import of_refusal
+from assent.gateway.request_bodies import TAKES, read_json
 from assent_contracts import cloudevents
 from assent_contracts.client.governance_publisher import GovernanceDecided
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms, repeats
 from assent_contracts.codec import decode_command, type_of
 from assent_contracts.commands import (
@@ -35,10 +41,10 @@ from assent_contracts.commands import (
 )
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.sender import identify, not_current, unattributed
-from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GovernanceCommand
+from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.governance_messages import GovernanceCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
 from assent_contracts.topics import GOVERNANCE, LEDGER
@@ -122,8 +128,8 @@ def _signed(gateway: Gateway, value: bytes, headers: list[tuple[str, bytes]]) ->
         raise of_refusal(envelope.refusal)
     governance, now = gateway.log.governance, now_ms()
     key = governance.keys.get(envelope.key_id)
-    signatures = Signatures(gateway.log.follower.identity, verify)
-    good = signatures.is_good(signed(envelope, None if key is None else key.public_key))
+    signatures = CommandSignatures(gateway.log.follower.identity, verify_signature)
+    good = signatures.is_good(signed_command(envelope, None if key is None else key.public_key))
     refusal = unattributed(
         governance, envelope.key_id, signed=bool(envelope.signature), good=good, received_at=now
     )
@@ -172,7 +178,7 @@ async def _decided(command: Command | GovernanceCommand, sending: Awaitable[_D])
         return await sending
     except NotDecidedError as error:
         is_change = isinstance(command, GovernanceCommand)
-        raise (undecided() if is_change else late(command.id, command.resource, command.at)) from error
+        raise (undecided_change() if is_change else late(command.id, command.resource, command.at)) from error
     except KafkaError as error:
         raise not_sent(error) from error
 

@@ -10,18 +10,18 @@ from litestar.params import PathParameter, QueryParameter
 from assent.gateway.application.targets import (
     TargetChange,
     WantedTarget,
-    added,
-    changed,
+    added_target,
+    changed_target,
     latest_test,
-    removed,
-    retried,
-    tested,
+    removed_target,
+    retried_dead_letter,
+    tested_target,
 )
-from assent.gateway.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.request_bodies import TAKES, read_body
 from assent.targets.dead_letters import DeadLetter, dead_letters
-from assent.targets.own import NewTarget, TargetView, list_targets
+from assent.targets.own_targets import NewTarget, TargetView, list_targets
 from assent.targets.target_tests import AskedTest
 
 _LETTERS = 100
@@ -48,32 +48,32 @@ async def list_own(caller: Caller, gateway: Gateway) -> Targets:
 
 
 @post("/notifications/targets", operation_id="addTarget", opt={TAKES: WantedTarget}, status_code=201)
-async def add(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> NewTarget:
+async def add_own_target(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> NewTarget:
     """Add a notification target. A webhook's secret is shown only this once."""
-    return await added(gateway, caller, await read_body(request, WantedTarget))
+    return await added_target(gateway, caller, await read_body(request, WantedTarget))
 
 
 @patch("/notifications/targets/{target:uuid}", operation_id="changeTarget", opt={TAKES: TargetChange})
-async def change(
+async def change_own_target(
     request: Request[Any, Any, Any],
     target: Annotated[UUID, PathParameter()],
     caller: Caller,
     gateway: Gateway,
 ) -> TargetView:
     """Choose which news a target gets, or switch it off."""
-    return await changed(gateway, caller, target, await read_body(request, TargetChange))
+    return await changed_target(gateway, caller, target, await read_body(request, TargetChange))
 
 
 @delete("/notifications/targets/{target:uuid}", operation_id="removeTarget", status_code=204)
 async def remove(target: Annotated[UUID, PathParameter()], caller: Caller, gateway: Gateway) -> None:
     """Remove a target."""
-    await removed(gateway, caller, target)
+    await removed_target(gateway, caller, target)
 
 
 @post("/notifications/targets/{target:uuid}/test", operation_id="testTarget", status_code=202)
 async def test(target: Annotated[UUID, PathParameter()], caller: Caller, gateway: Gateway) -> AskedTest:
     """Have a test message sent to one of one's places, as all messages are sent; it is tried once."""
-    return await tested(gateway, caller, target)
+    return await tested_target(gateway, caller, target)
 
 
 @get("/notifications/targets/{target:uuid}/test", operation_id="getTargetTest")
@@ -96,7 +96,7 @@ async def list_dead(
 @post("/notifications/dead/{letter:int}/retry", operation_id="retryDeadLetter", status_code=204)
 async def retry(letter: _Letter, caller: Caller, gateway: Gateway) -> None:
     """Send a message again, with as many attempts as a new one."""
-    await retried(gateway, caller, letter)
+    await retried_dead_letter(gateway, caller, letter)
 
 
-TARGETS = (list_own, add, change, remove, test, show_test, list_dead, retry)
+TARGETS = (list_own, add_own_target, change_own_target, remove, test, show_test, list_dead, retry)

@@ -8,10 +8,9 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.requests import find, records_of
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import After
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem
-from assent.reading.approvers import Approver, can_approve
+from assent.gateway.table_lag import AfterHeader
 from assent.reading.explanations import (
     Explained,
     Next,
@@ -21,6 +20,7 @@ from assent.reading.explanations import (
     next_step,
     standing_sentence,
 )
+from assent.reading.possible_approvers import Approver, can_approve
 from assent.reading.request_events import state_of
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
@@ -66,7 +66,7 @@ async def state_now(gateway: Gateway, row: RequestView) -> Request:
 
 @get("/requests/{request_id:str}/approvers", operation_id="showApprovers")
 async def show_approvers(
-    request_id: RequestId, caller: Caller, gateway: Gateway, after: After = None
+    request_id: RequestId, caller: Caller, gateway: Gateway, after: AfterHeader = None
 ) -> Approvers:
     """Show who can approve a request now."""
     await gateway.lag.reach(after)
@@ -80,7 +80,7 @@ async def explain(
     request_id: RequestId,
     caller: Caller,
     gateway: Gateway,
-    after: After = None,
+    after: AfterHeader = None,
     principal: Annotated[
         str | None,
         QueryParameter(

@@ -10,13 +10,13 @@ from msgspec import UNSET
 from assent.gateway.application.command_sending import Decision, command_fields, send_command
 from assent.gateway.application.requests import find
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, of_refusal
 from assent.store.queries import RequestView
 from assent_contracts.codec import check_fields
 from assent_contracts.commands import ACTIONS, Action, CommandFields
 
-Seen = Annotated[
+SeenSeqAsked = Annotated[
     int | None,
     msgspec.Meta(
         description="`last_seq` of the request as it was shown. Refused if the request has changed since."
@@ -33,7 +33,7 @@ def _details_of(action: Action) -> type[msgspec.Struct]:
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for field in msgspec.structs.fields(kind):
         if field.name == "seen":
-            fields.append(("seen", Seen, None))
+            fields.append(("seen", SeenSeqAsked, None))
         elif field.name not in _NOT_GIVEN:
             hint = get_type_hints(kind, include_extras=True)[field.name]
             fields.append((field.name, hint) if field.required else (field.name, hint, field.default))

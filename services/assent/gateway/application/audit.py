@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
-from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.application.page_cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.caller import Caller, is_auditor
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
 from assent.reading.audit_entries import AuditEntry, audit_entry
-from assent.store.filters import AuditCursor, AuditFilter, LedgerName
+from assent.store.filters import AuditCursor, AuditFilter, LedgerTopic
 from assent.store.queries import LIST_MAX, AuditRow
 from assent.store.queries_large import search_part
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -30,7 +30,7 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
 class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A line of an export. `record` is the text of the ledger record's value, and `value_sha256` its hash."""
 
-    ledger: LedgerName
+    ledger: LedgerTopic
     partition: int
     seq: int
     offset: int
@@ -60,24 +60,24 @@ def refuse_others(caller: Caller, gateway: Gateway) -> None:
         raise of_refusal(Refusal(code=RefusalCode.NOT_PERMITTED, detail=detail))
 
 
-def write_cursor(cursor: AuditCursor) -> str:
+def write_audit_cursor(cursor: AuditCursor) -> str:
     """The end of a page, as text."""
     return cursor_text(msgspec.structs.astuple(cursor))
 
 
-def read_cursor(text: str | None) -> AuditCursor | None:
+def read_audit_cursor(text: str | None) -> AuditCursor | None:
     """The beginning of a page. Raises Problem."""
     if text is None:
         return None
-    return AuditCursor(*cursor_place(text, tuple[BigInt, LedgerName, Int, BigInt]))
+    return AuditCursor(*cursor_place(text, tuple[BigInt, LedgerTopic, Int, BigInt]))
 
 
 async def audit_page(gateway: Gateway, wanted: AuditFilter, cursor: str | None, limit: int) -> AuditPage:
     """One page of a search. Raises Problem."""
-    part = await search_part(gateway.db, wanted, after=read_cursor(cursor), limit=limit)
+    part = await search_part(gateway.db, wanted, after=read_audit_cursor(cursor), limit=limit)
     return AuditPage(
         entries=[audit_entry(row) for row in part.rows],
-        next=write_cursor(part.rows[-1].cursor) if part.more else None,
+        next=write_audit_cursor(part.rows[-1].cursor) if part.more else None,
     )
 
 
@@ -92,7 +92,7 @@ async def exported(
             yield msgspec.json.encode(_line(row)) + b"\n"
             after = row.cursor
         written, more = written + len(part.rows), part.more
-    end = ExportEnd(records=written, next=write_cursor(after) if more and after else None)
+    end = ExportEnd(records=written, next=write_audit_cursor(after) if more and after else None)
     yield msgspec.json.encode(end) + b"\n"
 
 

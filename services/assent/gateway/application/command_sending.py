@@ -9,9 +9,9 @@ from aiokafka.errors import KafkaError
 
 from assent.gateway.application.projection_waits import audit_caught_up
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.problems import Problem, malformed, not_found, of_refusal
-from assent.reading.lapses import reopened_because
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.problems import Problem, malformed_problem, not_found, of_refusal
+from assent.reading.lapse_sentences import reopened_because
 from assent.store.queries import AuditRow, audit_tail
 from assent.store.queries_large import records_with_id
 from assent_contracts.client.publisher import (
@@ -66,7 +66,7 @@ def command_id(caller: Caller, idempotency_key: str | None) -> str:
     if idempotency_key is None:
         return new_command_id()
     if not is_identifier(idempotency_key, COMMAND_ID_MAX_CHARS):
-        raise malformed(
+        raise malformed_problem(
             f"Idempotency-Key is not 1 to {COMMAND_ID_MAX_CHARS} printable characters without spaces."
         )
     return hashlib.sha256(f"{caller.id}\0{idempotency_key}".encode()).hexdigest()
@@ -209,7 +209,7 @@ def late(command: str, resource: str | None, sent_at: int) -> Problem:
     )
 
 
-def undecided() -> Problem:
+def undecided_change() -> Problem:
     """A change to governance whose decision is late. It will be decided, and counts once by its version."""
     return Problem(
         202,
@@ -230,10 +230,10 @@ def not_sent(error: KafkaError) -> Problem:
             todo=f"Tell the operator of Assent. {error.finding.todo}",
             headers={"Retry-After": "30"},
         )
-    return unreachable()
+    return kafka_unreachable()
 
 
-def unreachable() -> Problem:
+def kafka_unreachable() -> Problem:
     """Kafka has not confirmed the command. It may have it all the same."""
     return Problem(
         503,

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-from assent.gateway.components import Gateway
-from assent.store.queries import heads
+from assent.gateway.gateway_components import Gateway
+from assent.store.queries import projected_heads
 
 _SHOWN_WITHIN_S: Final = 5.0
 _AUDITED_WITHIN_S: Final = 3.0
@@ -21,7 +21,7 @@ async def audit_caught_up(gateway: Gateway, partition: int, seq: int) -> bool:
     """Whether the audit log gets a record of the request ledger within a few seconds."""
     deadline = asyncio.get_running_loop().time() + _AUDITED_WITHIN_S
     while True:
-        head = (await heads(gateway.db, "audit")).get(partition)
+        head = (await projected_heads(gateway.db, "audit")).get(partition)
         if head is not None and head.seq >= seq:
             return True
         if asyncio.get_running_loop().time() > deadline:

@@ -4,11 +4,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.application.page_cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.application.projection_waits import audit_caught_up
 from assent.gateway.application.visibility import may_see, sees_all
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
 from assent.reading.decidable_requests import received_groups, received_types
 from assent.reading.lapsed_approvals import mark_lapsed
@@ -84,7 +84,7 @@ async def list_of(
         gateway.db,
         wanted,
         ended_since_ms=since,
-        after=read_cursor(cursor),
+        after=read_request_cursor(cursor),
         limit=limit + 1,
         oldest_first=oldest_first,
     )
@@ -92,7 +92,7 @@ async def list_of(
     found = [mark_lapsed(row, gateway.log.governance) for row in rows[:limit]]
     last = rows[limit - 1] if more else None
     place = None if last is None else last.oldest_cursor if oldest_first else last.cursor
-    return Page(requests=found, next=None if place is None else write_cursor(place))
+    return Page(requests=found, next=None if place is None else write_request_cursor(place))
 
 
 async def open_request_of(gateway: Gateway, resource: str) -> RequestView | None:
@@ -130,12 +130,12 @@ def accounts_named(governance: Governance, text: str) -> list[str]:
     ]
 
 
-def write_cursor(cursor: Cursor) -> str:
+def write_request_cursor(cursor: Cursor) -> str:
     """The end of a page, as text."""
     return cursor_text(msgspec.structs.astuple(cursor))
 
 
-def read_cursor(text: str | None) -> Cursor | None:
+def read_request_cursor(text: str | None) -> Cursor | None:
     """The beginning of a page. Raises Problem."""
     return None if text is None else Cursor(*cursor_place(text, tuple[BigInt, Int, BigInt]))
 

@@ -5,7 +5,7 @@ from msgspec import UNSET, UnsetType
 
 from assent.gateway.application.command_sending import Decision, command_fields, send_command
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
 from assent_contracts.codec import check_fields, decode_command, encode
 from assent_contracts.commands import OnBehalfOf, SubmitChange
@@ -31,10 +31,10 @@ async def submit(
         payload=msgspec.Raw(payload),
         on_behalf_of=on_behalf_of,
     )
-    return await send_command(gateway, checked(command), once=idempotency_key is not None)
+    return await send_command(gateway, checked_command(command), once=idempotency_key is not None)
 
 
-def checked(command: SubmitChange) -> SubmitChange:
+def checked_command(command: SubmitChange) -> SubmitChange:
     """The command, if it is well-formed. Raises Problem: a malformed one is never published."""
     refusal = check_fields(command)
     if refusal is None:

@@ -8,11 +8,18 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, not_found
 from assent.targets.dead_letters import retry_dead_letter
 from assent.targets.news import NewsEvent
-from assent.targets.own import NewTarget, TargetView, add_target, change_target, notified, remove_target
+from assent.targets.own_targets import (
+    NewTarget,
+    TargetView,
+    add_target,
+    change_target,
+    notified,
+    remove_target,
+)
 from assent.targets.target_tests import (
     TESTS_WITHIN_S,
     AskedTest,
@@ -57,7 +64,7 @@ async def notified_people(gateway: Gateway, accounts: Iterable[str]) -> list[str
     return [name for name, person in person_of.items() if person in reached]
 
 
-async def added(gateway: Gateway, caller: Caller, wanted: WantedTarget) -> NewTarget:
+async def added_target(gateway: Gateway, caller: Caller, wanted: WantedTarget) -> NewTarget:
     """The new target. Raises Problem with the reason's code."""
     try:
         async with gateway.db.acquire() as connection:
@@ -77,7 +84,7 @@ def _refused(error: TargetRefusedError) -> Problem:
     return Problem(422, error.reason, str(error), todo="Use another target, or correct this one.")
 
 
-async def changed(gateway: Gateway, caller: Caller, target: UUID, wanted: TargetChange) -> TargetView:
+async def changed_target(gateway: Gateway, caller: Caller, target: UUID, wanted: TargetChange) -> TargetView:
     """The changed target. Raises Problem: not-found, or with the reason's code."""
     try:
         found = await change_target(
@@ -90,13 +97,13 @@ async def changed(gateway: Gateway, caller: Caller, target: UUID, wanted: Target
     return found
 
 
-async def removed(gateway: Gateway, caller: Caller, target: UUID) -> None:
+async def removed_target(gateway: Gateway, caller: Caller, target: UUID) -> None:
     """Remove one of the caller's targets. Raises Problem: not-found."""
     if not await remove_target(gateway.db, caller.id, target):
         raise not_found("target of yours")
 
 
-async def tested(gateway: Gateway, caller: Caller, target: UUID) -> AskedTest:
+async def tested_target(gateway: Gateway, caller: Caller, target: UUID) -> AskedTest:
     """Have a test sent to one of the caller's targets.
 
     Raises Problem: not-found, target-off, too-many-tests.
@@ -127,7 +134,7 @@ async def latest_test(gateway: Gateway, caller: Caller, target: UUID) -> AskedTe
     return found
 
 
-async def retried(gateway: Gateway, caller: Caller, letter: int) -> None:
+async def retried_dead_letter(gateway: Gateway, caller: Caller, letter: int) -> None:
     """Send one of the caller's dead letters again. Raises Problem: not-found."""
     async with gateway.db.acquire() as connection:
         if not await retry_dead_letter(connection, letter, recipient=caller.id):

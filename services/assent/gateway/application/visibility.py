@@ -1,7 +1,7 @@
 """R7: which requests an account may see: its own, those it decides on, and all of them for auditors."""
 
 from assent.store.queries import RequestView
-from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.resources import resource_type
 

@@ -11,21 +11,21 @@ from litestar.di import Provide
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from assent.gateway.application.audit import EXPORT_MAX, exported, read_cursor, write_cursor
-from assent.gateway.application.cursors import CURSOR_MAX_CHARS
+from assent.gateway.application.audit import EXPORT_MAX, exported, read_audit_cursor, write_audit_cursor
+from assent.gateway.application.page_cursors import CURSOR_MAX_CHARS
 from assent.gateway.application.requests import accounts_named
 from assent.gateway.caller import Caller, is_auditor
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
 from assent.gateway.console.timeline import Happening, happenings
-from assent.gateway.problems import Problem, malformed
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.problems import Problem, malformed_problem
 from assent.store.filters import AuditFilter
 from assent.store.queries import AuditRow, search_audit
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import object_of
 from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.governance_messages import ChangeGovernance
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
 from assent_contracts.topics import GOVERNANCE
 
@@ -38,7 +38,7 @@ _Day = Annotated[str, QueryParameter(max_length=10)]
 _Cursor = Annotated[str | None, QueryParameter(name="cursor", max_length=CURSOR_MAX_CHARS)]
 
 
-class Line(msgspec.Struct, frozen=True):
+class AuditLine(msgspec.Struct, frozen=True):
     """One record of the search."""
 
     row: AuditRow
@@ -48,7 +48,7 @@ class Line(msgspec.Struct, frozen=True):
     """The object of a request or of a change to governance; empty if there is none."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of the search form."""
 
     who: str = ""
@@ -59,32 +59,36 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     until: str = ""
 
 
-def asked_of(
+def audit_query_of(
     who: _Text = "",
     resource: _Text = "",
     about: Annotated[str, QueryParameter(name="request", max_length=32)] = "",
     only: Annotated[str, QueryParameter(max_length=10)] = "",
     since: _Day = "",
     until: _Day = "",
-) -> Asked:
+) -> AuditQuery:
     """The search in the address."""
-    return Asked(
+    return AuditQuery(
         who=who.strip(), resource=resource.strip(), request=about.strip(), only=only, since=since, until=until
     )
 
 
-_ASKED: Final = {"asked": Provide(asked_of, sync_to_thread=False)}
+_ASKED: Final = {"asked": Provide(audit_query_of, sync_to_thread=False)}
 
 
 @get("/audit", include_in_schema=False, dependencies=_ASKED)
 async def search(
-    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway, asked: Asked, cursor: _Cursor = None
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    gateway: Gateway,
+    asked: AuditQuery,
+    cursor: _Cursor = None,
 ) -> Response[str]:
     """Search the audit log, newest first. Raises Problem."""
     _need_auditor(gateway, caller)
     governance = gateway.log.governance
     wanted = _filter(asked, governance)
-    rows = await search_audit(gateway.db, wanted, after=read_cursor(cursor), limit=_LIMIT + 1)
+    rows = await search_audit(gateway.db, wanted, after=read_audit_cursor(cursor), limit=_LIMIT + 1)
     shown = rows[:_LIMIT]
     query = urlencode([(name, value) for name, value in msgspec.structs.asdict(asked).items() if value])
     return await page(
@@ -93,20 +97,20 @@ async def search(
         caller,
         "audit.html",
         asked=asked,
-        lines=[Line(row, next(iter(happenings([row])), None), object_in(row)) for row in shown],
+        lines=[AuditLine(row, next(iter(happenings([row])), None), object_in(row)) for row in shown],
         query=query,
         export=_export(wanted, query),
         accounts=list(islice(governance.principals.values(), _SUGGESTED_MAX)),
-        next=write_cursor(shown[-1].cursor) if len(rows) > _LIMIT else None,
+        next=write_audit_cursor(shown[-1].cursor) if len(rows) > _LIMIT else None,
         is_first=cursor is None,
     )
 
 
 @get("/audit/export", include_in_schema=False, media_type="application/x-ndjson", dependencies=_ASKED)
-async def export_found(caller: Caller, gateway: Gateway, asked: Asked, cursor: _Cursor = None) -> Stream:
+async def export_found(caller: Caller, gateway: Gateway, asked: AuditQuery, cursor: _Cursor = None) -> Stream:
     """Export what the search finds, in the API's format, but also for parts of names. Raises Problem."""
     _need_auditor(gateway, caller)
-    lines = exported(gateway, _filter(asked, gateway.log.governance), read_cursor(cursor), EXPORT_MAX)
+    lines = exported(gateway, _filter(asked, gateway.log.governance), read_audit_cursor(cursor), EXPORT_MAX)
     return Stream(lines, headers={"Content-Disposition": 'attachment; filename="audit.ndjson"'})
 
 
@@ -126,7 +130,7 @@ def object_in(row: AuditRow) -> str:
     return object_of(command.change) if isinstance(command, ChangeGovernance) else ""
 
 
-def _filter(asked: Asked, governance: Governance) -> AuditFilter:
+def _filter(asked: AuditQuery, governance: Governance) -> AuditFilter:
     named = accounts_named(governance, asked.who) if asked.who else []
     return AuditFilter(
         # An account that is not in governance may have tried something all the same.
@@ -163,5 +167,5 @@ def _day(text: str, field: str, *, days: int = 0) -> int | None:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
     except (ValueError, OverflowError) as error:
-        raise malformed(t("audit.not_a_day", field=field)) from error
+        raise malformed_problem(t("audit.not_a_day", field=field)) from error
     return max(0, int(day.timestamp() * 1_000))

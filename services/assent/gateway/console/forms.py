@@ -6,12 +6,12 @@ from typing import Any, Final
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 
-from assent.gateway.application.governance import Changed
+from assent.gateway.application.governance_changes import Changed
 from assent.gateway.application.projection_waits import requests_caught_up
-from assent.gateway.bodies import BODY_WITHIN_S
-from assent.gateway.components import Gateway
 from assent.gateway.console.text import t
-from assent.gateway.problems import Problem, malformed
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.problems import Problem, malformed_problem
+from assent.gateway.request_bodies import BODY_WITHIN_S
 from assent_contracts.client.publisher import new_command_id
 
 FORM_MAX_BYTES = 1024 * 1024
@@ -31,7 +31,7 @@ class Form:
         """One field, with LF as line ends; empty if it is missing."""
         value = self._fields.get(name, "")
         if not isinstance(value, str):
-            raise malformed(t("form.not_a_text", field=name))
+            raise malformed_problem(t("form.not_a_text", field=name))
         # Browsers send CR LF for every line of a field, whatever was typed or pasted.
         return value.replace("\r\n", "\n")
 
@@ -45,21 +45,21 @@ class Form:
         if not value:
             return None
         if not value.isascii() or not value.isdecimal() or len(value) > 18:
-            raise malformed(t("form.not_a_number", field=name))
+            raise malformed_problem(t("form.not_a_number", field=name))
         return int(value)
 
     def all(self, name: str) -> tuple[str, ...]:
         """All values of a field that can occur more than once."""
         values = self._fields.getall(name, [])
         if len(values) > _VALUES_MAX or not all(isinstance(each, str) for each in values):
-            raise malformed(t("form.not_these_values", field=name))
+            raise malformed_problem(t("form.not_these_values", field=name))
         return tuple(values)
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
     """The form. Raises Problem: malformed, too-slow; Litestar refuses what is too large."""
     if request.content_type[0] != "application/x-www-form-urlencoded":
-        raise malformed(t("form.not_a_form"))
+        raise malformed_problem(t("form.not_a_form"))
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             return Form(await request.form())
@@ -67,7 +67,7 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
         raise Problem(408, "too-slow", t("form.too_slow"), todo=t("form.again")) from error
 
 
-def key_of(form: Form) -> str | None:
+def form_key(form: Form) -> str | None:
     """The key with which the form counts once, however often it is sent; None if it has none."""
     return form.line("key") or None
 
@@ -78,7 +78,7 @@ def key_after(problem: Problem | None, form: Form | None) -> str:
     It stays the same while the outcome of the sent form is unknown. After a refusal it is a new one, because
     the old one would get the same refusal again.
     """
-    sent = key_of(form) if form is not None else None
+    sent = form_key(form) if form is not None else None
     unknown = problem is not None and problem.code in _OUTCOME_UNKNOWN
     return sent if sent is not None and unknown else new_command_id()
 

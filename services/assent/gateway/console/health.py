@@ -7,10 +7,10 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
+from assent.gateway.gateway_components import Gateway
 from assent.store.positions import Reader
-from assent.store.queries import heads
+from assent.store.queries import projected_heads
 from assent_contracts.acceptance import Head
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
@@ -35,9 +35,9 @@ class ReaderView(msgspec.Struct, frozen=True, kw_only=True):
 async def show_health(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """Show the state of the system."""
     requests: dict[Reader, dict[int, Head]] = {
-        reader: await heads(gateway.db, reader, LEDGER) for reader in _READERS
+        reader: await projected_heads(gateway.db, reader, LEDGER) for reader in _READERS
     }
-    governance = {reader: await heads(gateway.db, reader, GOVERNANCE) for reader in _READERS}
+    governance = {reader: await projected_heads(gateway.db, reader, GOVERNANCE) for reader in _READERS}
     newest = _newest(gateway, requests)
     ends = {partition: finding.found for partition, finding in gateway.log.publisher.findings.items()}
     followed = len(gateway.log.follower.history) - 1

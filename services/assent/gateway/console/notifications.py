@@ -9,22 +9,22 @@ from litestar.params import QueryParameter
 from assent.gateway.application.targets import (
     TargetChange,
     WantedTarget,
-    added,
-    changed,
-    removed,
-    retried,
-    tested,
+    added_target,
+    changed_target,
+    removed_target,
+    retried_dead_letter,
+    tested_target,
 )
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_words
+from assent.gateway.console.error_pages import problem_words
 from assent.gateway.console.forms import go, read_form
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
-from assent.gateway.problems import Problem, malformed, not_found
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.problems import Problem, malformed_problem, not_found
 from assent.targets.dead_letters import dead_letters
 from assent.targets.news import EVENTS, NewsEvent
-from assent.targets.own import NewTarget, list_targets
+from assent.targets.own_targets import NewTarget, list_targets
 from assent.targets.target_tests import latest_tests
 from assent.targets.urls import TargetKind
 from assent_contracts.client.publisher import now_ms
@@ -53,14 +53,14 @@ async def add_notification(
     values = {"kind": kind, "url": form.line("url"), "events": chosen}
     try:
         if kind not in ("apprise", "webhook") or not set(chosen) <= set(EVENTS):
-            raise malformed(t("notifications.no_kind"))
+            raise malformed_problem(t("notifications.no_kind"))
         every = not chosen or len(chosen) == len(EVENTS)
         wanted = WantedTarget(
             kind=cast("TargetKind", kind),
             url=values["url"],
             events=None if every else cast("tuple[NewsEvent, ...]", chosen),
         )
-        made = await added(gateway, caller, wanted)
+        made = await added_target(gateway, caller, wanted)
     except Problem as problem:
         return await _page(request, caller, gateway, problem=problem, values=values)
     return await _page(request, caller, gateway, made=made)
@@ -89,14 +89,14 @@ async def change_notification(
     form = await read_form(request)
     chosen = form.all("events")
     if not set(chosen) <= set(EVENTS):
-        raise malformed(t("notifications.no_news"))
+        raise malformed_problem(t("notifications.no_news"))
     every = len(chosen) == len(EVENTS)
     # If nothing is chosen, nothing is sent, not everything.
     wanted = TargetChange(
         events=None if every or not chosen else cast("tuple[NewsEvent, ...]", chosen),
         enabled=bool(chosen) and form.line("enabled") == "on",
     )
-    await changed(gateway, caller, _target(form.line("target")), wanted)
+    await changed_target(gateway, caller, _target(form.line("target")), wanted)
     return go(_HERE)
 
 
@@ -104,7 +104,7 @@ def _target(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise malformed(t("notifications.no_target")) from error
+        raise malformed_problem(t("notifications.no_target")) from error
 
 
 @post(f"{_HERE}/remove", include_in_schema=False, status_code=303)
@@ -113,7 +113,7 @@ async def remove_notification(
 ) -> Response[None]:
     """Remove a target. Raises Problem."""
     form = await read_form(request)
-    await removed(gateway, caller, _target(form.line("target")))
+    await removed_target(gateway, caller, _target(form.line("target")))
     return go(_HERE)
 
 
@@ -123,7 +123,7 @@ async def test_notification(
 ) -> Response[None]:
     """Have a test sent to a target; the page shows how it went. Raises Problem."""
     form = await read_form(request)
-    await tested(gateway, caller, _target(form.line("target")))
+    await tested_target(gateway, caller, _target(form.line("target")))
     return go(_HERE)
 
 
@@ -132,7 +132,7 @@ async def retry_notification(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
 ) -> Response[None]:
     """Send a message again. Raises Problem."""
-    await retried(gateway, caller, (await read_form(request)).number("letter") or 0)
+    await retried_dead_letter(gateway, caller, (await read_form(request)).number("letter") or 0)
     return go(_HERE)
 
 

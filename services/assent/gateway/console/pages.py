@@ -6,11 +6,11 @@ from typing import Any, Final
 from litestar import MediaType, Request, Response
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.frame import frame_of, holds, name_of
+from assent.gateway.console.page_frame import account_name, frame_of, holds_role
 from assent.gateway.console.rendering import render
-from assent.gateway.public import safe_return
-from assent_contracts.governed import Role
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.public_address import safe_return
+from assent_contracts.governance_objects import Role
 
 _PRIVATE: Final = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
 _TOLD_ROLES: Final[tuple[Role, ...]] = ("administrator", "requester", "approver", "auditor")
@@ -33,7 +33,7 @@ async def page(
     content = render(
         template,
         frame=await frame_of(gateway, caller, path),
-        who=lambda principal: name_of(governance, principal),
+        who=lambda principal: account_name(governance, principal),
         **context,
     )
     return _html(content, status, headers)
@@ -68,7 +68,7 @@ def _people(gateway: Gateway) -> list[dict[str, Any]]:
         {
             "id": each.id,
             "name": each.account.name or each.id,
-            "roles": [role for role in _TOLD_ROLES if holds(governance, each.id, role)],
+            "roles": [role for role in _TOLD_ROLES if holds_role(governance, each.id, role)],
             "same_as": [
                 other.account.name or other.id
                 for other in governance.principals.values()

@@ -6,11 +6,11 @@ from typing import Final
 import msgspec
 from markupsafe import Markup, escape
 
-from assent.gateway.console.colouring import coloured, is_coloured
-from assent.reading.oddities import Oddity, is_odd, oddities, plain_ends, shown_line
+from assent.gateway.console.payload_colours import coloured, is_coloured
+from assent.reading.overlooked_text import Oddity, is_odd, oddities, plain_ends, shown_line
 from assent.reading.payload_diff import Mark, payload_diff
 from assent.reading.payloads import ShownFile, ShownPayload
-from assent.reading.visible import number_of
+from assent.reading.visible_text import number_of
 
 LINES_MAX: Final = 2_000
 """Lines of a payload that a page shows. The whole content can be opened or saved."""
@@ -34,7 +34,7 @@ class CodeLine(msgspec.Struct, frozen=True):
     """Whether it has something that a reader would overlook."""
 
 
-class Fold(msgspec.Struct, frozen=True):
+class FoldedLines(msgspec.Struct, frozen=True):
     """Unchanged lines, folded because they need not be read."""
 
     lines: tuple[CodeLine, ...]
@@ -55,7 +55,7 @@ class PayloadView(msgspec.Struct, frozen=True, kw_only=True):
     """What a reader would overlook in it."""
     is_plain: bool
     """Whether it is too long or too complex for syntax highlighting."""
-    changes: tuple[CodeLine | Fold, ...] | None
+    changes: tuple[CodeLine | FoldedLines, ...] | None
     """The difference from what was applied last; None if nothing was."""
     added: int = 0
     removed: int = 0
@@ -65,7 +65,9 @@ def payload_view(after: ShownPayload, before: ShownPayload | None) -> PayloadVie
     """The payload, and its difference from the version that was applied before."""
     new, is_plain = _html_lines(after)
     changes = None if before is None else _changes(before, after, new)
-    flat = [line for each in changes or () for line in (each.lines if isinstance(each, Fold) else (each,))]
+    flat = [
+        line for each in changes or () for line in (each.lines if isinstance(each, FoldedLines) else (each,))
+    ]
     return PayloadView(
         kind=after.kind,
         language=after.language,
@@ -84,7 +86,9 @@ def payload_view(after: ShownPayload, before: ShownPayload | None) -> PayloadVie
     )
 
 
-def _changes(before: ShownPayload, after: ShownPayload, new: Sequence[Markup]) -> tuple[CodeLine | Fold, ...]:
+def _changes(
+    before: ShownPayload, after: ShownPayload, new: Sequence[Markup]
+) -> tuple[CodeLine | FoldedLines, ...]:
     old, _ = _html_lines(before)
     lines: list[CodeLine] = []
     was = will = 0
@@ -102,12 +106,12 @@ def _changes(before: ShownPayload, after: ShownPayload, new: Sequence[Markup]) -
     return tuple(_folded(lines))
 
 
-def _folded(lines: list[CodeLine]) -> list[CodeLine | Fold]:
+def _folded(lines: list[CodeLine]) -> list[CodeLine | FoldedLines]:
     near = set[int]()
     for number, line in enumerate(lines):
         if line.mark != " ":
             near.update(range(number - _AROUND, number + _AROUND + 1))
-    found: list[CodeLine | Fold] = []
+    found: list[CodeLine | FoldedLines] = []
     far: list[CodeLine] = []
     for number, line in enumerate(lines):
         if number not in near:
@@ -119,9 +123,9 @@ def _folded(lines: list[CodeLine]) -> list[CodeLine | Fold]:
     return [*found, *_fold(far)]
 
 
-def _fold(lines: list[CodeLine]) -> list[CodeLine | Fold]:
+def _fold(lines: list[CodeLine]) -> list[CodeLine | FoldedLines]:
     # A fold of one line is longer than the line.
-    return list(lines) if len(lines) < 2 else [Fold(tuple(lines))]
+    return list(lines) if len(lines) < 2 else [FoldedLines(tuple(lines))]
 
 
 def _html_lines(payload: ShownPayload) -> tuple[Sequence[Markup], bool]:

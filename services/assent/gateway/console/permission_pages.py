@@ -6,20 +6,20 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.policies import people_of
+from assent.gateway.gateway_components import Gateway
 from assent_contracts.core.governance.groups import is_guarded_group
 from assent_contracts.core.governance.roles import GUARDED_ROLES
 from assent_contracts.core.governance.settings import setting_text
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Group, RoleAssignment, Settings
+from assent_contracts.governance_objects import Group, RoleAssignment, Settings
 
 MEMBERS_SHOWN_MAX: Final = 200
 """Members of one group that the page lists. For more it shows the number."""
 
 
-class GroupView(msgspec.Struct, frozen=True, kw_only=True):
+class GroupOnPage(msgspec.Struct, frozen=True, kw_only=True):
     """A group, and what it is used for."""
 
     group: Group
@@ -33,7 +33,7 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a change to its members needs a second administrator."""
 
 
-class RoleView(msgspec.Struct, frozen=True, kw_only=True):
+class RoleOnPage(msgspec.Struct, frozen=True, kw_only=True):
     """A role, its holders, and its assignments."""
 
     role: str
@@ -87,8 +87,8 @@ async def show_settings(request: Request[Any, Any, Any], caller: Caller, gateway
     return await page(request, gateway, caller, "settings.html", values=values)
 
 
-def _group(group: Group, governance: Governance) -> GroupView:
-    return GroupView(
+def _group(group: Group, governance: Governance) -> GroupOnPage:
+    return GroupOnPage(
         group=group,
         members=group.members[:MEMBERS_SHOWN_MAX],
         more=max(0, len(group.members) - MEMBERS_SHOWN_MAX),
@@ -105,13 +105,13 @@ def _group(group: Group, governance: Governance) -> GroupView:
     )
 
 
-def _role(role: str, governance: Governance) -> RoleView:
+def _role(role: str, governance: Governance) -> RoleOnPage:
     assignments = tuple(each for each in governance.assignments.values() if each.role == role)
     holders = sorted(
         {name for each in assignments for name in (*each.principals, *governance.members_of_any(each.groups))}
     )
     humans = tuple(name for name in holders if governance.principals[name].person is not None)
-    return RoleView(
+    return RoleOnPage(
         role=role,
         assignments=assignments,
         people=humans,

@@ -6,14 +6,13 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
-from assent.gateway.application.governance import change_governance, effects_of, prospect_of
+from assent.gateway.application.governance_changes import change_governance, effects_of, prospect_of
 from assent.gateway.application.requests import open_request_of
 from assent.gateway.application.visibility import may_see
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_shown
-from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see_changed
-from assent.gateway.console.frame import holds
+from assent.gateway.console.error_pages import problem_shown
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, form_key, key_after, read_form, see_changed
+from assent.gateway.console.page_frame import holds_role
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
     UNITS_MS,
@@ -24,9 +23,11 @@ from assent.gateway.console.policy_forms import (
     values_sent,
 )
 from assent.gateway.console.text import t
-from assent.gateway.problems import Problem, malformed, not_found
-from assent.reading.prospects import Prospect
-from assent_contracts.core.governance.eligible import eligible_people
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.problems import Problem, malformed_problem, not_found
+from assent.reading.change_prospects import Prospect
+from assent_contracts.access_policies import Policy
+from assent_contracts.core.governance.eligible_people import eligible_people
 from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
@@ -37,13 +38,12 @@ from assent_contracts.governance_changes import (
     policy_object,
 )
 from assent_contracts.limits import NAME_MAX_CHARS
-from assent_contracts.policies import Policy
 
 _Id = Annotated[str, QueryParameter(name="id", max_length=NAME_MAX_CHARS)]
 """In the query, because an id can have slashes and dots, which browsers resolve in a path."""
 
 
-class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
+class PolicyOnPage(msgspec.Struct, frozen=True, kw_only=True):
     """A policy in the list."""
 
     policy: Policy
@@ -58,7 +58,7 @@ async def show_policies(request: Request[Any, Any, Any], caller: Caller, gateway
     governance = gateway.log.governance
     policies = sorted(governance.policies.values(), key=lambda each: (each.resource_type, each.name, each.id))
     views = [
-        PolicyView(
+        PolicyOnPage(
             policy=each,
             sentence=policy_sentence(each, governance),
             people=people_of(governance, tuple(g for rule in each.approvals for g in rule.groups)),
@@ -139,7 +139,7 @@ async def send_delete(
     form = await read_form(request)
     version = form.number("version")
     if version is None:
-        raise malformed(t("form.not_what_it_showed"))
+        raise malformed_problem(t("form.not_what_it_showed"))
     prospect = prospect_of(gateway, caller, DeletePolicy(policy=policy.id, version=version))
     try:
         return await _send(gateway, caller, prospect, form)
@@ -151,7 +151,7 @@ async def send_delete(
 
 async def _send(gateway: Gateway, caller: Caller, prospect: Prospect, form: Form) -> Response[None]:
     justification = form.text("justification").strip()
-    done = await change_governance(gateway, caller, prospect, justification, idempotency_key=key_of(form))
+    done = await change_governance(gateway, caller, prospect, justification, idempotency_key=form_key(form))
     return await see_changed(gateway, done, "/policies")
 
 
@@ -195,7 +195,7 @@ def _change(values: PolicyValues, *, is_new: bool) -> GovernanceChange:
     if is_new:
         return CreatePolicy(policy=policy)
     if not values.version.isdecimal():
-        raise malformed(t("form.not_what_it_showed"))
+        raise malformed_problem(t("form.not_what_it_showed"))
     return EditPolicy(policy=policy, version=int(values.version[:18]))
 
 
@@ -270,7 +270,7 @@ async def _pending(gateway: Gateway, caller: Caller, policy_id: str) -> dict[str
 
 def _need_administrator(gateway: Gateway, caller: Caller) -> None:
     """R3: refuse before a form is filled in. A form that is sent anyway is refused by the log, on record."""
-    if not holds(gateway.log.governance, caller.id, "administrator"):
+    if not holds_role(gateway.log.governance, caller.id, "administrator"):
         raise Problem(403, "not-permitted", t("policies.not_yours"), todo=t("policies.ask"))
 
 

@@ -8,9 +8,9 @@ import msgspec
 
 from assent.gateway.console.forms import Form
 from assent.gateway.console.text import t
-from assent.gateway.problems import Problem, malformed
+from assent.gateway.problems import Problem, malformed_problem
+from assent_contracts.access_policies import ApprovalRule, Completion, Policy
 from assent_contracts.limits import LONGEST_MS, QUORUM_MAX, RULES_MAX
-from assent_contracts.policies import ApprovalRule, Completion, Policy
 
 UNITS_MS: Final = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1_000}
 _SPARE_RULES: Final = 1
@@ -141,4 +141,4 @@ def _number(text: str, field: str, *, most: int) -> int:
 
 
 def _bad(detail: str) -> Problem:
-    return malformed(detail)
+    return malformed_problem(detail)

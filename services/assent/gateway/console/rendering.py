@@ -12,8 +12,8 @@ from markupsafe import Markup, escape
 
 from assent.gateway.console.static_files import static
 from assent.gateway.console.text import t, th, tn
-from assent.reading.oddities import plain_ends
-from assent.reading.visible import visible
+from assent.reading.overlooked_text import plain_ends
+from assent.reading.visible_text import visible
 from assent_contracts.core.governance.number_words import duration
 from assent_contracts.limits import FOR_EVER_MS
 
@@ -39,7 +39,9 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals.update(t=t, tn=tn, th=th, static=static)
-    made.filters.update(moment=moment, duration=duration, as_sent=as_sent, in_words=in_words, name_of=name_of)
+    made.filters.update(
+        moment=time_element, duration=duration, as_sent=as_sent, in_words=in_words, name_of=name_from
+    )
     return made
 
 
@@ -62,12 +64,12 @@ def in_words(detail: str) -> Markup:
     return Markup('{} <span class="rule-code">({})</span>').format(said, found[1])
 
 
-def name_of(account: str, who: Callable[[str], str]) -> str:
+def name_from(account: str, who: Callable[[str], str]) -> str:
     """The name of an account, for lists of them."""
     return who(account)
 
 
-def moment(at_ms: int) -> Markup:
+def time_element(at_ms: int) -> Markup:
     """A time in UTC. `console.js` converts it to the reader's time zone."""
     if at_ms >= FOR_EVER_MS:
         return Markup("-")

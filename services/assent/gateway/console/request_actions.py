@@ -10,13 +10,13 @@ from assent.gateway.application.command_sending import REOPENED
 from assent.gateway.application.projection_waits import requests_caught_up
 from assent.gateway.application.requests import find
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_words
-from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
+from assent.gateway.console.error_pages import problem_words
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, form_key, key_after, read_form, see
 from assent.gateway.console.request_page import request_page
 from assent.gateway.console.text import t
-from assent.gateway.problems import Problem, malformed
-from assent.reading.requests import state_of_row
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.problems import Problem, malformed_problem
+from assent.reading.request_rows import state_of_row
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import Action, RequestId
 from assent_contracts.core.requests.permissions import is_possible
@@ -42,7 +42,7 @@ async def act_on(
         details = _details(action, form, seen)
         if action == "reject" and not details["note"]:
             await _need_reason(gateway, caller, request_id)
-        decision = await act(gateway, caller, request_id, action, details, idempotency_key=key_of(form))
+        decision = await act(gateway, caller, request_id, action, details, idempotency_key=form_key(form))
     except Problem as problem:
         if problem.code == "not-found":
             raise
@@ -75,7 +75,7 @@ async def _need_reason(gateway: Gateway, caller: Caller, request_id: str) -> Non
 def _details(action: Action, form: Form, seen: int | None) -> dict[str, Any]:
     if seen is None:
         # R1: nobody decides on something that was not shown to them.
-        raise malformed(t("form.not_what_it_showed"))
+        raise malformed_problem(t("form.not_what_it_showed"))
     fields = DETAILS[action].__struct_fields__
     texts = {name: form.text(name).strip() for name in fields if name not in ("seen", "submission")}
     named = {"submission": form.line("submission")} if "submission" in fields else {}

@@ -10,19 +10,19 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.submissions import submit
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_shown
-from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
-from assent.gateway.console.frame import holds
+from assent.gateway.console.error_pages import problem_shown
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, form_key, key_after, read_form, see
+from assent.gateway.console.page_frame import holds_role
 from assent.gateway.console.pages import page
-from assent.gateway.console.request_page import submitted_payload
+from assent.gateway.console.request_page import request_and_payload
 from assent.gateway.console.text import t
-from assent.gateway.problems import Problem, malformed, of_refusal
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.problems import Problem, malformed_problem, of_refusal
 from assent.store.queries import RequestView
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.files import file_of_payload, payload_of_file
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.file_payloads import file_of_payload, payload_of_file
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _OPERATIONS = ("edit", "create", "delete", "assign")
@@ -41,7 +41,7 @@ async def show_form(
 ) -> Response[str]:
     """The form, filled in from the request `again` if given. Raises Problem: not-permitted."""
     _need_requester(gateway, caller)
-    values = _EMPTY if again is None else _values_of(*await submitted_payload(gateway, caller, again))
+    values = _EMPTY if again is None else _values_of(*await request_and_payload(gateway, caller, again))
     return await _form_page(request, caller, gateway, values=values)
 
 
@@ -58,7 +58,7 @@ async def send_form(request: Request[Any, Any, Any], caller: Caller, gateway: Ga
             operation=form.line("operation"),
             justification=form.text("justification").strip(),
             payload=_payload(form),
-            idempotency_key=key_of(form),
+            idempotency_key=form_key(form),
         )
     except Problem as problem:
         return await _form_page(request, caller, gateway, form=form, problem=problem)
@@ -71,14 +71,14 @@ def _payload(form: Form) -> bytes:
         # The line ends of a field come from the browser. Those of a file are kept.
         content = form.text("payload").encode()
     if not content and form.line("operation") in _NEEDS_CONTENT:
-        raise malformed(t("new.empty", operation=form.line("operation")))
+        raise malformed_problem(t("new.empty", operation=form.line("operation")))
     if form.line("kind") != "json":
         return payload_of_file(content)
     try:
         content.decode()
         msgspec.json.decode(content)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise malformed(t("new.not_json", why=str(error)[:200])) from error
+        raise malformed_problem(t("new.not_json", why=str(error)[:200])) from error
     return content.strip()
 
 
@@ -112,7 +112,7 @@ def _file(form: Form) -> bytes | None:
     try:
         return base64.b64decode(taken, validate=True)
     except ValueError as error:
-        raise malformed(t("new.not_a_file")) from error
+        raise malformed_problem(t("new.not_a_file")) from error
 
 
 async def _form_page(
@@ -156,6 +156,6 @@ def _types(governance: Governance, principal: str) -> list[dict[str, Any]]:
 
 
 def _need_requester(gateway: Gateway, caller: Caller) -> None:
-    if not holds(gateway.log.governance, caller.id, "requester"):
+    if not holds_role(gateway.log.governance, caller.id, "requester"):
         detail = t("new.no_role", who=caller.id)
         raise of_refusal(Refusal(code=RefusalCode.NOT_PERMITTED, detail=detail))

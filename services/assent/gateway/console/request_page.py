@@ -8,27 +8,28 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.application.actions import DETAILS
-from assent.gateway.application.governance import effects_of
+from assent.gateway.application.governance_changes import effects_of
 from assent.gateway.application.requests import find, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
 from assent.gateway.application.targets import notified_people
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.request_progress import RequestProgress, progress_of
-from assent.gateway.console.summaries import look_of
+from assent.gateway.console.request_summaries import look_of
 from assent.gateway.console.timeline import Happening, happenings
-from assent.gateway.lag import After
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
+from assent.gateway.table_lag import AfterHeader
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
-from assent.reading.oddities import is_odd, plain_ends
+from assent.reading.overlooked_text import is_odd, plain_ends
 from assent.reading.payloads import shown_payload
-from assent.reading.policy_effects import Effects
-from assent.reading.requests import state_of_row
-from assent.reading.submitted import Submitted, as_submitted
-from assent.reading.visible import hides_something
+from assent.reading.policy_effects import PolicyEffects
+from assent.reading.request_rows import state_of_row
+from assent.reading.submitted_content import Submitted, as_submitted
+from assent.reading.visible_text import hides_something
 from assent.store.queries import RequestView, last_applied, timeline
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.commands import ACTIONS, Action, RequestId
 from assent_contracts.core.requests.permissions import (
@@ -36,8 +37,7 @@ from assent_contracts.core.requests.permissions import (
     approval_refusal,
     possible_actions,
 )
-from assent_contracts.files import file_of_payload
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.file_payloads import file_of_payload
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 _NEVER_KEPT = {"Cache-Control": "private, no-store"}
@@ -100,7 +100,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     is_before_unsure: bool
     """Whether the ledger does not confirm the request that Postgres names as applied last."""
     change: GovernanceDiff | None
-    effects: Effects | None
+    effects: PolicyEffects | None
     """How a change to a policy would affect the open requests under it."""
     happened: list[Happening]
     is_whole: bool
@@ -113,7 +113,7 @@ async def show_request_page(
     request_id: RequestId,
     caller: Caller,
     gateway: Gateway,
-    after: After = None,
+    after: AfterHeader = None,
 ) -> Response[str]:
     """One request. Raises Problem."""
     await gateway.lag.reach(after)
@@ -253,7 +253,7 @@ def _title(can: frozenset[Action], why_not: Refusal | None) -> str:
     return next((action for action in _TITLES if action in can), "none")
 
 
-async def _effects(gateway: Gateway, submitted: Submitted) -> Effects | None:
+async def _effects(gateway: Gateway, submitted: Submitted) -> PolicyEffects | None:
     wanted = change_of(submitted)
     return None if wanted is None else await effects_of(gateway, wanted)
 
@@ -277,7 +277,7 @@ def _payload(submitted: Submitted, before: Submitted | None) -> PayloadView:
 @get("/requests/{request_id:str}/content", include_in_schema=False)
 async def show_content(request_id: RequestId, caller: Caller, gateway: Gateway) -> Response[str]:
     """Every line of the payload, for a separate window. Raises Problem."""
-    row, payload = await submitted_payload(gateway, caller, request_id)
+    row, payload = await request_and_payload(gateway, caller, request_id)
     text = await asyncio.to_thread(lambda: full_text(shown_payload(payload, row.resource)))
     return Response(text, media_type="text/plain", headers=_NEVER_KEPT)
 
@@ -288,7 +288,7 @@ async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) 
 
     A file has its original bytes. Any other payload is the JSON that was submitted.
     """
-    row, payload = await submitted_payload(gateway, caller, request_id)
+    row, payload = await request_and_payload(gateway, caller, request_id)
     content = file_of_payload(payload)
     name = _UNFIT_FOR_A_NAME.sub("-", row.resource).strip("-.")[:100]
     saved = f"{row.id}-{name}{'.json' if content is None else ''}"
@@ -299,7 +299,7 @@ async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) 
     )
 
 
-async def submitted_payload(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
+async def request_and_payload(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
     """A request that the caller may see, and the exact bytes of its payload. Raises Problem."""
     row = await find(gateway, caller, request_id)
     shown = await shown_submission(gateway, row, await timeline(gateway.db, row.id))

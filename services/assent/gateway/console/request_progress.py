@@ -3,12 +3,12 @@
 import msgspec
 
 from assent.reading.explanations import Next, next_step
-from assent.reading.lapses import LAPSES
+from assent.reading.lapse_sentences import LAPSES
+from assent_contracts.access_policies import ADMINISTRATORS
 from assent_contracts.core.governance.policies import group_words
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import RuleStands, explain
 from assent_contracts.core.requests.permissions import Deciding
-from assent_contracts.policies import ADMINISTRATORS
 
 
 class RuleView(msgspec.Struct, frozen=True, kw_only=True):

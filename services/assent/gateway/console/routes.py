@@ -25,7 +25,7 @@ def _handlers() -> Iterator[HTTPRouteHandler]:
 PAGES = tuple(dict.fromkeys(_handlers()))
 
 
-def console() -> Router:
+def console_router() -> Router:
     """The pages of the console and their static files."""
     return Router(
         "/",

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from assent.gateway.console.text import t
 from assent.reading.audit_entries import Words, audit_entry
-from assent.reading.lapses import LAPSES
+from assent.reading.lapse_sentences import LAPSES
 from assent.store.queries import AuditRow
 from assent_contracts.commands import command_type
 from assent_contracts.events import (

@@ -19,7 +19,7 @@ class BadTokenError(Exception):
     """The token is not valid. The message gives the reason, without the token."""
 
 
-async def verified(
+async def verified_claims(
     token: str, provider: Provider, algorithms: tuple[str, ...], audience: str
 ) -> dict[str, Any]:
     """The claims of a token that the provider signed for `audience` and that is valid now.

@@ -10,8 +10,8 @@ import hmac
 import re
 from typing import Final
 
-from assent.gateway.settings import GatewaySettings
-from assent.settings import SettingsError
+from assent.gateway.gateway_settings import GatewaySettings
+from assent.process_settings import SettingsError
 from assent_contracts.digests import to_base64url
 
 COOKIE: Final = "assent-local"

@@ -18,11 +18,11 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
-from assent.gateway.identity.jwts import LEEWAY_S, BadTokenError, verified
+from assent.gateway.gateway_settings import GatewaySettings, OidcSettings
+from assent.gateway.identity.jwts import LEEWAY_S, BadTokenError, verified_claims
+from assent.gateway.identity.pending_sign_ins import SIGN_IN_S, FinishedSignIn, PendingSignIn, PendingSignIns
 from assent.gateway.identity.provider import Metadata, Provider, ProviderError
-from assent.gateway.identity.sign_ins import SIGN_IN_S, Leaving, Left, SignIns
-from assent.gateway.settings import GatewaySettings, OidcSettings
-from assent.settings import SettingsError
+from assent.process_settings import SettingsError
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
@@ -65,12 +65,14 @@ class Oidc:
             raise SettingsError("Set ASSENT_OIDC_ISSUER, the provider at which people sign in.")
         self.settings = settings.oidc
         self.provider = provider
-        self.sign_ins = SignIns(db, key, secure=settings.is_secure)
+        self.sign_ins = PendingSignIns(db, key, secure=settings.is_secure)
         self._home = settings.public_url + "/"
         self._redirect_uri = settings.public_url + CALLBACK
         self._secret = _read_secret(settings.oidc)
 
-    async def leave(self, return_to: str, browser: str | None, *, anew: bool = False) -> tuple[str, Leaving]:
+    async def leave(
+        self, return_to: str, browser: str | None, *, anew: bool = False
+    ) -> tuple[str, PendingSignIn]:
         """The provider's address to go to, and what the browser has to keep. Raises ProviderError.
 
         `anew`: the provider must ask the user to sign in even if it already has a session for them.
@@ -86,13 +88,13 @@ class Oidc:
         )
         return url, leaving
 
-    async def finish(self, left: Left, code: str, said_issuer: str | None) -> SignedIn:
+    async def finish(self, left: FinishedSignIn, code: str, said_issuer: str | None) -> SignedIn:
         """The user who came back with this code. Raises NotSignedInError and ProviderError."""
         metadata = await self.provider.metadata()
         _check_who_answers(metadata, said_issuer)
         granted = await self._exchange(metadata, code, left.verifier)
         try:
-            claims = await verified(
+            claims = await verified_claims(
                 granted.id_token, self.provider, metadata.algorithms(), self.settings.client_id
             )
             _check_meant(claims, self.settings.client_id, left.nonce)

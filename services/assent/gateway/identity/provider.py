@@ -13,9 +13,9 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, KeySet, OKPKey, RSAKey
 
-from assent.gateway.identity.cached import AGAIN_AFTER_S, Cached
+from assent.gateway.gateway_settings import is_loopback
+from assent.gateway.identity.cached_value import AGAIN_AFTER_S, CachedValue
 from assent.gateway.problems import Problem
-from assent.gateway.settings import is_loopback
 
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "EdDSA")
 """The only accepted signatures. Never `none`, nor HS256, for which a public key would be the secret."""
@@ -27,7 +27,7 @@ _DOCUMENT_FRESH_S: Final = 60 * 60.0
 _KEYS_FRESH_S: Final = 5 * 60.0
 """A key that the provider has withdrawn is accepted for at most so long, while the provider answers."""
 
-Key = RSAKey | ECKey | OKPKey
+ProviderKey = RSAKey | ECKey | OKPKey
 
 
 class ProviderError(Exception):
@@ -69,16 +69,16 @@ class Provider:
         """`client`: see `open_client`. Its owner closes it."""
         self.issuer = issuer
         self._client = client
-        self._document = Cached(
+        self._document = CachedValue(
             self._discover, fresh_s=_DOCUMENT_FRESH_S, failures=ProviderError, clock=clock
         )
-        self._keys = Cached(self._fetch_keys, fresh_s=_KEYS_FRESH_S, failures=ProviderError, clock=clock)
+        self._keys = CachedValue(self._fetch_keys, fresh_s=_KEYS_FRESH_S, failures=ProviderError, clock=clock)
 
     async def metadata(self) -> Metadata:
         """The provider's document. Raises ProviderError."""
         return await self._document.get()
 
-    async def key(self, kid: str | None, algorithm: str) -> Key | None:
+    async def key(self, kid: str | None, algorithm: str) -> ProviderKey | None:
         """The current signing key with this id; None if there is none. Raises ProviderError.
 
         An unknown id may be new, so the keys are fetched again, but rarely, because anybody can make up ids.
@@ -145,7 +145,7 @@ def open_client() -> httpx.AsyncClient:
     )
 
 
-def unreachable() -> Problem:
+def provider_unreachable() -> Problem:
     """While the provider does not answer, nobody can sign in, and no token can be checked."""
     return Problem(
         503,
@@ -175,7 +175,7 @@ def _is_protected(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
-def _usable(listed: Any) -> Key | None:
+def _usable(listed: Any) -> ProviderKey | None:
     """The key, if it is a supported key for signatures."""
     if not isinstance(listed, dict) or listed.get("use", "sig") != "sig":
         return None
@@ -187,7 +187,7 @@ def _usable(listed: Any) -> Key | None:
     return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
 
 
-def _find(keys: KeySet, kid: str | None, algorithm: str) -> Key | None:
+def _find(keys: KeySet, kid: str | None, algorithm: str) -> ProviderKey | None:
     fitting = [
         key for key in keys if isinstance(key, _KINDS[algorithm]) and key.get("alg") in (None, algorithm)
     ]
@@ -196,7 +196,7 @@ def _find(keys: KeySet, kid: str | None, algorithm: str) -> Key | None:
     return next((_as_key(key) for key in fitting if key.kid == kid), None)
 
 
-def _as_key(key: Any) -> Key:
+def _as_key(key: Any) -> ProviderKey:
     assert isinstance(key, RSAKey | ECKey | OKPKey)
     return key
 

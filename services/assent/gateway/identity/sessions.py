@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from assent.gateway.identity.row_seal import RowSeal
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
@@ -28,7 +28,7 @@ _SEEN_EVERY_MS: Final = 60_000
 _SQL = load_sql(Path(__file__).with_name("sessions.sql"))
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class SignInSession(msgspec.Struct, frozen=True, kw_only=True):
     """A valid session."""
 
     principal: str
@@ -39,7 +39,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without its secrets."""
-        return f"Session({self.principal!r})"
+        return f"SignInSession({self.principal!r})"
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ class Sessions:
         await self._db.execute(_SQL["open"], *msgspec.structs.astuple(row), self._seal.key_id, self._mac(row))
         return token
 
-    async def find(self, token: str | None) -> Session | None:
+    async def find(self, token: str | None) -> SignInSession | None:
         """The session of a token, if it is still valid."""
         if not token or len(token) > 128:
             return None
@@ -96,7 +96,7 @@ class Sessions:
         if now - row.seen_at > _SEEN_EVERY_MS:
             seen = msgspec.structs.replace(row, seen_at=now)
             await self._db.execute(_SQL["seen"], seen.token_sha256, seen.seen_at, self._mac(seen))
-        return Session(principal=row.principal, csrf=row.csrf, id_token=row.id_token)
+        return SignInSession(principal=row.principal, csrf=row.csrf, id_token=row.id_token)
 
     async def holding(self, tokens: Collection[str]) -> set[str]:
         """Those tokens whose sessions are still valid. A page that only listens does not prolong one."""

@@ -8,16 +8,16 @@ import structlog
 from litestar import MediaType, Request, Response, get, post
 
 from assent.gateway.anonymous_limits import stranger
-from assent.gateway.caller import check_csrf, enabled, refuse_cross_site
-from assent.gateway.components import Gateway
+from assent.gateway.caller import check_csrf, enabled_principal, refuse_cross_site
 from assent.gateway.console.pages import render_sign_in
-from assent.gateway.identity.local import refuse_unless_let_in
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.identity.local_sign_in import refuse_unless_let_in
 from assent.gateway.identity.oidc import CALLBACK, NotSignedInError, Oidc, SignedIn
-from assent.gateway.identity.provider import ProviderError, unreachable
-from assent.gateway.identity.sign_ins import SIGN_IN_S
-from assent.gateway.problems import Problem, malformed, not_found
-from assent.gateway.public import HOME, safe_return
-from assent_contracts.core.governance.principals import Principal
+from assent.gateway.identity.pending_sign_ins import SIGN_IN_S
+from assent.gateway.identity.provider import ProviderError, provider_unreachable
+from assent.gateway.problems import Problem, malformed_problem, not_found
+from assent.gateway.public_address import HOME, safe_return
+from assent_contracts.core.governance.principals_and_keys import Principal
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _PARAMETER_MAX_CHARS: Final = 4_096
@@ -48,7 +48,7 @@ async def sign_in(request: Request[Any, Any, Any], gateway: Gateway) -> Response
     try:
         url, leaving = await gateway.oidc.leave(wanted, request.cookies.get(sign_ins.cookie), anew=anew)
     except ProviderError as error:
-        raise unreachable() from error
+        raise provider_unreachable() from error
     response = _redirect(url)
     response.set_cookie(sign_ins.cookie, leaving.browser, **sign_ins.cookie_settings())
     return response
@@ -111,7 +111,7 @@ SIGNING_IN: Final = (sign_in, come_back, sign_out)
 def _person(gateway: Gateway, principal: str) -> Principal:
     other = "or sign in with another account at /sign-in?prompt=login."
     try:
-        found = enabled(gateway, principal)
+        found = enabled_principal(gateway, principal)
     except Problem as problem:
         problem.todo = f"{problem.todo.rstrip('.')}, {other}"
         raise
@@ -130,7 +130,9 @@ def _sent(request: Request[Any, Any, Any]) -> dict[str, str]:
     pairs = list(request.query_params.multi_items())
     sent = dict(pairs)
     if len(sent) < len(pairs) or any(len(value) > _PARAMETER_MAX_CHARS for value in sent.values()):
-        raise malformed(f"A parameter occurs twice, or has more than {_PARAMETER_MAX_CHARS:,} characters.")
+        raise malformed_problem(
+            f"A parameter occurs twice, or has more than {_PARAMETER_MAX_CHARS:,} characters."
+        )
     return sent
 
 
@@ -138,7 +140,7 @@ async def _finished(finishing: Any) -> SignedIn:
     try:
         return await finishing
     except ProviderError as error:
-        raise unreachable() from error
+        raise provider_unreachable() from error
     except NotSignedInError as error:
         structlog.get_logger().warning("sign-in refused", reason=str(error))
         raise _failed(f"The sign-in was refused: {error}.") from error

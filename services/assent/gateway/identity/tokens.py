@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import structlog
 
-from assent.gateway.components import Bearer
-from assent.gateway.identity.jwts import BadTokenError, verified
+from assent.gateway.gateway_components import Bearer
+from assent.gateway.identity.jwts import BadTokenError, verified_claims
 from assent.gateway.identity.oidc import NotSignedInError, Oidc, principal_in
-from assent.gateway.identity.provider import ALGORITHMS, ProviderError, unreachable
+from assent.gateway.identity.provider import ALGORITHMS, ProviderError, provider_unreachable
 from assent.gateway.problems import Problem
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.limits import FOR_EVER_MS
@@ -46,12 +46,12 @@ class AccessTokens:
         The codes: not-signed-in, not-permitted, provider-unreachable.
         """
         try:
-            claims = await verified(token, self._provider, ALGORITHMS, self._settings.audience)
+            claims = await verified_claims(token, self._provider, ALGORITHMS, self._settings.audience)
             _check_bearer(claims)
             client = client_of(claims)
             principal = client or principal_in(claims, self._settings)
         except ProviderError as error:
-            raise unreachable() from error
+            raise provider_unreachable() from error
         except (BadTokenError, NotSignedInError) as error:
             structlog.get_logger().info("token refused", reason=str(error))
             raise _refused(str(error)) from error

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from assent.gateway.identity.cached import AGAIN_AFTER_S, STALE_S, Cached
+from assent.gateway.identity.cached_value import AGAIN_AFTER_S, STALE_S, CachedValue
 
 FRESH_S = 300.0
 
@@ -16,7 +16,7 @@ class Origin:
         self.at = 1_000.0
         self.fetched = 0
         self.is_down = False
-        self.kept = Cached(self.fetch, fresh_s=FRESH_S, failures=OSError, clock=lambda: self.at)
+        self.kept = CachedValue(self.fetch, fresh_s=FRESH_S, failures=OSError, clock=lambda: self.at)
 
     async def fetch(self) -> int:
         self.fetched += 1

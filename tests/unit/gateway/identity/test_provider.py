@@ -11,7 +11,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeyParameters, OctKey, OKPKey, RSAKey
 
-from assent.gateway.identity.jwts import BadTokenError, verified
+from assent.gateway.identity.jwts import BadTokenError, verified_claims
 from assent.gateway.identity.provider import ALGORITHMS, ANSWER_MAX_BYTES, DISCOVERY, Provider, ProviderError
 from assent_contracts.client.publisher import now_ms
 
@@ -136,7 +136,7 @@ async def test_unusable_answer_is_a_named_error(
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 async def test_each_accepted_algorithm_is_verified(provider: Provider, algorithm: str) -> None:
-    claims = await verified(_token(algorithm), provider, ALGORITHMS, "assent")
+    claims = await verified_claims(_token(algorithm), provider, ALGORITHMS, "assent")
     assert claims["sub"] == "alice"
 
 
@@ -146,14 +146,14 @@ async def test_algorithm_that_the_provider_does_not_name_is_not_accepted(
 ) -> None:
     others = tuple(each for each in ALGORITHMS if each != algorithm)
     with pytest.raises(BadTokenError, match="is signed with"):
-        await verified(_token(algorithm), provider, others, "assent")
+        await verified_claims(_token(algorithm), provider, others, "assent")
 
 
 async def test_key_is_used_with_its_own_algorithm_only(provider: Provider) -> None:
     """An RSA key for RS256 verifies no PS256."""
     token = _token("PS256", key=KEYS["RS256"], kid="RS256")
     with pytest.raises(BadTokenError, match="has no key"):
-        await verified(token, provider, ALGORITHMS, "assent")
+        await verified_claims(token, provider, ALGORITHMS, "assent")
 
 
 async def test_keys_not_for_signatures_or_secret_are_left_out(provider: Provider, network: Network) -> None:

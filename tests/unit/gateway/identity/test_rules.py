@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import pytest
 
+from assent.gateway.gateway_settings import OidcSettings, read_gateway_settings
 from assent.gateway.identity import oidc
 from assent.gateway.identity.jwts import BadTokenError
 from assent.gateway.identity.oidc import NotSignedInError, principal_in
 from assent.gateway.identity.tokens import client_of
-from assent.gateway.public import safe_return
-from assent.gateway.settings import OidcSettings, read_gateway_settings
-from assent.settings import SettingsError
+from assent.gateway.public_address import safe_return
+from assent.process_settings import SettingsError
 
 OIDC: Final = {"ASSENT_OIDC_ISSUER": "https://login.example", "ASSENT_OIDC_CLIENT_ID": "console"}
 LOCAL: Final = {"ASSENT_LOCAL_SIGN_IN_FILE": "token"}

@@ -1,0 +1,45 @@
+"""Tables that several commands on governance print."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from assent.cli import output
+from assent.cli.formatting import table
+from assent.reading.visible_text import visible
+from assent_contracts.core.governance.field_changes import FieldChange
+
+
+def difference_table(lines: Iterable[FieldChange]) -> Table:
+    """What would change, field by field: a sign, what it was and what it would be, never by colour alone."""
+    made = table("", "field", "before", "after")
+    for line in lines:
+        sign, style = ("+", "green") if line.before is None else ("-", "red")
+        if line.before is not None and line.after is not None:
+            sign, style = "~", "yellow"
+        cells = (sign, line.field, line.before or "", line.after or "")
+        made.add_row(*(Text(visible(cell), style=style) for cell in cells))
+    return made
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """Rows under their columns; `empty` is said where there is none."""
+    made = table(*columns)
+    made.columns[0].no_wrap = True
+    for row in rows:
+        made.add_row(*(Text(visible(cell), overflow="fold") for cell in row))
+    if made.row_count:
+        output.print_block(made)
+    else:
+        output.print_line(empty)
+
+
+def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Names and what they stand for, one to a line."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in facts:
+        made.add_row(Text(name, style="dim"), Text(visible(value)))
+    output.print_block(made)
