@@ -92,6 +92,10 @@ def test_policy_reads_as_a_sentence() -> None:
             "Change settings: unprotected refuse becomes pass.",
         ),
         (
+            ChangeSettings(settings=Settings(vanish_max_percent=30)),
+            "Change settings: vanish_max_percent 20% becomes 30%.",
+        ),
+        (
             EditPolicy(policy=STRICTER, version=18),
             "Edit policy apps: approval 1 2 of security becomes 3 of security.",
         ),
