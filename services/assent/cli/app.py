@@ -26,6 +26,7 @@ from assent.cli.commands import (
     roles,
     settings,
     system,
+    tables,
     topics,
     writers,
 )
@@ -33,10 +34,14 @@ from assent.cli.options import Options
 
 app = App(
     name="assent",
-    help="Multi-admin approval: a change is made only after a second person has approved it.",
+    help=(
+        "Multi-admin approval: a change is made only after a second person has approved it.\n\n"
+        "Commands with the option --server work from anywhere: --server https://assent.example --key FILE"
+        " (or ASSENT_SERVER and ASSENT_KEY). Your key signs on this machine; the gateway relays what it has"
+        " signed."
+    ),
+    # Every command's help ends with it too.
     help_epilogue=(
-        "From anywhere: --server https://assent.example --key FILE (or ASSENT_SERVER and ASSENT_KEY)."
-        " Your key signs on this machine; the gateway relays what it has signed.\n\n"
         "Exit codes: 0 done or decided, 1 failed, 2 refused, 3 no decision in time or server out of reach."
     ),
     version_flags=["--version"],
@@ -64,6 +69,7 @@ for group in (
     policies.policies,
     audit.audit,
     topics.topics,
+    tables.tables,
     restore.restore,
 ):
     app.command(group)

@@ -18,6 +18,7 @@ from assent.cli.connection.log_client import (
     RequestNotFoundError,
     UndecidedError,
 )
+from assent.cli.decision_output import decision_document
 from assent.decider.heads_file import HeadsFileError
 from assent.extras import MissingExtraError
 from assent.ledger.topics import TopicsError
@@ -31,6 +32,7 @@ from assent.local import (
 )
 from assent.local.founded import NotFounded
 from assent.settings import SettingsError
+from assent.store.migrate import MigrationError
 from assent.store.pool import PoolerError
 from assent.store.reasons import reason
 from assent.verify.expected import ExpectError
@@ -49,6 +51,7 @@ _SAY_IT_THEMSELVES = (
     MissingExtraError,
     NoSystemUser,
     NotFounded,
+    MigrationError,
     SettingsError,
     StackNotRunning,
     StartFailed,
@@ -90,8 +93,7 @@ def _fail_refused(error: GatewayRefusalError, *, as_json: bool) -> NoReturn:
     """As a refusal of the ledger's is printed, without a place on the ledger."""
     if as_json:
         refusal = {"code": error.code, "detail": error.detail}
-        place = {"partition": None, "seq": None, "at": None, "events": []}
-        output.print_json({**place, "refusal": refusal, "what_to_do": error.todo})
+        output.print_json({**decision_document(None), "refusal": refusal, "what_to_do": error.todo})
     else:
         output.print_problem(f"Refused: {error.code}", style="bold red")
         output.print_problem(error.detail, style="default")
@@ -114,8 +116,11 @@ def explanation_of(error: Exception) -> str | None:  # noqa: C901  an arm each
             return f"Nothing was sent: {error.finding.why} {error.finding.todo}"
         case KafkaError():
             return f"{kafka_sentence(error)} {_LOOK}"
-        case asyncpg.UndefinedTableError() | asyncpg.InvalidSchemaNameError():
-            return "This database has no tables of Assent yet. `assent up` makes them when it starts."
+        case (
+            asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError() | asyncpg.InvalidSchemaNameError()
+        ):
+            found = reason(error)
+            return f"{found.why} {found.todo}"
         case PoolerError():
             found = reason(error)
             return f"{found.why} {found.todo}"
