@@ -8,10 +8,13 @@ from assent.decider.clocks import APART_MS
 from assent.decider.heads_file import HeadsFileError
 from assent.observe.health import fault_of
 from assent_contracts.client.newest_heads import NewestHeads
-from assent_contracts.core.governance.number_words import moment
+from assent_contracts.core.governance.number_words import counted, moment
 from assent_contracts.governed import Loss
 from assent_contracts.heads import HeadInEra, given_up
-from assent_contracts.topics import LEDGER, LEDGER_TOPICS
+from assent_contracts.topics import GOVERNANCE, LEDGER, LEDGER_TOPICS
+
+RECENT_MS = 24 * 60 * 60 * 1_000
+"""A record that was quarantined within this time is a fault: somebody may still be writing such records."""
 
 
 def log_time_finding(outside: OutsideHeads, now: int) -> Check:
@@ -81,6 +84,35 @@ def reader_findings(
         service=name,
     )
     return [behind, *findings]
+
+
+def governance_finding(seq: int, quarantined: int, *, is_recent: bool) -> Check:
+    """Of the governance ledger at `seq`; `is_recent`: whether a record was quarantined in the last day.
+
+    What was quarantined stays on the topic for good and changes nothing: what is old is no fault any more.
+    """
+    return Check(
+        ok=not is_recent,
+        what=f"governance at seq {seq:,}, {counted(quarantined, 'record')} quarantined",
+        why="At least one of them was written within the last 24 hours." if is_recent else "",
+        remedy=f"A program without the writer's key writes to {GOVERNANCE}: check the ACLs. Such records"
+        " change nothing, and this is ok again 24 hours after the last of them.",
+    )
+
+
+def ledger_finding(read: Mapping[int, HeadInEra]) -> Check:
+    """How many records of the request ledger do not count, as far as a reader has come. Never a fault.
+
+    A decider that stops in the middle of a run, or continues after another has taken over, leaves some.
+    """
+    by_partition = {
+        number: max(0, each.head.next_offset - each.head.seq - 1) for number, each in sorted(read.items())
+    }
+    where = ", ".join(f"{number}: {count:,}" for number, count in by_partition.items() if count)
+    total = counted(sum(by_partition.values()), "record")
+    return Check(
+        ok=True, what=f"{LEDGER}: {total} quarantined" + (f" (in partition {where})" if where else "")
+    )
 
 
 def stored_finding(newest: NewestHeads) -> Check:
