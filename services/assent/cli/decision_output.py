@@ -41,8 +41,9 @@ def print_refusal(
 def decision_document(decided: Decided | GovernanceDecided | None) -> dict[str, object]:
     """An answer of the ledger for `--json`; of what was not sent, the same without a place."""
     if decided is None:
-        return {"partition": None, "seq": None, "at": None, "events": []}
+        return {"request": None, "partition": None, "seq": None, "at": None, "events": []}
     return {
+        "request": _request_of(decided),
         # Governance has one partition, of its own topic.
         "partition": decided.partition if isinstance(decided, Decided) else 0,
         "seq": decided.seq,
@@ -50,6 +51,15 @@ def decision_document(decided: Decided | GovernanceDecided | None) -> dict[str, 
         # As the ledger has them: with their type, and without fields that are not there.
         "events": [msgspec.to_builtins(event) for event in decided.events],
     }
+
+
+def _request_of(decided: Decided | GovernanceDecided) -> str | None:
+    """The request that a decision is about; None for a refusal, and for a change that works at once."""
+    for event in decided.events:
+        request = getattr(event, "request", None)
+        if isinstance(request, str):
+            return request
+    return None
 
 
 def refuse_malformed(command: Command, options: Options) -> None:

@@ -14,6 +14,7 @@ from assent.reading.oddities import odd_sentence, oddities, plain_ends, shown_li
 from assent.reading.payloads import ShownPayload, shown_payload
 from assent.reading.visible import visible
 from assent.store.queries import RequestView
+from assent_contracts.topics import GOVERNANCE
 
 _LOOKS: Final = {
     "needs_approval": ("○", "yellow"),
@@ -137,7 +138,7 @@ def print_timeline(entries: Sequence[AuditEntry]) -> None:
     for entry in entries:
         made.add_row(
             Text(when(entry.at), no_wrap=True),
-            Text(f"{entry.partition}/{entry.seq}", no_wrap=True),
+            Text(_place(entry), no_wrap=True),
             Text(visible(entry.principal or "assent")),
             _what(entry),
         )
@@ -148,8 +149,7 @@ def print_audit(entries: Iterable[AuditEntry]) -> None:
     """Audit records: one to a line where it fits, else what happened goes below, indented."""
     width = output.console().width
     for entry in entries:
-        ledger = "governance" if entry.ledger.endswith("governance") else str(entry.partition)
-        head = f"{when(entry.at)}  {ledger}/{entry.seq}  {entry.principal or 'assent'}"
+        head = f"{when(entry.at)}  {_place(entry)}  {entry.principal or 'assent'}"
         line = Text(visible(head + (f"  {entry.resource}" if entry.resource else "")), overflow="fold")
         what = _what(entry)
         if line.cell_len + 2 + what.cell_len <= width:
@@ -157,6 +157,11 @@ def print_audit(entries: Iterable[AuditEntry]) -> None:
         else:
             output.print_block(line)
             output.print_block(Padding(what, (0, 0, 0, 4), expand=False))
+
+
+def _place(entry: AuditEntry) -> str:
+    """`2/1041` on the request ledger, `governance/35` on that of governance."""
+    return f"{'governance' if entry.ledger == GOVERNANCE else entry.partition}/{entry.seq}"
 
 
 def _what(entry: AuditEntry) -> Text:

@@ -128,7 +128,6 @@ def outcome_document(outcome: ChangeOutcome) -> dict[str, Any]:
         "sentence": outcome.prospect.sentence,
         "object": outcome.prospect.object,
         "why_approval": outcome.prospect.why_approval,
-        "request": outcome.request,
         **decision_document(outcome.decided),
     }
 

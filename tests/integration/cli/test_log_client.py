@@ -10,12 +10,14 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from assent.cli.connection import direct_log
 from assent.cli.connection.direct_log import DirectLog
 from assent.cli.connection.gateway_http import GatewayAccess
 from assent.cli.connection.gateway_log import GatewayLog
 from assent.cli.connection.log_access import LogAccess, governance_of
 from assent.cli.connection.log_client import LogClient, RequestNotFoundError, UndecidedError
 from assent.cli.options import Options
+from assent.gateway import lag
 from assent.reading.prospects import request_for
 from assent.reading.proven import ProvenSubmission
 from assent_contracts.client.follower import GovernanceFollower
@@ -248,6 +250,27 @@ async def test_record_that_is_not_a_submission_is_not_a_request(connect: Connect
     opened = await submitted(connect("alice"))
     approved = await connect("bob").decide(approval(opened, "bob"))
     await not_found(connect("dave"), f"{approved.partition}-{approved.seq}")
+
+
+@pytest.mark.parametrize("request_id", ["99-1", "1024-0"])
+async def test_request_in_a_partition_that_the_log_does_not_have_is_not_waited_for(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, request_id: str
+) -> None:
+    waits_for_ever(monkeypatch)
+    await not_found(connect("dave"), request_id)
+
+
+async def test_request_beyond_the_end_of_its_ledger_is_not_waited_for(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_for_ever(monkeypatch)
+    await not_found(system.direct("dave", tmp_path), "1-99999999")
+
+
+def waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a test does not end where something waits for the lists."""
+    monkeypatch.setattr(direct_log, "_APPEARS_WITHIN_S", 3_600.0)
+    monkeypatch.setattr(lag, "_WAIT_S", 3_600.0)
 
 
 async def not_found(log: LogClient, request: str) -> None:

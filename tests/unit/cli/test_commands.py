@@ -7,6 +7,7 @@ import pytest
 
 from assent.cli import errors, formatting, output
 from assent.cli.commands import roles
+from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.visible import visible
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governed import Role
@@ -32,7 +33,15 @@ def bob(tmp_path: Path) -> Path:
 COMMANDS = [
     *("submit", "approve", "reject", "revoke", "cancel", "complete", "close", "settle", "requests", "show"),
     *("audit tail", "audit verify", "audit export", "init", "up", "env", "doctor", "demo", "keys new"),
-    *("topics apply", "explain", "who-can approve", "directory sync", "settings show", "settings set"),
+    *(
+        "topics apply",
+        "tables apply",
+        "explain",
+        "who-can approve",
+        "directory sync",
+        "settings show",
+        "settings set",
+    ),
     *(f"principals {each}" for each in ("list", "show", "register", "disable", "enable")),
     *(f"keys {each}" for each in ("list", "register", "expire", "revoke")),
     *(f"writers {each}" for each in ("list", "add", "retire", "recover")),
@@ -41,12 +50,17 @@ COMMANDS = [
     *(f"roles {each}" for each in ("list", "assign", "withdraw")),
     *(f"policies {each}" for each in ("list", "show", "create", "edit", "delete")),
 ]
+NEED_THE_LOG_ITSELF = {
+    *("audit verify", "audit export", "init", "up", "env", "doctor", "demo", "keys new", "topics apply"),
+    *("tables apply", "writers recover", "restore accept", "restore rebuild"),
+}
 GROUPS = [
     "audit",
     "keys",
     "writers",
     "restore",
     "topics",
+    "tables",
     "principals",
     "groups",
     "roles",
@@ -210,8 +224,36 @@ def test_new_key_is_private_and_never_replaced(capsys: pytest.CaptureFixture[str
     made = assent(capsys, "keys", "new", "zoe", "--json")
     assert made.json.keys() == {"id", "principal", "public_key", "file"}
     assert (tmp_path / "data" / "keys" / "zoe.key").stat().st_mode & 0o777 == 0o600
+    told = assent(capsys, "keys", "new", "yuri")
+    assert "`assent keys register " in told.err
+    assert "Before `assent init`" in told.err
     for arguments in (("zoe",), ("a b",), ("../x",), ("yan", "--id", 'a"b')):
         assert assent(capsys, "keys", "new", *arguments).code == 2
+
+
+def test_timeline_names_the_governance_ledger(capsys: pytest.CaptureFixture[str]) -> None:
+    fields = {"at": 0, "request": "2-7", "resource": None, "principal": None, "command": None}
+    rest = fields | {"outcome": "", "words": Words()}
+    formatting.print_timeline(
+        [
+            AuditEntry(ledger="assent.ledger", partition=2, seq=7, **rest),
+            AuditEntry(ledger="assent.governance", partition=0, seq=35, **rest),
+        ]
+    )
+    printed = capsys.readouterr().out
+    assert " governance/35 " in printed
+    assert " 2/7 " in printed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_speaks_of_a_server_only_where_the_command_has_that_option(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    lines = [
+        line for line in assent(capsys, *command.split(), "--help").out.splitlines() if "--server" in line
+    ]
+    assert all(line.startswith("│") for line in lines), "outside the list of its options"
+    assert bool(lines) == (command not in NEED_THE_LOG_ITSELF)
 
 
 def test_terminal_control_characters_are_shown_as_their_numbers() -> None:

@@ -43,6 +43,11 @@ def submit(
 ) -> None:
     """Ask for a change to one object. Prints the request's id.
 
+    With --json: {"request": its id, "partition" and "seq": the decision's place on the ledger, "at": its log
+    time in ms, "events": [what it made true]}. A refusal has "request": null, and "refusal" with its code and
+    detail, and "what_to_do". Where no decision came in time: {"decided": false, "command": its id, "what"}.
+    Other commands on requests print the same.
+
     A script needs --text. Example:
     assent submit script/clean.sh clean.sh --text -j "Disks fill up" --as alice
     """

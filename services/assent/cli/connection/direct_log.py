@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 import asyncpg
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
@@ -20,6 +21,7 @@ from assent.cli.connection.log_client import (
     RequestList,
     RequestNotFoundError,
     UndecidedError,
+    unknown_request,
 )
 from assent.cli.connection.lost_rows import warn_of_lost_rows
 from assent.cli.connection.projection import projected
@@ -52,6 +54,7 @@ from assent.store.queries import (
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.probe import Probe
 from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.state import Governance
@@ -123,15 +126,29 @@ class DirectLog:
             )
         async with reading(self.access) as db:
             await warn_of_lost_rows(self.access, db)
+            row = await _row_of(db, request, *place)
+            if row is not None:
+                return row
+            # A request's id is its place on the ledger: only one that is there can still appear in the lists.
+            if not await self._reaches(*place):
+                raise RequestNotFoundError(unknown_request(request))
             row = await projected(partial(_row_of, db, request, *place), within_s=_APPEARS_WITHIN_S)
             if row is None:
-                head = (await heads(db)).get(place[0])
                 raise RequestNotFoundError(
-                    f"There is no request {request} yet: the lists have come to"
-                    f" {place[0]}-{-1 if head is None else head.seq}. If it was just submitted, try again;"
-                    " `assent doctor` says how far the lists are behind."
+                    f"The lists do not have request {request} yet, if there is one."
+                    " If it was just submitted, try again;"
+                    " `assent doctor` states how far the lists are behind."
                 )
             return row
+
+    async def _reaches(self, partition: int, seq: int) -> bool:
+        """Whether the request ledger can have a record at this place. Raises KafkaError, TimeoutError."""
+        place = TopicPartition(LEDGER, partition)
+        async with Probe(self.access.connection) as probe:
+            if partition >= (await probe.partitions(LEDGER) or 0):
+                return False
+            # A seq is never beyond its offset: the topic may have records that do not count, and lacks none.
+            return seq < (await probe.found({place: 0}))[place].end
 
     async def details(self, request: str) -> RequestDetails:
         """Raises RequestNotFoundError."""
@@ -255,7 +272,7 @@ async def _row_of(db: Executor, request: str, partition: int, seq: int) -> Reque
     head = (await heads(db)).get(partition)
     row = await show_request(db, request)
     if row is None and head is not None and head.seq >= seq:
-        raise RequestNotFoundError(f"There is no request {request}; `assent requests` lists them.")
+        raise RequestNotFoundError(unknown_request(request))
     return row
 
 

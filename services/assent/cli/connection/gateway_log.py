@@ -38,6 +38,7 @@ from assent.cli.connection.log_client import (
     RequestDetails,
     RequestList,
     RequestNotFoundError,
+    unknown_request,
 )
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.policy_effects import LISTED_MAX
@@ -217,13 +218,16 @@ class GatewayLog:
     async def _about(
         self, request: str, what: str = "", asked: dict[str, str] | None = None
     ) -> GatewayAnswer:
-        if parse_request_id(request) is None:
+        place = parse_request_id(request)
+        if place is None:
             raise RequestNotFoundError(
                 f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them."
             )
         path = f"/api/v1/requests/{request}{what}"
         answer = await get(self.access, path, asked, allowed=("not-found",))
         if answer.problem is not None:
+            if place[0] >= (await self.governance()).partitions:
+                raise RequestNotFoundError(unknown_request(request))
             # One that was just submitted may not be in the lists yet: its id is its place on the ledger.
             answer = await get(self.access, path, asked, after=request, allowed=("not-found", "lagging"))
         if answer.problem is not None:

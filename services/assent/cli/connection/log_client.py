@@ -113,6 +113,11 @@ class LogClient(Protocol):
         ...
 
 
+def unknown_request(request: str) -> str:
+    """The message about a request that does not exist."""
+    return f"There is no request {request}; `assent requests` lists them."
+
+
 class RequestNotFoundError(Exception):
     """There is no such request, or none that one may see; the message says how to find those there are."""
 
