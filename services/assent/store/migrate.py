@@ -1,4 +1,4 @@
-"""Bring a database's tables up to infra/migrations."""
+"""Bring a database's tables up to date with infra/migrations."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from assent.infra_files import infra_path
 from assent.store.pool import connected, refuse_pooler
 
 _LOCK: Final = 0x61737365_6E740001
-"""Any number that nobody else in this database takes an advisory lock on."""
+"""Any number on which nothing else in this database takes an advisory lock."""
 _SCHEMA: Final = "public"
 _CONNECT_TIMEOUT_S: Final = 10
 
@@ -40,7 +40,7 @@ async def missing_migrations(dsn: str) -> list[str]:
 
 
 async def migrate(dsn: str) -> list[str]:
-    """Apply the migrations that are missing, in their order; returns their names.
+    """Apply the migrations that are missing, in order; returns their names.
 
     Two at once are safe: the second waits for the first and finds nothing to do. Each migration is one
     transaction. The login must own the database, or have CREATE on its schema public, and the tables that
