@@ -1,12 +1,14 @@
 """A policy as the options of the command line, or a TOML file, describe it."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from assent.cli import output
+from assent.cli.commands.policies import PolicyOptions
 from assent.cli.governance_change import milliseconds
 from assent.founding.file import FILE_MAX_BYTES, GovernanceFileError, PolicyTable
 from assent.founding.meaning import policy_of
@@ -16,8 +18,10 @@ from assent_contracts.policies import ApprovalRule, Policy
 _APPROVAL = re.compile(r"([0-9]{1,3}):(.+)")
 
 
-def given_fields(fields: dict[str, Any], *, approvals: tuple[str, ...], expiry: str | None) -> dict[str, Any]:
+def given_fields(options: PolicyOptions, *, resource_type: str | None = None) -> dict[str, Any]:
     """The policy's fields that the command line names; those that are None are not given."""
+    fields: dict[str, Any] = {"resource_type": resource_type, **asdict(options)}
+    approvals, expiry = fields.pop("approval"), fields.pop("expiry")
     given = {name: value for name, value in fields.items() if value is not None}
     if approvals:
         given["approvals"] = tuple(_rule(each) for each in approvals)

@@ -6,11 +6,14 @@ from typing import get_args
 import pytest
 
 from assent.cli import errors, formatting, output
+from assent.cli.app import app
 from assent.cli.commands import roles
+from assent.cli.policy_options import given_fields
 from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.visible import visible
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governed import Role
+from assent_contracts.policies import ApprovalRule
 from tests.support.in_process_cli import assent
 
 
@@ -254,6 +257,40 @@ def test_help_speaks_of_a_server_only_where_the_command_has_that_option(
     ]
     assert all(line.startswith("│") for line in lines), "outside the list of its options"
     assert bool(lines) == (command not in NEED_THE_LOG_ITSELF)
+
+
+def test_a_policy_is_created_and_edited_with_the_same_options() -> None:
+    arguments = (
+        "--approval",
+        "2:security",
+        "--approval",
+        "1:owners,it",
+        "--no-own-signature",
+        "--expiry",
+        "1d",
+    )
+    names = ("--name", "Apps", "--completion", "automatic", "--rejections", "2", "--on-behalf-of", "required")
+    given = []
+    for command in ("create", "edit"):
+        _, bound, _ = app.parse_args(("policies", command, "apps", *arguments, *names, "--description", "x"))
+        given.append(given_fields(bound.arguments["policy_options"]))
+    assert (
+        given[0]
+        == given[1]
+        == {
+            "name": "Apps",
+            "description": "x",
+            "rejections": 2,
+            "completion": "automatic",
+            "own_signature": False,
+            "on_behalf_of": "required",
+            "approvals": (
+                ApprovalRule(quorum=2, groups=("security",)),
+                ApprovalRule(quorum=1, groups=("owners", "it")),
+            ),
+            "expiry_ms": 86_400_000,
+        }
+    )
 
 
 def test_terminal_control_characters_are_shown_as_their_numbers() -> None:
