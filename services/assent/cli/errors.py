@@ -1,4 +1,4 @@
-"""What an error means to the user of a command, what they can do, and how the command exits."""
+"""What an error means to the user of a command, what to do about it, and the exit code."""
 
 import re
 import sys
@@ -59,11 +59,11 @@ _SAY_IT_THEMSELVES = (
     UnreachableError,
 )
 _BOOTSTRAP = re.compile(r"\('([^']+)', ([0-9]+)")
-_LOOK = "`assent doctor` tells what is wrong."
+_LOOK = "`assent doctor` shows what is wrong."
 
 
 def fail_with(error: Exception, *, as_json: bool) -> None:
-    """Print what the error means and exit with its code. Returns for what is a fault of Assent's."""
+    """Print what the error means and exit with its code. Returns where the error is a fault of Assent."""
     match error:
         case UndecidedError():
             if as_json:
@@ -90,7 +90,7 @@ def _print_undecided(error: UndecidedError | GatewayUnreachableError) -> None:
 
 
 def _fail_refused(error: GatewayRefusalError, *, as_json: bool) -> NoReturn:
-    """As a refusal of the ledger's is printed, without a place on the ledger."""
+    """Print it as a refusal of the ledger is printed, without a place on the ledger."""
     if as_json:
         refusal = {"code": error.code, "detail": error.detail}
         output.print_json({**decision_document(None), "refusal": refusal, "what_to_do": error.todo})
@@ -102,7 +102,7 @@ def _fail_refused(error: GatewayRefusalError, *, as_json: bool) -> NoReturn:
 
 
 def explanation_of(error: Exception) -> str | None:  # noqa: C901  an arm each
-    """A sentence or two for people; None for what is a fault of Assent's."""
+    """A sentence or two for people; None for a fault of Assent."""
     match error:
         case _ if isinstance(error, _SAY_IT_THEMSELVES):
             return sentence(str(error))
@@ -110,7 +110,7 @@ def explanation_of(error: Exception) -> str | None:  # noqa: C901  an arm each
             return f"{sentence(str(error))} Is ASSENT_IDENTITY, or --data, that of this log?"
         case IncoherentRecordError():
             return (
-                f"{sentence(str(error))} `assent audit verify` tells where the ledger was altered, if it was."
+                f"{sentence(str(error))} `assent audit verify` shows where the ledger was altered, if it was."
             )
         case NotPublishedError() | NotWholeError():
             return f"Nothing was sent: {error.finding.why} {error.finding.todo}"
@@ -144,7 +144,7 @@ def _explain_os(error: OSError) -> str:
 
 
 def kafka_sentence(error: KafkaError) -> str:
-    """What a Kafka client says, without the names of its classes."""
+    """The message of a Kafka client, without the names of its classes."""
     text = str(error).removeprefix(f"{type(error).__name__}: ")
     places = _BOOTSTRAP.findall(text)
     if places:
@@ -153,6 +153,6 @@ def kafka_sentence(error: KafkaError) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital in front and a stop at its end."""
+    """The text with a capital at its start and a full stop at its end."""
     first, stop = text[:1].upper(), "" if text.endswith((".", "!", "?", ":")) else "."
     return f"{first}{text[1:]}{stop}"

@@ -50,7 +50,7 @@ def new_policy(name: str, fields: dict[str, Any]) -> Policy:
 
 
 def edited_policy(governance: Governance, name: str, fields: dict[str, Any]) -> Policy:
-    """The policy as it is but for these fields. Exits where there is none."""
+    """The current policy with these fields changed. Exits where there is none."""
     before = governance.policies.get(name)
     if before is None:
         output.fail(f"There is no policy {name!r}; `assent policies list` lists them.")
@@ -58,14 +58,14 @@ def edited_policy(governance: Governance, name: str, fields: dict[str, Any]) -> 
 
 
 def is_policy_file(name: str) -> bool:
-    """Whether the command line names a TOML file, and not a policy."""
+    """Whether this is the name of a TOML file, and not of a policy."""
     return name.endswith(".toml") or "/" in name
 
 
 def policy_of_file(name: str, fields: dict[str, Any]) -> Policy:
-    """The policy in a TOML file, which leaves nothing to `fields`. Exits where it is not one."""
+    """The policy in a TOML file. Exits where it is not one, or `fields` has anything."""
     if fields:
-        output.fail("Take either FILE.toml or the options.")
+        output.fail("Use either FILE.toml or the options.")
     path = Path(name)
     with path.open("rb") as file:
         content = file.read(FILE_MAX_BYTES + 1)

@@ -60,7 +60,7 @@ DEFAULT_POLICY_OPTIONS = PolicyOptions()
 
 @policies.command(name="list")
 def list_policies(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
-    """List the access policies, each with a sentence that says what it asks for."""
+    """List the access policies, each with a sentence about what it asks for."""
     from assent.cli.connection.selection import governance_now
     from assent.cli.tables import print_table
     from assent_contracts.core.governance.policies import policy_sentence
@@ -130,7 +130,7 @@ def create_policy(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Protect a resource type (further). From the first policy on, policies protect themselves.
+    """Create a policy that protects a resource type. From the first one on, policies protect themselves.
 
     Example: assent policies create apps --type app --approval 2:security --approval 1:owners --as bob
     """
@@ -148,7 +148,7 @@ def create_policy(
 @policies.command(name="edit")
 def edit_policy(
     policy: Annotated[
-        str, Parameter(help="The policy's id; or a file FILE.toml with all the fields as they are to be.")
+        str, Parameter(help="The policy's id; or a file FILE.toml with all the fields of the new state.")
     ],
     *,
     policy_options: PolicyOptions = DEFAULT_POLICY_OPTIONS,
@@ -156,7 +156,7 @@ def edit_policy(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Change what a policy asks for; what is not named stays. Open requests must meet both, old and new."""
+    """Change what a policy asks for; the rest stays. Open requests must meet both old and new terms."""
     from assent.cli.governance_change import change_governance, version
     from assent.cli.policy_options import edited_policy, given_fields, is_policy_file, policy_of_file
     from assent_contracts.governance_changes import EditPolicy, policy_object
@@ -181,7 +181,7 @@ def delete_policy(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Take a policy away. It approves nothing any more, what it had approved before included."""
+    """Delete a policy. Approvals under it no longer count, earlier ones included."""
     from assent.cli.governance_change import change_governance, version
     from assent_contracts.governance_changes import DeletePolicy, policy_object
 

@@ -1,4 +1,4 @@
-"""What `assent doctor` looks at."""
+"""What `assent doctor` checks."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ LAG_MAX_RECORDS = 10_000
 
 
 async def examine(options: Options) -> list[Check]:
-    """Look at all of it, as far as one can get. What follows from a fault of the log is marked so."""
+    """Check everything, as far as possible. Checks that fail because of a fault of the log are marked."""
     return with_causes(await _examine(options))
 
 
@@ -104,7 +104,7 @@ async def _services(access: LogAccess) -> list[Check]:
 
 
 def service_findings(name: str, said: Readiness) -> Iterator[Check]:
-    """One finding for a service that is ready, else one for each of what it lacks; one for each it notes."""
+    """A finding for a service that is ready, or one for each thing it lacks, and one for each it notes."""
     if not said.missing:
         yield Check(ok=True, what=f"{name} is ready", service=name)
     lacking = {f"is ready ({each})" if each else "is ready": why for each, why in said.missing.items()}
@@ -141,14 +141,14 @@ async def _kafka(access: LogAccess) -> list[Check]:
         Check(
             ok=not missing,
             what=f"{len(specs)} topics",
-            remedy=f"Finding: {', '.join(missing)}. `assent topics apply` makes them.",
+            remedy=f"Missing: {', '.join(missing)}. `assent topics apply` makes them.",
         ),
         *topic_findings(setting_differences(specs, there)),
     ]
 
 
 def topic_findings(differences: list[Difference]) -> Iterator[Check]:
-    """One finding for each setting of a topic that is another; one in all when there is none."""
+    """A finding for each setting of a topic that differs, or a single one when none does."""
     if not differences:
         yield Check(ok=True, what="the topics are set as they must be")
     for each in differences:
@@ -158,7 +158,7 @@ def topic_findings(differences: list[Difference]) -> Iterator[Check]:
             what=f"{each.topic}: {each.setting} = {each.must}",
             why=f"It is {each.found}.",
             remedy="`assent topics apply` sets it."
-            + (" Then see whether something is gone already: `assent audit verify`." if forgets else ""),
+            + (" Then check whether records were deleted already: `assent audit verify`." if forgets else ""),
         )
 
 
@@ -182,7 +182,7 @@ async def _governance(access: LogAccess, follower: GovernanceFollower) -> list[C
 
 
 def _writer(path: Path, follower: GovernanceFollower) -> list[Check]:
-    """Whether what this machine's decider seals counts: without that all is up and nothing is decided."""
+    """Whether the seals of this machine's decider count. If not, everything is up and nothing is decided."""
     if "ASSENT_KAFKA" in os.environ:
         return []
     try:
@@ -194,7 +194,7 @@ def _writer(path: Path, follower: GovernanceFollower) -> list[Check]:
 
 
 async def _whole(options: Options, access: LogAccess, follower: GovernanceFollower) -> list[Check]:
-    """Whether the log holds what is known of it, and how far the readers are."""
+    """Whether the log has every known head, and how far the readers are."""
     findings: list[Check] = []
     own: list[KeptHead] = []
     try:

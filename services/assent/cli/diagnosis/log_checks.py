@@ -1,4 +1,4 @@
-"""What `assent doctor` makes of what is known of the log: its time, its readers, its kept heads. Pure."""
+"""The checks of `assent doctor` on the log: its time, its readers, and the heads that are kept. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,11 +14,11 @@ from assent_contracts.heads import HeadInEra, given_up
 from assent_contracts.topics import GOVERNANCE, LEDGER, LEDGER_TOPICS
 
 RECENT_MS = 24 * 60 * 60 * 1_000
-"""A record that was quarantined within this time is a fault: somebody may still be writing such records."""
+"""A record that was quarantined within this time is a fault: more may be coming."""
 
 
 def log_time_finding(outside: OutsideHeads, now: int) -> Check:
-    """Hold the log time of each partition's newest known head against this machine's clock, `now` (ms)."""
+    """Compare the log time of each partition's newest known head with this machine's clock, `now` (ms)."""
     times = {
         f"{LEDGER_TOPICS[head.ledger]}/{head.partition}": head.at
         for head in outside.heads
@@ -32,7 +32,7 @@ def log_time_finding(outside: OutsideHeads, now: int) -> Check:
     return Check(
         ok=False,
         what=f"log time is not ahead of this machine's clock in {', '.join(sorted(ahead))}",
-        why=f"In {furthest} it is {moment(ahead[furthest])}, and this machine's clock says {moment(now)}:"
+        why=f"In {furthest} it is {moment(ahead[furthest])}, and this machine's clock shows {moment(now)}:"
         " until then deadlines and leases stand still.",
         remedy="If this machine's clock is wrong, set it. If it is right, a wrong time was recorded:"
         " `assent settings correct-time now`, which a second administrator approves: see"
@@ -43,7 +43,7 @@ def log_time_finding(outside: OutsideHeads, now: int) -> Check:
 def reader_findings(
     name: str, positions: Mapping[int, HeadInEra], there: PresentLog, losses: Sequence[Loss], most: int
 ) -> list[Check]:
-    """How far a reader is behind: one finding, and one for each partition of which it holds too much."""
+    """How far a reader is behind: one finding, and one for each partition of which it has too much."""
     lag = 0
     findings: list[Check] = []
     for (ledger, partition), found in there.ledgers.items():
@@ -68,10 +68,10 @@ def reader_findings(
                 Check(
                     ok=False,
                     what=f"{name} and {LEDGER}/{partition}",
-                    why=f"It holds that up to offset {read_to:,}, and it ends at offset {found.end:,}.",
-                    remedy="Its rows are of a log that was longer. See docs/how-to/restore.md.",
+                    why=f"It has read up to offset {read_to:,}, and the ledger ends at offset {found.end:,}.",
+                    remedy="Its rows are from a longer log. See docs/how-to/restore.md.",
                     service=name,
-                    # What `compare` says of a partition that ends before it was known to end.
+                    # As `compare` names a partition that ends before a known head.
                     follows_from=fault_of(f"{LEDGER}/{partition}", "cut"),
                 )
             )
@@ -89,7 +89,7 @@ def reader_findings(
 def governance_finding(seq: int, quarantined: int, *, is_recent: bool) -> Check:
     """Of the governance ledger at `seq`; `is_recent`: whether a record was quarantined in the last day.
 
-    What was quarantined stays on the topic for good and changes nothing: what is old is no fault any more.
+    A quarantined record stays on the topic for good and changes nothing, so an old one is not a fault.
     """
     return Check(
         ok=not is_recent,
@@ -120,11 +120,11 @@ def stored_finding(newest: NewestHeads) -> Check:
     return Check(
         ok=not newest.false,
         what="the heads in Postgres are the writers' own",
-        why=f"At least {newest.false:,} name a writer who has not signed them. They count for nothing.",
+        why=f"At least {newest.false:,} name a writer that has not signed them. They do not count.",
         remedy=(
-            "Somebody has written to the table who has the status service's rights: change its password."
-            " status deletes within a week what it may; as the table's owner you may at once:"
-            " docs/how-to/restore.md says how."
+            "Somebody with the status service's rights has written to the table: change its password."
+            " The status service deletes such rows within a week; the table's owner can do so at once:"
+            " see docs/how-to/restore.md."
         ),
     )
 

@@ -27,7 +27,7 @@ class PostgresSide(msgspec.Struct):
 
 
 async def look_at_postgres(access: LogAccess, follower: GovernanceFollower) -> PostgresSide:
-    """Ask Postgres for the heads and the readers' positions. What keeps it from answering is a finding."""
+    """Ask Postgres for the heads and the readers' positions. A reason why it cannot answer is a finding."""
     try:
         missing = await _missing_migrations(access.dsn)
         if missing:
