@@ -6,14 +6,10 @@ from typing import get_args
 import pytest
 
 from assent.cli import errors, formatting, output
-from assent.cli.app import app
 from assent.cli.commands import roles
-from assent.cli.policy_options import given_fields
-from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.visible import visible
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governed import Role
-from assent_contracts.policies import ApprovalRule
 from tests.support.in_process_cli import assent
 
 
@@ -234,20 +230,6 @@ def test_new_key_is_private_and_never_replaced(capsys: pytest.CaptureFixture[str
         assert assent(capsys, "keys", "new", *arguments).code == 2
 
 
-def test_timeline_names_the_governance_ledger(capsys: pytest.CaptureFixture[str]) -> None:
-    fields = {"at": 0, "request": "2-7", "resource": None, "principal": None, "command": None}
-    rest = fields | {"outcome": "", "words": Words()}
-    formatting.print_timeline(
-        [
-            AuditEntry(ledger="assent.ledger", partition=2, seq=7, **rest),
-            AuditEntry(ledger="assent.governance", partition=0, seq=35, **rest),
-        ]
-    )
-    printed = capsys.readouterr().out
-    assert " governance/35 " in printed
-    assert " 2/7 " in printed
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_speaks_of_a_server_only_where_the_command_has_that_option(
     capsys: pytest.CaptureFixture[str], command: str
@@ -257,40 +239,6 @@ def test_help_speaks_of_a_server_only_where_the_command_has_that_option(
     ]
     assert all(line.startswith("│") for line in lines), "outside the list of its options"
     assert bool(lines) == (command not in NEED_THE_LOG_ITSELF)
-
-
-def test_a_policy_is_created_and_edited_with_the_same_options() -> None:
-    arguments = (
-        "--approval",
-        "2:security",
-        "--approval",
-        "1:owners,it",
-        "--no-own-signature",
-        "--expiry",
-        "1d",
-    )
-    names = ("--name", "Apps", "--completion", "automatic", "--rejections", "2", "--on-behalf-of", "required")
-    given = []
-    for command in ("create", "edit"):
-        _, bound, _ = app.parse_args(("policies", command, "apps", *arguments, *names, "--description", "x"))
-        given.append(given_fields(bound.arguments["policy_options"]))
-    assert (
-        given[0]
-        == given[1]
-        == {
-            "name": "Apps",
-            "description": "x",
-            "rejections": 2,
-            "completion": "automatic",
-            "own_signature": False,
-            "on_behalf_of": "required",
-            "approvals": (
-                ApprovalRule(quorum=2, groups=("security",)),
-                ApprovalRule(quorum=1, groups=("owners", "it")),
-            ),
-            "expiry_ms": 86_400_000,
-        }
-    )
 
 
 def test_terminal_control_characters_are_shown_as_their_numbers() -> None:
