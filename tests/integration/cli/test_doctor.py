@@ -15,7 +15,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.support.containers import Endpoints
 from tests.support.log import Log, deciding, fresh_log, publishing
-from tests.support.raw import RawRecord, build_batch, produce_raw
+from tests.support.raw_records import RawRecord, build_batch, produce_raw
 from tests.support.readers import SPECS, reading
 from tests.support.stack import fresh_database, until
 

@@ -10,7 +10,7 @@ from assent.cli import output
 from assent.infra_files import infra_path
 from tests.support.cli import Answer
 from tests.support.containers import Endpoints
-from tests.support.in_process import assent
+from tests.support.in_process_cli import assent
 from tests.support.stack import fresh_database
 
 NAMES = sorted(path.stem for path in infra_path("migrations").glob("*.sql"))
