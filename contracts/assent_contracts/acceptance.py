@@ -76,6 +76,8 @@ class Acceptance:
         self.quarantined = 0
         self.first_quarantined: int | None = None
         """The offset of the first record that was dropped."""
+        self.last_quarantined: int | None = None
+        """The offset of the last one."""
         self._writers = writers
         self._verify = verify
         self.identity: Final = identity
@@ -189,6 +191,8 @@ class Acceptance:
 
     def _end_run(self, offset: int, *, dropped: int) -> Sequence[Accepted]:
         first = self._run[0].offset if self._run else offset
+        if dropped or self._run:
+            self.last_quarantined = offset if dropped else self._run[-1].offset
         dropped += len(self._run)
         if dropped and self.first_quarantined is None:
             self.first_quarantined = first

@@ -303,5 +303,5 @@ def malformed(detail: str) -> Refusal:
 
 def too_large(name: str, size: int | None, limit: int, unit: str) -> Refusal:
     """The refusal of something over its limit."""
-    has = "" if size is None else f" has {size:,} {unit};"
-    return Refusal(code=RefusalCode.TOO_LARGE, detail=f"{name}{has} at most {limit:,} {unit} are taken.")
+    has = f"has too many {unit}:" if size is None else f"has {size:,} {unit};"
+    return Refusal(code=RefusalCode.TOO_LARGE, detail=f"{name} {has} at most {limit:,} {unit} are taken.")

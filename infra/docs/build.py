@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.docs import cli, decisions, http, metrics, python_api, refusals, rules, settings, tables, topics
+from infra.docs.links import linked, page_of_source
 from infra.docs.places import DOCS, ROOT
 
 GENERATED: Final[dict[str, Callable[[], str]]] = {
@@ -39,10 +40,21 @@ def build(folder: Path) -> Path:
         _write(pages / "reference" / f"{name}.md", page())
     for name, text in decisions.pages().items():
         _write(pages / "decisions" / name, text)
-    protocol = (ROOT / "contracts" / "README.md").read_text(encoding="utf-8")
-    _write(pages / "reference" / "protocol.md", protocol.replace("](../README.md)", "](../index.md)"))
+    _write(
+        pages / "reference" / "protocol.md", (ROOT / "contracts" / "README.md").read_text(encoding="utf-8")
+    )
+    _link(pages)
     _run(folder)
     return folder / "site"
+
+
+def _link(pages: Path) -> None:
+    """Let the pages that are files of the repository link to what the site has."""
+    page_of = page_of_source()
+    for source, page in page_of.items():
+        path = pages / page
+        if source.endswith(".md") and source != "README.md" and path.is_file():
+            _write(path, linked(path.read_text(encoding="utf-8"), source, page, page_of))
 
 
 def _write(path: Path, text: str) -> None:

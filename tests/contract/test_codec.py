@@ -112,6 +112,12 @@ def test_limits_are_exact(name: str, at_the_limit: bytes, beyond: bytes, code: s
     assert outcome(beyond) == code
 
 
+def test_what_is_nested_too_deeply_is_named() -> None:
+    found = decode_command(submit(b"[" * 65 + b"]" * 65))
+    assert isinstance(found, Refusal)
+    assert found.detail == "payload's nesting has too many levels: at most 64 levels are taken."
+
+
 REFUSED = {
     "nothing": (None, "malformed"),
     "no bytes": (b"", "malformed"),

@@ -96,7 +96,7 @@ def decides_nothing_until_the_clock_is_accepted(cli: Cli, clock: MachineClock) -
     late = cancel(cli, before)
     assert late.code not in (0, 2), late
     accepted = cli("doctor", "--accept-clock")
-    assert "is taken for right" in accepted.out, accepted
+    assert "is accepted as right" in accepted.out, accepted
     until_doctor(cli, lambda answer: not waits(answer))
     cli.until_status(before, "canceled")
 

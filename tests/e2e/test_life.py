@@ -19,7 +19,7 @@ def test_whole_life_ends_in_a_file_and_a_proof(up: Up, cli: Cli, changes: Path, 
         "submit", RESOURCE, str(script), "--text", "-j", "Close [red]CVE[/red]", "--as", "alice", "--json"
     )
     assert submitted.code == 0
-    assert submitted.json.keys() == {"partition", "seq", "at", "events"}
+    assert submitted.json.keys() == {"request", "partition", "seq", "at", "events"}
     event = submitted.json["events"][0]
     assert (event["type"], event["resource"]) == ("assent.change-submitted.v1", RESOURCE)
     request = event["request"]

@@ -98,6 +98,6 @@ def test_unknown_request_exits_with_1(up: Up, cli: Cli) -> None:
 
 def test_log_is_founded_once_and_run_once(up: Up, cli: Cli) -> None:
     second = cli("init", "infra/demo/governance.toml")
-    assert (second.code, "holds a log already" in second.err) == (2, True)
+    assert (second.code, "has a log already" in second.err) == (2, True)
     running = cli("up")
     assert (running.code, f"in use by process {up.process.pid}" in running.err) == (1, True)

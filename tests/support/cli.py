@@ -77,7 +77,7 @@ class Cli:
         arguments = ("submit", resource, "-", "-j", "because", "--as", who, "--json", *more)
         answer = self(*arguments, stdin=payload)
         assert answer.code == 0, answer
-        return answer.json["events"][0]["request"]
+        return answer.json["request"]
 
     def until_status(self, request: str, status: str, *, limit_s: float = 30.0) -> dict[str, Any]:
         deadline = time.monotonic() + limit_s

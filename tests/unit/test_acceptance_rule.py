@@ -162,6 +162,7 @@ def test_records_that_are_not_accepted_are_counted() -> None:
     log.entries = [*FIRST, *UNSEALED, *NEXT, (b"junk", ()), *FIRST]
     log.read(reader, 0)
     assert reader.quarantined == 2 + 1 + 2
+    assert (reader.first_quarantined, reader.last_quarantined) == (2, len(log.entries) - 1)
 
 
 def test_governance_ledger_begins_with_the_record_that_is_its_identity() -> None:

@@ -122,6 +122,11 @@ class GovernanceFollower:
         """The number of records on the governance topic that were not accepted."""
         return self._acceptance.quarantined
 
+    @property
+    def last_quarantined(self) -> int | None:
+        """The offset of the last of them."""
+        return self._acceptance.last_quarantined
+
     async def start(self) -> None:
         """Read to the end, then continue in the background.
 

@@ -4,9 +4,9 @@ import sys
 
 
 def main() -> None:
-    """Run one command. Exits 0 on a decision, 2 on a refusal, 3 without one, 1 on any other failure."""
+    """Run one command. Exits 0 when done or decided, 2 when refused, 3 without a decision, 1 on failure."""
     try:
-        # Here, not above: Ctrl-C while Python still reads modules is Ctrl-C too.
+        # Imported here, so that Ctrl-C while Python loads modules is handled too.
         from assent.cli.app import run
 
         run(sys.argv[1:])

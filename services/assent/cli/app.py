@@ -1,4 +1,4 @@
-"""The commands of `assent`, and what becomes of errors that none of them handles."""
+"""The commands of `assent`, and the handling of errors that reach none of them."""
 
 import logging
 import os
@@ -26,6 +26,7 @@ from assent.cli.commands import (
     roles,
     settings,
     system,
+    tables,
     topics,
     writers,
 )
@@ -33,10 +34,14 @@ from assent.cli.options import Options
 
 app = App(
     name="assent",
-    help="Multi-admin approval: a change is made only after a second person has approved it.",
+    help=(
+        "Multi-admin approval: a change is made only after a second person has approved it.\n\n"
+        "Commands with the option --server work from anywhere: --server https://assent.example --key FILE"
+        " (or ASSENT_SERVER and ASSENT_KEY). Your key signs on this machine; the gateway relays what it has"
+        " signed."
+    ),
+    # Every command's help ends with it too.
     help_epilogue=(
-        "From anywhere: --server https://assent.example --key FILE (or ASSENT_SERVER and ASSENT_KEY)."
-        " Your key signs on this machine; the gateway relays what it has signed.\n\n"
         "Exit codes: 0 done or decided, 1 failed, 2 refused, 3 no decision in time or server out of reach."
     ),
     version_flags=["--version"],
@@ -64,6 +69,7 @@ for group in (
     policies.policies,
     audit.audit,
     topics.topics,
+    tables.tables,
     restore.restore,
 ):
     app.command(group)
@@ -75,14 +81,14 @@ def run(arguments: Sequence[str]) -> None:
     try:
         command, bound, _ = app.parse_args(arguments, exit_on_error=False)
     except CycloptsError:
-        # It has been printed. 2 would say that the ledger refused something.
+        # It has been printed. Exit code 2 would mean that the ledger refused something.
         sys.exit(output.FAILED)
     _keep_logs_out_of_the_way(_options_of(bound))
     try:
         _call(command, bound, _options_of(bound))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has had enough; nothing more can be said there, not at exit either.
+        # The reader of our output has closed it: nothing may be written there, not at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(output.PIPE_CLOSED)
 
@@ -110,5 +116,5 @@ def _keep_logs_out_of_the_way(options: Options) -> None:
     if options.verbose:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     else:
-        # Libraries warn of what they then handle; what ends a command is said in its own words.
+        # Libraries warn of problems that they then handle. Errors that end a command have their own messages.
         logging.getLogger().addHandler(logging.NullHandler())

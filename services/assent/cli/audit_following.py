@@ -1,4 +1,4 @@
-"""Follow the audit table of a log as new records come."""
+"""Follow the audit table of a log as new records arrive."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ EntryPrinter = Callable[[Iterable[AuditEntry]], None]
 
 
 async def follow_audit(access: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
-    """Print the latest `limit` records and then each new one, until Ctrl-C, which is how it ends."""
+    """Print the latest `limit` records and then each new one, until Ctrl-C ends it."""
     stop = stop_on_signals()
     tasks = asyncio.create_task(_follow(access, limit, print_entries)), asyncio.create_task(stop.wait())
     try:
@@ -29,14 +29,14 @@ async def follow_audit(access: LogAccess, limit: int, print_entries: EntryPrinte
         if tasks[0].done():
             tasks[0].result()
     finally:
-        # For sure: a query that ends at this very moment can swallow the one cancellation of asyncio.run.
+        # A query that ends at this very moment can swallow the only cancellation that asyncio.run sends.
         await end(*tasks)
 
 
 async def _follow(access: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
     async with reading_tables(access) as db:
         await warn_of_lost_rows(access, db)
-        # Where it continues is settled first: what comes in between is printed once, and not left out.
+        # The positions are read first, so that a record that arrives in between is printed exactly once.
         places = await _places(access, db)
         rows = await audit_tail(db, None, limit)
         print_entries(audit_entry(row) for row in rows if row.seq <= places[(row.ledger, row.partition)])
@@ -47,7 +47,7 @@ async def _follow(access: LogAccess, limit: int, print_entries: EntryPrinter) ->
                 away = False
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 if not away:
-                    output.print_progress("Postgres is away; this goes on when it is back.")
+                    output.print_progress("Postgres cannot be reached. This continues when it is back.")
                 away = True
                 await asyncio.sleep(_RETRY_S)
                 continue

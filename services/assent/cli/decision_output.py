@@ -1,4 +1,4 @@
-"""How decisions of the ledger are printed, and how a command exits with one."""
+"""Print a decision of the ledger, and exit with its code."""
 
 import sys
 from typing import NoReturn
@@ -28,7 +28,7 @@ from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 def print_refusal(
     refusal: Refusal, what_to_do: str, decided: Decided | GovernanceDecided | None, *, as_json: bool
 ) -> None:
-    """A refusal with what can be done about it: of the ledger's, or of what was not even sent."""
+    """Print a refusal and what can be done about it. `decided`: None where the command was not sent."""
     if as_json:
         output.print_json({**decision_document(decided), "refusal": refusal, "what_to_do": what_to_do})
         return
@@ -39,40 +39,50 @@ def print_refusal(
 
 
 def decision_document(decided: Decided | GovernanceDecided | None) -> dict[str, object]:
-    """An answer of the ledger for `--json`; of what was not sent, the same without a place."""
+    """A decision for `--json`. Where nothing was sent, the same fields without values."""
     if decided is None:
-        return {"partition": None, "seq": None, "at": None, "events": []}
+        return {"request": None, "partition": None, "seq": None, "at": None, "events": []}
     return {
+        "request": _request_of(decided),
         # Governance has one partition, of its own topic.
         "partition": decided.partition if isinstance(decided, Decided) else 0,
         "seq": decided.seq,
         "at": decided.at,
-        # As the ledger has them: with their type, and without fields that are not there.
+        # As the ledger has them: with their type, and without unset fields.
         "events": [msgspec.to_builtins(event) for event in decided.events],
     }
 
 
+def _request_of(decided: Decided | GovernanceDecided) -> str | None:
+    """The request that a decision is about; None for a refusal, and for a change that works at once."""
+    for event in decided.events:
+        request = getattr(event, "request", None)
+        if isinstance(request, str):
+            return request
+    return None
+
+
 def refuse_malformed(command: Command, options: Options) -> None:
-    """Exit where the ledger would refuse the command's form: it would not keep what the command contains."""
+    """Exit where the ledger would refuse the command's form: it would not keep its content."""
     refusal = decode_command(encode(command))
     if isinstance(refusal, Refusal):
         refuse_unsent(refusal, WHAT_TO_DO[refusal.code], options)
 
 
 def refuse_unsent(refusal: Refusal, what_to_do: str, options: Options) -> NoReturn:
-    """Print a refusal that needs no sending, and exit."""
+    """Print a refusal that is known before anything is sent, and exit."""
     print_refusal(refusal, what_to_do, None, as_json=options.json)
     sys.exit(output.REFUSED)
 
 
 def finish(decided: Decided, done: str, options: Options) -> NoReturn:
-    """Print a decision on a request, and exit with its code. `done`: what a yes means, such as `Canceled`."""
+    """Print a decision on a request, and exit with its code. `done`: the word for success: `Canceled`."""
     if decided.refusal is not None:
         what_to_do = WHAT_TO_DO[decided.refusal.code]
         print_refusal(decided.refusal, what_to_do, decided, as_json=options.json)
         sys.exit(output.REFUSED)
     kinds = {type(event) for event in decided.events}
-    # Who approves what had to be opened again has approved; who completes it has not completed.
+    # An approval counts even where the request had to be opened again. A completion does not.
     if RequestReopened in kinds and not kinds & {ApprovalGiven, RejectionGiven, RequestCanceled}:
         _finish_reopened(decided, options)
     if options.json:
@@ -85,7 +95,7 @@ def finish(decided: Decided, done: str, options: Options) -> NoReturn:
 
 
 def _finish_reopened(decided: Decided, options: Options) -> NoReturn:
-    """Nothing was released: approvals that it had lapsed, or a policy asks for more by now."""
+    """Nothing was released: some approvals lapsed, or a policy asks for more by now."""
     refusal = Refusal(code=RefusalCode.NOT_APPROVED, detail=reopened_because(decided.events))
     print_refusal(refusal, WHAT_TO_DO[refusal.code], decided, as_json=options.json)
     sys.exit(output.REFUSED)

@@ -1,4 +1,4 @@
-"""The demo's story, played on a local system and proved."""
+"""The demo's story, played on a local system and verified."""
 
 import asyncio
 from functools import partial
@@ -39,9 +39,9 @@ _APPLIED_LIMIT_S = 60.0
 
 
 async def play(options: Options, *, once: bool) -> bool | None:
-    """Found a log where there is none, run everything, play the story and prove it.
+    """Found a log where there is none, run everything, play the story and verify it.
 
-    Whether every step held; None when it was interrupted before that was known.
+    Returns whether every step held, or None when it was interrupted before that was known.
     """
     stop = stop_on_signals()
     directory = Directory(options.data.resolve())
@@ -83,7 +83,7 @@ def _print_people(everything: WholeSystem) -> None:
 
 
 async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
-    """Wait for the task; False when `stop` came first, and then it is given up. Raises what it raises."""
+    """Wait for the task. False when `stop` came first: then it is canceled. Raises what the task raises."""
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,7 +126,7 @@ def _print_step(what: str, held: bool) -> None:
 
 
 async def _is_applied(access: LogAccess, target: Path, request: Opened) -> bool:
-    """Wait until the request has ended; then its file must hold just what was approved."""
+    """Wait until the request has ended, and compare its file with what was approved."""
     async with reading_tables(access) as db:
         row = await projected(partial(_ended_row, db, request.id), within_s=_APPLIED_LIMIT_S)
     if row is None:
@@ -148,7 +148,7 @@ async def _ended_row(db: Executor, request: str) -> RequestView | None:
 
 
 async def _is_proved(access: LogAccess, released: list[Opened]) -> bool:
-    """Print the timeline of a request, the audit count, and whether all of it verifies."""
+    """Print the timeline of a request and the number of audit records, and verify the log."""
     found = await verify_live(access)
     recorded = sum(tally.records for tally in found.partitions.values())
     async with reading_tables(access) as db:
@@ -167,6 +167,6 @@ async def _is_proved(access: LogAccess, released: list[Opened]) -> bool:
 
 
 async def _audited(db: Executor, recorded: int) -> int | None:
-    """How many records the audit log has, once these are in it."""
+    """How many records the audit log has, once it has this many; None before."""
     count = await count_audit(db)
     return count if count >= recorded else None

@@ -1,4 +1,4 @@
-"""What an export of the directory changes in governance, sent in as many changes as it takes."""
+"""Send what an export of the directory changes in governance, in as many changes as needed."""
 
 import msgspec
 
@@ -28,7 +28,7 @@ from assent_contracts.refusals import WHAT_TO_DO, Refusal
 async def synchronise(
     log: LogClient, export: Export, principal: str, change_options: ChangeOptions, options: Options
 ) -> int:
-    """Send what is different in the export, print what came of it, and return the exit code.
+    """Send what is different in the export, print the decisions, and return the exit code.
 
     Raises what `LogClient.governance` and `governance_change.send` raise.
     """
@@ -39,7 +39,7 @@ async def synchronise(
     for each in left_out:
         output.print_progress(f"Left out, {each.why}.")
     code = await _send_difference(log, whole, governance, principal, change_options, options)
-    # The code alone must show that not everybody is in.
+    # The exit code must show that something was left out.
     return code or (output.REFUSED if left_out else output.DECIDED)
 
 
@@ -55,7 +55,7 @@ async def _send_difference(
     if not steps:
         _say_nothing_to_do(options)
         return output.DECIDED
-    # Part by part less vanishes than in one: the limit is on the whole.
+    # The limit is for the whole export: its parts alone may each stay below it.
     too_much = too_much_vanishes(governance, whole)
     if change_options.dry_run:
         finish_dry_run(_prospects(governance, steps, principal, too_much), options)
@@ -74,7 +74,7 @@ async def _send_difference(
             return output.REFUSED
         if outcome.request is not None and number + 1 < len(steps):
             output.print_progress(
-                f"{len(steps) - number - 1} more changes wait:"
+                f"{len(steps) - number - 1} more changes remain:"
                 f" run this again when {outcome.request} is completed."
             )
             break
@@ -85,9 +85,9 @@ async def _send_difference(
 
 
 def steps_of(whole: DirectoryDifference, governance: Governance, at: int) -> tuple[DirectoryDifference, ...]:
-    """The difference in changes that fit, in the order in which governance takes them at log time `at` (ms).
+    """The difference as changes that fit, in an order that governance accepts at log time `at` (ms).
 
-    Who left comes first, unless policies could not be met before those who come are there.
+    Removals come first, unless policies could not be met until the new members are there.
     """
     first, last = parts(whole), parts(whole, leavers_last=True)
     return last if not _all_taken(first, governance, at) and _all_taken(last, governance, at) else first
@@ -112,7 +112,7 @@ def _prospects(
     principal: str,
     too_much: Refusal | None,
 ) -> tuple[Prospect, ...]:
-    """Each step as it would be once those before it are made; up to the first that would be refused."""
+    """Each step as it would be after those before it, up to the first that would be refused."""
     prospects: list[Prospect] = []
     for step in steps:
         change, at = _change(governance, step), now_ms()
@@ -135,4 +135,4 @@ def _say_nothing_to_do(options: Options) -> None:
     if options.json:
         output.print_json({"difference": None, "events": []})
     else:
-        output.print_line("Nothing to do: governance says what the directory says already.")
+        output.print_line("Nothing to do: governance and the directory agree.")

@@ -1,4 +1,4 @@
-"""What an error means to the user of a command, what they can do, and how the command exits."""
+"""What an error means to the user of a command, what to do about it, and the exit code."""
 
 import re
 import sys
@@ -18,6 +18,7 @@ from assent.cli.connection.log_client import (
     RequestNotFoundError,
     UndecidedError,
 )
+from assent.cli.decision_output import decision_document
 from assent.decider.heads_file import HeadsFileError
 from assent.extras import MissingExtraError
 from assent.ledger.topic_creation import TopicsError
@@ -31,6 +32,7 @@ from assent.local import (
 )
 from assent.local.founded_log import NotFounded
 from assent.process_settings import SettingsError
+from assent.store.migrate import MigrationError
 from assent.store.pool import PoolerError
 from assent.store.postgres_reasons import reason
 from assent.verify.expected_heads import ExpectError
@@ -49,6 +51,7 @@ _SAY_IT_THEMSELVES = (
     MissingExtraError,
     NoSystemUser,
     NotFounded,
+    MigrationError,
     SettingsError,
     StackNotRunning,
     StartFailed,
@@ -56,11 +59,11 @@ _SAY_IT_THEMSELVES = (
     UnreachableError,
 )
 _BOOTSTRAP = re.compile(r"\('([^']+)', ([0-9]+)")
-_LOOK = "`assent doctor` tells what is wrong."
+_LOOK = "`assent doctor` shows what is wrong."
 
 
 def fail_with(error: Exception, *, as_json: bool) -> None:
-    """Print what the error means and exit with its code. Returns for what is a fault of Assent's."""
+    """Print what the error means and exit with its code. Returns where the error is a fault of Assent."""
     match error:
         case UndecidedError():
             if as_json:
@@ -87,11 +90,10 @@ def _print_undecided(error: UndecidedError | GatewayUnreachableError) -> None:
 
 
 def _fail_refused(error: GatewayRefusalError, *, as_json: bool) -> NoReturn:
-    """As a refusal of the ledger's is printed, without a place on the ledger."""
+    """Print it as a refusal of the ledger is printed, without a place on the ledger."""
     if as_json:
         refusal = {"code": error.code, "detail": error.detail}
-        place = {"partition": None, "seq": None, "at": None, "events": []}
-        output.print_json({**place, "refusal": refusal, "what_to_do": error.todo})
+        output.print_json({**decision_document(None), "refusal": refusal, "what_to_do": error.todo})
     else:
         output.print_problem(f"Refused: {error.code}", style="bold red")
         output.print_problem(error.detail, style="default")
@@ -100,7 +102,7 @@ def _fail_refused(error: GatewayRefusalError, *, as_json: bool) -> NoReturn:
 
 
 def explanation_of(error: Exception) -> str | None:  # noqa: C901  an arm each
-    """A sentence or two for people; None for what is a fault of Assent's."""
+    """A sentence or two for people; None for a fault of Assent."""
     match error:
         case _ if isinstance(error, _SAY_IT_THEMSELVES):
             return sentence(str(error))
@@ -108,14 +110,17 @@ def explanation_of(error: Exception) -> str | None:  # noqa: C901  an arm each
             return f"{sentence(str(error))} Is ASSENT_IDENTITY, or --data, that of this log?"
         case IncoherentRecordError():
             return (
-                f"{sentence(str(error))} `assent audit verify` tells where the ledger was altered, if it was."
+                f"{sentence(str(error))} `assent audit verify` shows where the ledger was altered, if it was."
             )
         case NotPublishedError() | NotWholeError():
             return f"Nothing was sent: {error.finding.why} {error.finding.todo}"
         case KafkaError():
             return f"{kafka_sentence(error)} {_LOOK}"
-        case asyncpg.UndefinedTableError() | asyncpg.InvalidSchemaNameError():
-            return "This database has no tables of Assent yet. `assent up` makes them when it starts."
+        case (
+            asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError() | asyncpg.InvalidSchemaNameError()
+        ):
+            found = reason(error)
+            return f"{found.why} {found.todo}"
         case PoolerError():
             found = reason(error)
             return f"{found.why} {found.todo}"
@@ -139,7 +144,7 @@ def _explain_os(error: OSError) -> str:
 
 
 def kafka_sentence(error: KafkaError) -> str:
-    """What a Kafka client says, without the names of its classes."""
+    """The message of a Kafka client, without the names of its classes."""
     text = str(error).removeprefix(f"{type(error).__name__}: ")
     places = _BOOTSTRAP.findall(text)
     if places:
@@ -148,6 +153,6 @@ def kafka_sentence(error: KafkaError) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital in front and a stop at its end."""
+    """The text with a capital at its start and a full stop at its end."""
     first, stop = text[:1].upper(), "" if text.endswith((".", "!", "?", ":")) else "."
     return f"{first}{text[1:]}{stop}"

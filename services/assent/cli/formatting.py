@@ -14,6 +14,7 @@ from assent.reading.overlooked_text import odd_sentence, oddities, plain_ends, s
 from assent.reading.payloads import ShownPayload, shown_payload
 from assent.reading.visible_text import visible
 from assent.store.queries import RequestView
+from assent_contracts.topics import GOVERNANCE
 
 _LOOKS: Final = {
     "needs_approval": ("○", "yellow"),
@@ -36,7 +37,7 @@ def when(at_ms: int) -> str:
 
 
 def age(at_ms: int, now_ms: int) -> str:
-    """How long ago, in the largest unit that fills: `3h`; clocks that differ never make it negative."""
+    """How long ago, in the largest full unit: `3h`. Never negative, even where clocks differ."""
     for unit_ms, name in _AGES:
         if now_ms - at_ms >= unit_ms:
             return f"{(now_ms - at_ms) // unit_ms}{name}"
@@ -52,14 +53,14 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
 
 
 def status_text(row: RequestView) -> Text:
-    """R13: the status in a shape, a word and a colour; an approved one says how far it has come."""
+    """R13: the status as a shape, a word and a colour, with the progress of an approved request."""
     shape, colour = _LOOKS[row.status]
     progress = f", {_PROGRESS[row.progress]}" if row.progress else ""
     return Text(f"{shape} {row.status.replace('_', ' ')}{progress}", style=colour, overflow="fold")
 
 
 def approvals_text(row: RequestView) -> str:
-    """How many approvals count, of those that the most demanding rule asks for (R21)."""
+    """How many approvals count, out of the number that the most demanding rule asks for (R21)."""
     asked = (rule.quorum for terms in row.terms for rule in terms.rules)
     given = sum(each.lapsed is None for each in row.approvals)
     return f"{given}/{max(asked, default=0)}"
@@ -87,10 +88,10 @@ def print_requests(rows: Sequence[RequestView], now_ms: int) -> None:
 
 
 def payload_text(payload: bytes, resource: str, request: str) -> Text:
-    """A payload for people: a text as it reads, anything else as JSON. Long ones say how to see the rest.
+    """A payload for people: a text as it is, anything else as JSON. A long one ends with how to see the rest.
 
-    Nothing in it is hidden: what a terminal would obey or not show stands there by its number, and what a
-    reader could overlook is said first.
+    Nothing is hidden: a character that a terminal would obey or not draw appears as its number, and warnings
+    of what a reader could overlook come first.
     """
     payload_shown = shown_payload(payload, resource)
     lines = plain_ends(payload_shown.text).split("\n")
@@ -132,12 +133,12 @@ def _highlighted(text: str, lexer: str) -> Text:
 
 
 def print_timeline(entries: Sequence[AuditEntry]) -> None:
-    """What happened to a request, in order."""
+    """Print what happened to a request, in order."""
     made = table("when", "seq", "who", "what", right=("seq",))
     for entry in entries:
         made.add_row(
             Text(when(entry.at), no_wrap=True),
-            Text(f"{entry.partition}/{entry.seq}", no_wrap=True),
+            Text(_place(entry), no_wrap=True),
             Text(visible(entry.principal or "assent")),
             _what(entry),
         )
@@ -145,11 +146,10 @@ def print_timeline(entries: Sequence[AuditEntry]) -> None:
 
 
 def print_audit(entries: Iterable[AuditEntry]) -> None:
-    """Audit records: one to a line where it fits, else what happened goes below, indented."""
+    """Print audit records: one to a line where it fits, else with what happened below it, indented."""
     width = output.console().width
     for entry in entries:
-        ledger = "governance" if entry.ledger.endswith("governance") else str(entry.partition)
-        head = f"{when(entry.at)}  {ledger}/{entry.seq}  {entry.principal or 'assent'}"
+        head = f"{when(entry.at)}  {_place(entry)}  {entry.principal or 'assent'}"
         line = Text(visible(head + (f"  {entry.resource}" if entry.resource else "")), overflow="fold")
         what = _what(entry)
         if line.cell_len + 2 + what.cell_len <= width:
@@ -157,6 +157,11 @@ def print_audit(entries: Iterable[AuditEntry]) -> None:
         else:
             output.print_block(line)
             output.print_block(Padding(what, (0, 0, 0, 4), expand=False))
+
+
+def _place(entry: AuditEntry) -> str:
+    """`2/1041` on the request ledger, `governance/35` on that of governance."""
+    return f"{'governance' if entry.ledger == GOVERNANCE else entry.partition}/{entry.seq}"
 
 
 def _what(entry: AuditEntry) -> Text:

@@ -1,4 +1,4 @@
-"""Make a change to governance: at once where its sender may, else as a request; or print what it would do."""
+"""Make a change to governance, at once where its sender may, else as a request; or print what it would do."""
 
 import asyncio
 import sys
@@ -25,19 +25,19 @@ from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
 ChangeBuilder = Callable[[Governance], GovernanceChange]
-"""A change from governance as it is: versions are filled in from there."""
+"""Makes a change for the current governance, with the versions of the objects there."""
 NO_VERSION = -1
-"""For an object that is not there: the rules refuse it and name it."""
+"""Of an object that does not exist: the rules refuse the change and name the object."""
 
 
 def version(governance: Governance, governed: str) -> int:
-    """The version that a change to an existing object names."""
+    """The version that a change to an existing object must name."""
     found = governance.version(governed)
     return NO_VERSION if found is None else found
 
 
 def milliseconds(option: str, text: str) -> int:
-    """A duration of the command line; ends the command when it is not one."""
+    """A duration from the command line, in ms. Exits when it is not one."""
     try:
         return duration_ms(text, at_least_ms=1)
     except ValueError as error:
@@ -45,7 +45,7 @@ def milliseconds(option: str, text: str) -> int:
 
 
 class ChangeOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a change: decided at once, or the submission of its request."""
+    """The decision on a change that works at once, or on the submission of its request."""
 
     prospect: Prospect
     decided: Decided | GovernanceDecided
@@ -55,7 +55,7 @@ class ChangeOutcome(msgspec.Struct, frozen=True, kw_only=True):
 def change_governance(
     build: ChangeBuilder, *, change_options: ChangeOptions, access: AccessOptions, options: Options
 ) -> NoReturn:
-    """Make one change, print what came of it, and exit with its code."""
+    """Make one change, print the decision, and exit with its code."""
     key = signing_key_of(access, options)
     log = log_client(access, options, key)
 
@@ -76,7 +76,7 @@ def change_governance(
 async def send_change(
     log: LogClient, prospect: Prospect, principal: str, change_options: ChangeOptions, options: Options
 ) -> ChangeOutcome:
-    """Send a change the way that it has to go: at once, or as a request (R3, R15, R18).
+    """Send a change at once or, where it needs approval, as a request (R3, R15, R18).
 
     Exits where its request lacks a justification or has a bad form. Raises UndecidedError.
     """
@@ -86,7 +86,7 @@ async def send_change(
     command = request_for(prospect.change, change_options.justification or "", fields)
     if isinstance(command, Refusal):
         unsaid = change_options.justification is None
-        ask = f"A second administrator must approve: {prospect.why_approval}. Say why it is needed: -j TEXT."
+        ask = f"A second administrator must approve: {prospect.why_approval}. Give a reason: -j TEXT."
         refuse_unsent(command, ask if unsaid else WHAT_TO_DO[command.code], options)
     decided = await log.decide(command)
     request = next((each.request for each in decided.events if isinstance(each, ChangeSubmitted)), None)
@@ -96,7 +96,7 @@ async def send_change(
 async def effects_now(
     log: LogClient, change: GovernanceChange, governance: Governance
 ) -> PolicyEffects | None:
-    """What a change of a policy would make of its open requests now; None for changes of other things."""
+    """What a change to a policy would do to its open requests now; None for changes to other objects."""
     kind = type_of_change(change, governance)
     if kind is None:
         return None
@@ -105,7 +105,7 @@ async def effects_now(
 
 
 def print_outcome(outcome: ChangeOutcome, options: Options) -> None:
-    """Print what came of a change."""
+    """Print the decision on a change."""
     decided, prospect = outcome.decided, outcome.prospect
     if decided.refusal is not None:
         print_refusal(decided.refusal, WHAT_TO_DO[decided.refusal.code], decided, as_json=options.json)
@@ -125,12 +125,11 @@ def print_outcome(outcome: ChangeOutcome, options: Options) -> None:
 
 
 def outcome_document(outcome: ChangeOutcome) -> dict[str, Any]:
-    """What `--json` prints of a change that was sent."""
+    """What `--json` prints about a change that was sent."""
     return {
         "sentence": outcome.prospect.sentence,
         "object": outcome.prospect.object,
         "why_approval": outcome.prospect.why_approval,
-        "request": outcome.request,
         **decision_document(outcome.decided),
     }
 
@@ -138,7 +137,7 @@ def outcome_document(outcome: ChangeOutcome) -> dict[str, Any]:
 def finish_dry_run(
     prospects: tuple[Prospect, ...], options: Options, found: PolicyEffects | None = None
 ) -> NoReturn:
-    """Print what changes would do, one after the other, and exit: 2 when one would be refused."""
+    """Print what changes would do, one after the other, and exit: with 2 when one would be refused."""
     if options.json:
         documents = [_dry_document(prospect) for prospect in prospects]
         if found is not None:

@@ -1,4 +1,4 @@
-"""Tables that several commands on governance print."""
+"""Tables that several commands print."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ from assent_contracts.core.governance.field_changes import FieldChange
 
 
 def difference_table(lines: Iterable[FieldChange]) -> Table:
-    """What would change, field by field: a sign, what it was and what it would be, never by colour alone."""
+    """The fields that would change, with a sign, before and after. Colour is never the only mark."""
     made = table("", "field", "before", "after")
     for line in lines:
         sign, style = ("+", "green") if line.before is None else ("-", "red")
@@ -24,7 +24,7 @@ def difference_table(lines: Iterable[FieldChange]) -> Table:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
-    """Rows under their columns; `empty` is said where there is none."""
+    """Print rows under their columns, or `empty` where there is none."""
     made = table(*columns)
     made.columns[0].no_wrap = True
     for row in rows:
@@ -36,7 +36,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty:
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
-    """Names and what they stand for, one to a line."""
+    """Print names and values, one to a line."""
     made = Table.grid(padding=(0, 2, 0, 0))
     made.add_column(no_wrap=True)
     made.add_column(overflow="fold")

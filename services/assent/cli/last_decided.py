@@ -1,4 +1,4 @@
-"""The last command that a ledger has decided, read back from a signed head that is known to stand there."""
+"""The last command that a ledger has decided, found from a signed head that is known to be on it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,14 +14,15 @@ from assent_contracts.ledger import decode_record
 from assent_contracts.topics import LEDGER_TOPICS
 
 _BACK: Final = 100
-"""So many offsets before a head are looked at: between two commands the writer says little itself."""
+"""How many offsets before a head are searched: few records between two commands are about no command."""
 _POLL_MS: Final = 500
 
 
 async def decided_before(connection: Connection, heads: Sequence[SignedHead]) -> dict[Place, str]:
-    """Of each partition the hash of the command before its head's `next_input`, as its ledger has it.
+    """For each partition the hash of the command before its head's `next_input`, as its ledger has it.
 
-    None that lies further back, or of which the ledger keeps no hash. Raises KafkaError.
+    A partition is left out where that command is further back, or the ledger has no hash of it. Raises
+    KafkaError.
     """
     ends = {TopicPartition(LEDGER_TOPICS[head.ledger], head.partition): head for head in heads}
     consumer = await open_consumer(
@@ -42,7 +43,7 @@ async def decided_before(connection: Connection, heads: Sequence[SignedHead]) ->
 
 
 def _decided(values: dict[str, bytes], head: SignedHead) -> str | None:
-    """By the chain and nothing else: who writes junk to the topic is not believed."""
+    """Follows the hash chain only, so that junk on the topic is ignored."""
     sha256 = head.sha256
     while sha256 in values:
         record = decode_record(values[sha256])

@@ -1,4 +1,4 @@
-"""Export ledgers that have all that is known of them, and the heads that are known elsewhere."""
+"""Export ledgers that are complete by all known heads, and list the heads that are known elsewhere."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +15,11 @@ from assent_contracts.heads import KeptHead
 
 
 async def export_held(access: LogAccess, file: Path, *, own: Sequence[KeptHead] = ()) -> Exported:
-    """Write the file of ledgers that have all that is known of them. Raises as `export_ledgers` does.
+    """Write the ledgers into a file, if they have every known head. Raises as `export_ledgers` does.
 
-    `own`: what its decider keeps in its file.
+    `own`: the heads that the log's decider keeps in its file.
     """
-    # Before the ledgers are read: they may only have grown since.
+    # Heads are read before the ledgers, which can then only be longer.
     async with reading_tables(access) as db:
         known = await known_to_postgres(db)
     kept = await kept_heads(access.connection, access.dsn)
@@ -56,7 +56,7 @@ async def heads_elsewhere(access: LogAccess, own: Sequence[KeptHead]) -> Expecte
         signed=tuple(
             SealedHead(value=each.value, writer=each.writer, seal=each.seal)
             for head, each in good_heads(access.identity, [*kept, *own], writers)
-            # What was given up with an accepted loss is not expected.
+            # A head that was given up with an accepted loss is not expected.
             if not is_void(head.era, losses)
         ),
     )

@@ -1,4 +1,4 @@
-"""What is known of a log from outside Kafka, held against what is there: for `doctor` and `restore`."""
+"""Compare a log with the heads that are known outside Kafka: for `doctor` and `restore`."""
 
 import os
 from pathlib import Path
@@ -36,30 +36,30 @@ _STATE: Final = "state"
 
 
 class OutsideHeads(msgspec.Struct, frozen=True):
-    """What is known of a log outside of its ledgers."""
+    """What is known of a log outside its ledgers."""
 
     heads: list[SignedHead]
-    """Signed by writers; void ones too."""
+    """Signed by writers; also those that an accepted loss has made void."""
     known: dict[Place, KnownHead]
 
 
 class PresentLog(msgspec.Struct, frozen=True):
-    """What is there of each partition."""
+    """What each partition contains now."""
 
     ledgers: dict[Place, Found]
     inputs: dict[Place, Found]
-    """With the hash of the command before the newest head's `next_input`."""
+    """Each with the hash of the command before the newest head's `next_input`."""
     decided: dict[Place, str] = {}
-    """The hash of that command as the ledger has it, where it says so."""
+    """The hash of that command as the ledger has it, where the ledger has one."""
 
 
 def own_heads(data: Path, identity: str) -> list[KeptHead]:
-    """What the embedded decider keeps in a data directory. Raises HeadsFileError."""
+    """The heads that the embedded decider keeps in a data directory. Raises HeadsFileError."""
     return read_heads_file(heads_file(data / _STATE / "decider", identity)) or []
 
 
 def deciders_heads(options: Options, identity: str) -> list[KeptHead]:
-    """The same where the log is that of --data; none where ASSENT_KAFKA names another machine's.
+    """The same for the log of --data; empty where ASSENT_KAFKA names a cluster's.
 
     Raises HeadsFileError.
     """
@@ -67,7 +67,7 @@ def deciders_heads(options: Options, identity: str) -> list[KeptHead]:
 
 
 def own_heads_if_readable(options: Options, identity: str) -> list[KeptHead]:
-    """The same for a user who may not be let into the decider's folder: none then. Raises HeadsFileError."""
+    """The same, but empty where this user may not read the decider's folder. Raises HeadsFileError."""
     try:
         return deciders_heads(options, identity)
     except HeadsFileError as error:
@@ -80,7 +80,7 @@ def own_heads_if_readable(options: Options, identity: str) -> list[KeptHead]:
 async def outside_heads(
     connection: Connection, follower: GovernanceFollower, newest: NewestHeads, *kept: list[KeptHead]
 ) -> OutsideHeads:
-    """All heads that count: `newest` so far, `kept` in files, and `assent.heads`. Raises KafkaError."""
+    """All heads that count, from `newest`, `kept` in files, and the topic assent.heads. Raises KafkaError."""
     trusted = trusted_keys(follower.writers.public_keys())
     for of_file in kept:
         await sift_beside(newest, follower.identity, of_file, trusted)
@@ -95,7 +95,7 @@ def places_of(follower: GovernanceFollower) -> list[Place]:
 
 
 def newest_heads(outside: OutsideHeads, follower: GovernanceFollower) -> dict[Place, SignedHead]:
-    """The heads that are what is known of their partitions, in this era of the log."""
+    """The newest known head of each partition, in the current era of the log."""
     newest: dict[Place, SignedHead] = {}
     for head in outside.heads:
         known = outside.known.get((head.ledger, head.partition))
@@ -107,7 +107,7 @@ def newest_heads(outside: OutsideHeads, follower: GovernanceFollower) -> dict[Pl
 async def present_log(
     connection: Connection, follower: GovernanceFollower, outside: OutsideHeads
 ) -> PresentLog:
-    """What is there now. Raises KafkaError, TimeoutError."""
+    """What the partitions contain now. Raises KafkaError, TimeoutError."""
     await follower.catch_up()
     known, newest = outside.known, newest_heads(outside, follower)
     places = places_of(follower)
@@ -131,7 +131,7 @@ async def present_log(
 
 
 def missing(outside: OutsideHeads, there: PresentLog, follower: GovernanceFollower) -> list[Finding]:
-    """What is missing of what is known, one for each partition of a ledger or of commands."""
+    """What is missing, compared with the known heads: one finding for each partition and kind."""
     findings: list[Finding | None] = []
     for place, found in there.ledgers.items():
         known = outside.known.get(place) or nothing_known(*place)
@@ -147,7 +147,7 @@ def missing(outside: OutsideHeads, there: PresentLog, follower: GovernanceFollow
 
 
 def unknown_eras(outside: OutsideHeads, follower: GovernanceFollower) -> tuple[str, ...]:
-    """The eras of heads that count and that governance does not know: their acceptance was lost itself."""
+    """The eras of heads that count but are unknown to governance: the record that began them was lost."""
     current = era_of(follower.losses)
     eras = {head.era for head in outside.heads if not is_void(head.era, follower.losses)} - {current}
     return tuple(sorted(eras))

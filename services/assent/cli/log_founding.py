@@ -38,9 +38,9 @@ from assent_contracts.writer_registry import RECOVERY
 
 
 async def found_log(directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool) -> Founded:
-    """Found a log: its keys and identity go into the data directory.
+    """Found a log, and write its keys and identity into the data directory.
 
-    Everything that can be refused is, before anything is written; a founding that was cut short begins again.
+    All checks come before the first write. A founding that was interrupted begins again.
 
     Raises GovernanceFileError, FoundingRefusedError, AlreadyFoundedError, DirectoryInUse, KafkaError.
     """
@@ -49,7 +49,7 @@ async def found_log(directory: Directory, file: Path, *, partitions: int, make_m
         raise AlreadyFoundedError
     at_ms = now_ms()
     writer_path = directory.keys / WRITER_KEY
-    # A founding that was cut short has left its key: it is as good as a new one.
+    # A founding that was interrupted has left its key, which serves as well as a new one.
     writer = load_key(writer_path) if writer_path.exists() else SecretKey("writer-1", "decider")
     recovery_path = directory.keys / RECOVERY_KEY
     recovery = _recovery_to_make(read, recovery_path)
@@ -87,7 +87,7 @@ async def found_log(directory: Directory, file: Path, *, partitions: int, make_m
 
 
 def _recovery_to_make(file: GovernanceFile, path: Path) -> SecretKey:
-    """The recovery key: a new one, or that of a founding that was cut short."""
+    """The recovery key: a new one, or that of a founding that was interrupted."""
     if file.recovery_key is None and path.exists():
         return load_key(path)
     return SecretKey(RECOVERY, RECOVERY)
@@ -95,7 +95,7 @@ def _recovery_to_make(file: GovernanceFile, path: Path) -> SecretKey:
 
 @asynccontextmanager
 async def _kafka(directory: Directory, partitions: int) -> AsyncIterator[Connection]:
-    """The cluster of ASSENT_KAFKA, whose topics are there already; else the embedded one, for the while."""
+    """The cluster of ASSENT_KAFKA, which has its topics already; else the embedded Kafka, started here."""
     if "ASSENT_KAFKA" in os.environ:
         yield read_connection(os.environ)
         return
@@ -112,11 +112,11 @@ async def _prepare_directory(directory: Directory) -> None:
         if is_founded(directory):
             raise AlreadyFoundedError
         if founding_was_cut_short(directory):
-            output.print_progress("An earlier `assent init` was cut short here: beginning again.")
+            output.print_progress("An earlier `assent init` was interrupted here: beginning again.")
             await end_stale("kafka", directory=directory)
             shutil.rmtree(directory.kafka, ignore_errors=True)
         elif directory.kafka.exists():
-            # A log without its founded.json: not ours to remove. `found` refuses it if it has records.
+            # A log without its founded.json is not removed. `found` refuses it if it has records.
             return
         begin_founding(directory)
 

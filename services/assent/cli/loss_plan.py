@@ -1,4 +1,4 @@
-"""What accepting a loss means: what is missing, and by name what is given up."""
+"""What accepting a loss means: what is missing, and what is given up, by name."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +38,7 @@ class GivenUpPartition(Struct, frozen=True, kw_only=True):
 
 
 class UnconfirmedChange(Struct, frozen=True, kw_only=True):
-    """A change to governance that stays in force, though the request that it came from is given up."""
+    """A change to governance that stays in force although its request is given up."""
 
     seq: int
     """Of the governance record."""
@@ -46,21 +46,21 @@ class UnconfirmedChange(Struct, frozen=True, kw_only=True):
     released: int
     """The seq of the release, in the request's partition."""
     known: bool
-    """Whether that partition was ever known up to there; if not, somebody may have made the change up."""
+    """Whether the partition was ever known to reach that seq; if not, the change may be forged."""
 
 
 class LossPlan(Struct, frozen=True, kw_only=True):
     """What accepting the loss means."""
 
     missing: list[str]
-    """What is missing, a sentence each."""
+    """What is missing, one sentence each."""
     partitions: list[GivenUpPartition]
     standing: list[UnconfirmedChange]
-    """Changes to governance that nobody can confirm any more."""
+    """Changes to governance that can no longer be confirmed."""
     given_up: tuple[str, ...]
-    """Eras whose own acceptance was lost."""
+    """Eras of which the accepting record was lost."""
     named: GivenUpRows | None
-    """What is given up, by name, as far as Postgres has rows of it; None where it does not answer."""
+    """What is given up, by name, as far as Postgres has rows of it; None where Postgres does not answer."""
 
 
 async def plan_of(
@@ -70,7 +70,7 @@ async def plan_of(
     heads: tuple[Path, ...],
     options: Options,
 ) -> LossPlan:
-    """By all that is known of the log; `heads`: more deciders' files. Raises KafkaError, HeadsFileError."""
+    """The plan by all known heads; `heads`: files of further deciders. Raises KafkaError, HeadsFileError."""
     kept = [deciders_heads(options, access.identity)]
     kept += [read_heads_file(path) or [] for path in heads]
     outside = await outside_heads(access.connection, follower, await _stored(access, follower), *kept)
@@ -133,7 +133,7 @@ async def _named(access: LogAccess, ends: LedgerEnds) -> GivenUpRows | None:
 
 
 def print_plan(plan: LossPlan) -> None:
-    """For people."""
+    """Print the plan for people."""
     for each in plan.missing:
         output.print_line(each)
     for part in plan.partitions:
@@ -146,23 +146,23 @@ def print_plan(plan: LossPlan) -> None:
     for each in plan.standing:
         output.print_line(
             f"Governance seq {each.seq:,} stays in force, and its request {each.request} is given up:"
-            " nobody can confirm it any more. Look at it with `assent audit tail`."
+            " it can no longer be confirmed. Look at it with `assent audit tail`."
         )
         if not each.known:
             output.print_line(
-                f"  No release of {each.request} was ever known: somebody with a writer's key may have made"
-                " it up. Find out before you accept.",
+                f"  No release of {each.request} was ever known: it may have been forged with a writer's key."
+                " Find out before you accept.",
                 style="bold red",
             )
     if plan.named is None:
-        output.print_line("Postgres does not answer: nobody can say by name what is given up.")
+        output.print_line("Postgres does not answer, so what is given up cannot be listed by name.")
     elif plan.missing:
         for line in named_lines(plan.named):
             output.print_line(line)
 
 
 def named_lines(named: GivenUpRows) -> list[str]:
-    """What is given up, a line each: governance first, no more than some fifty of either."""
+    """What is given up, one to a line: governance first, at most _PRINTED_MAX of each kind."""
     governance = [
         f"  seq {each.seq:,}: {each.command or each.outcome} {each.resource or ''}"
         f" by {each.principal or 'the writer'}"

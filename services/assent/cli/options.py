@@ -26,7 +26,7 @@ class Options:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class AccessOptions:
-    """Who asks or sends, which way, and how long to wait for an answer."""
+    """Who asks or sends, how to reach the log, and how long to wait for an answer."""
 
     as_: Annotated[str | None, Parameter(name="--as", env_var="ASSENT_AS")] = None
     "Who you are: a principal; its key is DATA/keys/PRINCIPAL.key."
@@ -38,10 +38,10 @@ class AccessOptions:
     "Seconds to wait for the decision."
 
     server: Annotated[str | None, Parameter(env_var="ASSENT_SERVER")] = None
-    "A gateway's address, such as https://assent.example: then all it needs is your key, which stays here."
+    "The address of a gateway, such as https://assent.example. It needs your key only, which stays here."
 
     identity: Annotated[str | None, Parameter(env_var="ASSENT_IDENTITY", show_default=False)] = None
-    "With --server: the identity of the log that you sign for, 64 hex digits; else that of --data."
+    "With --server: the identity of the log that you sign for, 64 hex digits; that of --data by default."
 
 
 DEFAULT_OPTIONS = Options()
@@ -55,11 +55,11 @@ class ChangeOptions:
 
     justification: Annotated[
         str | None,
-        Parameter(alias="-j", help="Why the change is needed; asked for when it becomes a request."),
+        Parameter(alias="-j", help="Why the change is needed; required when it becomes a request."),
     ] = None
 
     dry_run: Annotated[bool, Parameter(negative="", show_default=False)] = False
-    "Change nothing: print what it would do, whether somebody must approve it, and any refusal."
+    "Change nothing: print what it would do, whether it needs approval, and any refusal."
 
 
 DEFAULT_CHANGE_OPTIONS = ChangeOptions()

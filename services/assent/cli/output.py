@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DECIDED, FAILED, REFUSED, NOT_DECIDED = 0, 1, 2, 3
 """Exit codes: a decision, a failure before one, a refusal, no decision in time."""
 NOT_VERIFIED = 2
-"""Exit code of a proof that found something wrong; one that could not be made is FAILED."""
+"""Exit code of a verification that found something wrong; one that could not be made is FAILED."""
 INTERRUPTED, PIPE_CLOSED = 130, 141
 
 _WIDE = 10_000
@@ -22,14 +22,14 @@ _consoles: dict[bool, "Console"] = {}
 
 
 def prepare() -> None:
-    """A terminal that cannot show a character gets its number instead, not an exception."""
+    """Print the number of a character that the terminal cannot encode, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Where to print for people. Into a file or a pipe nothing is wrapped, unless COLUMNS says so."""
+    """Where to print for people. Files and pipes get no wrapped lines, unless COLUMNS is set."""
     if stderr not in _consoles:
         from rich.console import Console
 
@@ -46,7 +46,7 @@ def console(*, stderr: bool = False) -> "Console":
 
 @contextmanager
 def printing_above_live_table() -> Iterator[None]:
-    """What is printed goes through the console that redraws a table, on the same terminal; not into files."""
+    """On a terminal, print through the console that redraws the table; files are printed to as ever."""
     if sys.stdout.isatty():
         _consoles[False] = console(stderr=True)
     try:
@@ -61,26 +61,26 @@ def print_block(what: "RenderableType") -> None:
 
 
 def print_line(line: str = "", style: str | None = None) -> None:
-    """Print a line for people, as it is: it is never cut or wrapped here."""
+    """Print a line for people, without cutting or wrapping it."""
     console().print(_visible(line), style=style, markup=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document on standard output."""
     import msgspec
 
     _write(_escaped(msgspec.json.format(msgspec.json.encode(value), indent=2)) + b"\n")
 
 
 def print_json_line(value: object) -> None:
-    """One line of JSON on standard output: for streams."""
+    """Print one line of JSON on standard output, for streams."""
     import msgspec
 
     _write(_escaped(msgspec.json.encode(value)) + b"\n")
 
 
 def _escaped(document: bytes) -> bytes:
-    """The same JSON, with what a terminal would obey or not draw escaped as JSON allows."""
+    """The same JSON, with each character that a terminal would obey or not draw escaped."""
     if document.isascii():
         return document
     from assent.reading.visible_text import hidden_places
@@ -95,14 +95,14 @@ def _escaped(document: bytes) -> bytes:
 
 
 def _visible(line: str, *, also: str = "") -> str:
-    # Here, not above: `--help` prints nothing of others.
+    # Imported here: `--help` does not need it.
     from assent.reading.visible_text import visible
 
     return visible(line, also=also)
 
 
 def write_bytes(content: bytes) -> None:
-    """Bytes on standard output, as they are."""
+    """Write bytes to standard output, unchanged."""
     _write(content)
 
 
@@ -113,16 +113,16 @@ def _write(content: bytes) -> None:
 
 
 def print_progress(line: str) -> None:
-    """Progress, for people: on standard error, so that it is never in a script's way."""
+    """Print progress for people, on standard error, so that scripts do not read it."""
     console(stderr=True).print(_visible(line), style="dim", markup=False, soft_wrap=True)
 
 
 def print_problem(line: str, style: str = "red") -> None:
-    """What is wrong, for people: on standard error."""
+    """Print what is wrong for people, on standard error."""
     console(stderr=True).print(_visible(line, also="\n"), style=style, markup=False, soft_wrap=True)
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Say what is wrong and what to do, and exit."""
+    """Print what is wrong and what to do, and exit."""
     print_problem(message)
     sys.exit(code)

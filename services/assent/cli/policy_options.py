@@ -1,12 +1,14 @@
 """A policy as the options of the command line, or a TOML file, describe it."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from assent.cli import output
+from assent.cli.commands.policies import PolicyOptions
 from assent.cli.governance_change import milliseconds
 from assent.founding.governance_file import FILE_MAX_BYTES, GovernanceFileError, PolicyTable
 from assent.founding.table_meaning import policy_of
@@ -16,8 +18,10 @@ from assent_contracts.core.governance.state import Governance
 _APPROVAL = re.compile(r"([0-9]{1,3}):(.+)")
 
 
-def given_fields(fields: dict[str, Any], *, approvals: tuple[str, ...], expiry: str | None) -> dict[str, Any]:
+def given_fields(options: PolicyOptions, *, resource_type: str | None = None) -> dict[str, Any]:
     """The policy's fields that the command line names; those that are None are not given."""
+    fields: dict[str, Any] = {"resource_type": resource_type, **asdict(options)}
+    approvals, expiry = fields.pop("approval"), fields.pop("expiry")
     given = {name: value for name, value in fields.items() if value is not None}
     if approvals:
         given["approvals"] = tuple(_rule(each) for each in approvals)
@@ -46,7 +50,7 @@ def new_policy(name: str, fields: dict[str, Any]) -> Policy:
 
 
 def edited_policy(governance: Governance, name: str, fields: dict[str, Any]) -> Policy:
-    """The policy as it is but for these fields. Exits where there is none."""
+    """The current policy with these fields changed. Exits where there is none."""
     before = governance.policies.get(name)
     if before is None:
         output.fail(f"There is no policy {name!r}; `assent policies list` lists them.")
@@ -54,14 +58,14 @@ def edited_policy(governance: Governance, name: str, fields: dict[str, Any]) -> 
 
 
 def is_policy_file(name: str) -> bool:
-    """Whether the command line names a TOML file, and not a policy."""
+    """Whether this is the name of a TOML file, and not of a policy."""
     return name.endswith(".toml") or "/" in name
 
 
 def policy_of_file(name: str, fields: dict[str, Any]) -> Policy:
-    """The policy in a TOML file, which leaves nothing to `fields`. Exits where it is not one."""
+    """The policy in a TOML file. Exits where it is not one, or `fields` has anything."""
     if fields:
-        output.fail("Take either FILE.toml or the options.")
+        output.fail("Use either FILE.toml or the options.")
     path = Path(name)
     with path.open("rb") as file:
         content = file.read(FILE_MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""Where the log of a command's own process goes."""
+"""The log of a command's own process."""
 
 import logging
 
@@ -8,7 +8,7 @@ from assent.cli.options import Options
 
 
 def log_to_file(options: Options) -> None:
-    """This process's log goes to DATA/logs/up.log, and not between what people read."""
+    """Write the log of this process to DATA/logs/up.log, not to the terminal."""
     if not options.verbose:
         folder = options.data / "logs"
         handler: logging.Handler = (

@@ -1,4 +1,4 @@
-"""One request, as the ledger proves it and as people read it."""
+"""Print one request, as the ledger proves it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,11 +36,11 @@ class ShownRequest(msgspec.Struct):
     change: GovernanceDiff | None
     submitted: Submitted | None
     doubt: str | None = None
-    """R23: why what was submitted is not proven; None where it is."""
+    """R23: why the submission is not proven; None where it is."""
 
 
 def shown_request(found: RequestDetails) -> ShownRequest:
-    """What is shown of a request: of its submission, what the ledger proves and no more."""
+    """What is shown of a request: only what the ledger proves of its submission."""
     proven = found.submission
     if isinstance(proven, NotProven):
         return ShownRequest(
@@ -62,7 +62,7 @@ def shown_request(found: RequestDetails) -> ShownRequest:
 
 
 def _with_words(entry: AuditEntry, submitted: Submitted) -> AuditEntry:
-    """The timeline's entry; that of the submission with what was really submitted."""
+    """The entry of the timeline; the submission's with what was really submitted."""
     if entry.ledger != LEDGER or request_id(entry.partition, entry.seq) != submitted.request:
         return entry
     words = Words(
@@ -74,7 +74,7 @@ def _with_words(entry: AuditEntry, submitted: Submitted) -> AuditEntry:
 
 
 def print_request(shown: ShownRequest) -> None:
-    """One request for people: facts, what it would change in governance or its payload, timeline."""
+    """Print one request: its facts, its payload or its change to governance, and its timeline."""
     row, diff = shown.request, shown.change
     facts = Table.grid(padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True)
@@ -125,14 +125,14 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         facts.append(("closed by", _with_note(row.closed_by, row.closing_reason)))
     if row.applier is not None or row.outcome_message:
         facts.append(("applier", _with_note(row.applier or row.reporter or "assent", row.outcome_message)))
-    # What governance carries out has no deadline that anybody waits for.
+    # A change to governance is carried out at once: its deadline matters to nobody.
     if row.deadline is not None and not (row.resource_type in BUILT_IN_TYPES and row.progress):
         facts.append(("expires", when(row.deadline)))
     return facts
 
 
 def warnings(resource: str, justification: str) -> list[tuple[str, str]]:
-    """What could be overlooked in a submission beside its payload."""
+    """What a reader could overlook in a submission, apart from its payload."""
     found: list[tuple[str, str]] = []
     if hides_something(plain_ends(justification), also="\n\t"):
         found.append(("warning", "the justification has characters that a screen would hide or obey"))

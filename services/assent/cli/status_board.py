@@ -1,4 +1,4 @@
-"""What each part of the local system does at present, for people who watch it."""
+"""The current state of each part of the local system, for people who watch it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,15 +21,15 @@ _LOOKS = {
 
 
 class Board:
-    """Takes in changes of state; redraws a table, or prints a line for each."""
+    """Redraws a table on each change of state, or prints a line for it."""
 
     def __init__(self) -> None:
-        """Prints lines until `live` is set."""
+        """Print lines until `live` is set."""
         self._statuses: dict[str, ServiceStatus] = {}
         self.live: Live | None = None
 
     def __call__(self, status: ServiceStatus) -> None:
-        """Take in a change."""
+        """Show a change of state."""
         self._statuses[status.name] = status
         if self.live is not None:
             self.live.update(self.table())
@@ -37,7 +37,7 @@ class Board:
             output.print_progress(f"{status.name}: {status.state}{_about(status)}")
 
     def table(self) -> Table:
-        """Name, state in a word, a shape and a colour, process, restarts."""
+        """A row for each service: its state as a word, a shape and a colour, its process and restarts."""
         made = table("service", "state", "pid", "restarts", right=("pid", "restarts"))
         for status in self._statuses.values():
             shape, colour = _LOOKS[status.state]
@@ -72,12 +72,14 @@ def board() -> Iterator[Board]:
 
 
 def print_addresses(everything: WholeSystem) -> None:
-    """Say where everything is, once it is up."""
+    """Print where everything is, once it is up."""
     output.print_progress(f"Up. Kafka answers at {everything.stack.bootstrap}; Ctrl-C stops all of it.")
     output.print_progress(f"Applied changes: {everything.target}")
     if everything.console is not None:
         output.print_progress(f"Console: {everything.console}")
     if everything.sign_in_link is not None:
         output.print_progress(f"Sign in, in a browser on this machine: {everything.sign_in_link}")
-        output.print_progress("Who has that link can be anybody here; it ends when this does.")
+        output.print_progress(
+            "Anybody with this link can sign in as any user here. It stops working when this ends."
+        )
     output.print_progress(f"Try: assent requests --data {everything.directory.root}")

@@ -1,4 +1,4 @@
-"""How commands that go on for long are stopped: Ctrl-C and SIGTERM set an event."""
+"""Stop commands that run until they are interrupted: Ctrl-C and SIGTERM set an event."""
 
 import asyncio
 import signal

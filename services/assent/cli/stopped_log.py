@@ -1,4 +1,4 @@
-"""A log on which no decider runs, and what of it is lost: for `assent restore`."""
+"""A log without a running decider, and what it has lost: for `assent restore`."""
 
 import os
 from collections.abc import AsyncIterator
@@ -21,16 +21,16 @@ from assent_contracts.client.partition_probe import Probe
 
 @asynccontextmanager
 async def stopped_log(options: Options) -> AsyncIterator[LogAccess]:
-    """A cluster's log, or that of --data, whose Kafka and Postgres are started for the while.
+    """A cluster's log, or that of --data, whose Kafka and Postgres run only for this command.
 
-    Nothing of --data may run beside it: a decider that leads relies on what it has read before.
+    `assent up` must not run on --data: a decider that leads relies on what it has read before.
     """
     if "ASSENT_KAFKA" in os.environ:
         yield log_access(options)
         return
     directory = Directory(options.data.resolve())
     identity = read_founded(directory).identity
-    output.print_progress("Starting Kafka and Postgres for the while.")
+    output.print_progress("Starting Kafka and Postgres for this command.")
     async with AsyncExitStack() as running:
         try:
             stack = await running.enter_async_context(Stack(directory.root, progress=output.print_progress))
@@ -40,7 +40,7 @@ async def stopped_log(options: Options) -> AsyncIterator[LogAccess]:
 
 
 async def refuse_unaccepted_loss(access: LogAccess, follower: GovernanceFollower) -> None:
-    """Only these tables name what is lost: they are not emptied before that is accepted."""
+    """Exit where a loss is not accepted yet: only these tables can name what is lost."""
     async with reading_tables(access) as db, Probe(access.connection) as probe:
         found = [
             finding
@@ -50,16 +50,17 @@ async def refuse_unaccepted_loss(access: LogAccess, follower: GovernanceFollower
     lost = sorted({finding.place for finding in found if finding.kind != "given-up"})
     if lost:
         output.fail(
-            f"Part of the log is lost ({', '.join(lost)}), and these tables name what. Nothing was emptied."
-            " Put the newest copy of Kafka's data back, or accept the loss first: `assent restore accept`.",
+            f"Part of the log is lost ({', '.join(lost)}), and only these tables can name what is lost."
+            " Nothing was emptied."
+            " Restore the newest copy of Kafka's data, or accept the loss first: `assent restore accept`.",
             output.REFUSED,
         )
 
 
 async def notified_elsewhere(access: LogAccess, follower: GovernanceFollower) -> dict[TopicPartition, int]:
-    """The partitions in which notify stands where the ledger does not, and what of them still holds.
+    """The partitions in which notify has read another history, each with the last seq that is still shared.
 
-    By the record and not by its seq: what has been written since the loss soon has the same seqs.
+    Records are compared, not seqs: what is written after a loss soon reaches the same seqs.
     """
     stands = await notify_positions(access.dsn)
     async with Probe(access.connection) as probe:

@@ -1,4 +1,4 @@
-"""R23: the submission that a decision names is shown and confirmed before anything is signed."""
+"""R23: show the submission that a decision names, and ask, before anything is signed."""
 
 import sys
 from typing import Final, Literal, NoReturn
@@ -20,13 +20,13 @@ from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 Verb = Literal["Approve", "Reject", "Complete"]
 _UNSEALED: Final = (
-    "Its place in the ledger could not be proven to you: the records beside it are not yours to see."
-    " Its sender's signature holds, and a decision on another request's submission would be refused."
+    "Its place in the ledger could not be proven to you, because you may not see the records beside it."
+    " Its sender's signature is valid, and a decision on another request's submission would be refused."
 )
 
 
 class ReviewOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the caller knows what they decide on: by a look at it, not at all (`yes`), or by its hash."""
+    """How the caller knows what they decide on: they look at it, name its hash, or skip that (`yes`)."""
 
     verb: Verb
     yes: bool
@@ -34,23 +34,23 @@ class ReviewOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def asks(self) -> bool:
-        """Whether it takes a person who looks at it."""
+        """Whether a person must look at it."""
         return not self.yes and self.submission is None
 
 
 def refuse_unseen(review: ReviewOptions, options: Options) -> None:
-    """End the command, before anything is read, where nobody could answer the question that it would ask."""
+    """Exit, before anything is read, where the question could not be answered."""
     if review.asks and (options.json or not sys.stdin.isatty()):
         output.fail(
             f"Nothing was signed. `assent {review.verb.lower()}` shows what was submitted and asks, and"
-            " nobody can answer here. Say --submission HASH (`assent show` prints it),"
-            " or --yes to do it unseen.",
+            " there is no terminal to answer on. Use --submission HASH (`assent show` prints it),"
+            " or --yes to decide unseen.",
             output.REFUSED,
         )
 
 
 def confirm(found: ProvenSubmission, review: ReviewOptions, options: Options) -> None:
-    """Return when the caller means this submission; exits otherwise."""
+    """Return when the caller confirms this submission. Exits otherwise."""
     submitted = found.submitted
     if review.submission is not None:
         if review.submission != submitted.sha256:
@@ -81,16 +81,16 @@ def _asked(question: str) -> bool:
 
 
 def fail_unproven(request: str, why: NotProven) -> NoReturn:
-    """Exit: nothing is signed."""
+    """Print why nothing is signed, and exit."""
     output.fail(
-        f"Nothing was signed: what was answered about request {request} is not proven. {why.why}"
-        " Either what answered is not to be trusted, or --identity is another log's: tell an administrator.",
+        f"Nothing was signed: the answer about request {request} is not proven. {why.why}"
+        " Either the server is not to be trusted, or --identity is another log's: tell an administrator.",
         output.NOT_DECIDED,
     )
 
 
 def print_submission(found: ProvenSubmission) -> None:
-    """Everything that the hash covers."""
+    """Print everything that the hash covers."""
     submitted = found.submitted
     facts = Table.grid(padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True)

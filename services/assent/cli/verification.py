@@ -24,13 +24,13 @@ from assent_contracts.heads import KeptHead
 async def verify_live(
     access: LogAccess, expected: Expected | None = None, *, own: Sequence[KeptHead] = ()
 ) -> Verified:
-    """Verify the running log with its audit table, and hold it against what is known of it elsewhere.
+    """Verify the running log and its audit table, and compare the log with the heads known elsewhere.
 
-    `own`: what its decider keeps in its file.
+    `own`: the heads that its decider keeps in its file.
     Raises FindingError, ExpectError, and what reading raises.
     """
     async with reading_tables(access) as db:
-        # Before the ledgers are read: they may only have grown since.
+        # Heads are read before the ledgers, which can then only be longer.
         known = HeadsElsewhere(await known_to_postgres(db))
         known.add(() if expected is None else expected_known_heads(expected))
         kept, audited = await kept_heads(access.connection, access.dsn), AuditTable(db)
@@ -56,7 +56,7 @@ async def verify_live(
                     known=known,
                 )
             if len(follower.history) > len(governance.history):
-                # Requests were decided meanwhile under what governance had not said before.
+                # In the meantime requests were decided under newer governance.
                 await verify_governance(access.connection, access.identity, verify_signature)
     by_name = {"governance": governance.tally, **{str(number): each for number, each in tallies.items()}}
     return verified_report(by_name, known.sources(), from_file=False)
@@ -64,7 +64,7 @@ async def verify_live(
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error; what it yields is told (done, in all)."""
+    """A progress bar on standard error. Yields a function of how much is done, and how much there is."""
     err = output.console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -73,7 +73,7 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def fail_with_finding(finding: FindingError, what: str, *, as_json: bool) -> NoReturn:
-    """Say what is wrong, and exit. `what`: what it keeps from being, such as `verified_report`."""
+    """Print what is wrong, and exit. `what`: what the log therefore is not, such as `verified`."""
     if as_json:
         output.print_json(
             {
@@ -92,7 +92,7 @@ def fail_with_finding(finding: FindingError, what: str, *, as_json: bool) -> NoR
 
 
 def print_verified(found: Verified) -> None:
-    """A table of what was verified, for people, and what was not."""
+    """Print a table of what was verified, and what was checked and what was not."""
     tallies = found.partitions
     counts = ("records", "commands", "refused", "carried", "signatures", "unreadable", "quarantined")
     made = table("partition", *counts, right=counts)
@@ -118,7 +118,7 @@ def print_verified(found: Verified) -> None:
         if tally.given_up:
             output.print_line(
                 f"{name}: {tally.given_up} changes were carried out for requests that were given up with an"
-                " accepted loss: nobody can confirm them.",
+                " accepted loss: they cannot be confirmed.",
                 style="yellow",
             )
     output.print_line("✔ Verified:", style="green")

@@ -58,8 +58,10 @@ async def _identified(request: Request[Any, Any, Any], gateway: Gateway) -> Call
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
         _refuse_two_proofs(request, gateway)
-        if scheme.lower() != "bearer" or gateway.tokens is None:
-            raise problems.not_signed_in()
+        if scheme.lower() != "bearer":
+            raise problems.unknown_scheme(scheme)
+        if gateway.tokens is None:
+            raise problems.no_access_tokens()
         with proving(request, gateway):
             bearer = await gateway.tokens.bearer_of(token)
         return Caller(

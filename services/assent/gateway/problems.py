@@ -12,6 +12,7 @@ from assent_contracts.client.publisher import now_ms
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 MEDIA_TYPE: Final = "application/problem+json"
+_SCHEME_SHOWN_CHARS: Final = 32
 
 STATUS: Final[dict[RefusalCode, int]] = {
     RefusalCode.MALFORMED: 400,
@@ -161,6 +162,28 @@ def not_signed_in() -> Problem:
         "not-signed-in",
         "This needs a signed-in user.",
         todo="Sign in at /sign-in, or send an access token: Authorization: Bearer.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def no_access_tokens() -> Problem:
+    """An access token was sent to a gateway that has no provider to check it with."""
+    return Problem(
+        401,
+        "not-signed-in",
+        "The access token does not count: this gateway accepts none, because it has no OpenID provider.",
+        todo="Sign the request with a registered key, or set ASSENT_OIDC_ISSUER at the gateway.",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )
+
+
+def unknown_scheme(scheme: str) -> Problem:
+    """The Authorization header is not an access token."""
+    return Problem(
+        401,
+        "not-signed-in",
+        f"The Authorization header has the scheme {scheme[:_SCHEME_SHOWN_CHARS]!r}, which is not supported.",
+        todo="Send an access token, Authorization: Bearer, or sign the request with a registered key.",
         headers={"WWW-Authenticate": "Bearer"},
     )
 

@@ -1,13 +1,13 @@
 """What would happen to a change if it were sent now, by the core's rules and the followed governance."""
 
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 
 from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import SubmitChange
-from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
+from assent_contracts.core.governance.change_kinds import change_difference, change_operation, change_sentence
 from assent_contracts.core.governance.change_permissions import why_approval
 from assent_contracts.core.governance.decide import decide_at_once
 from assent_contracts.core.governance.field_changes import FieldChange
@@ -18,26 +18,7 @@ from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.core.sender import Sender, not_current
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governance_changes import (
-    AddWriter,
-    AssignRole,
-    ChangeSettings,
-    CorrectTime,
-    CreatePolicy,
-    DefineGroup,
-    DeleteGroup,
-    DeletePolicy,
-    DisablePrincipal,
-    EditPolicy,
-    EnablePrincipal,
-    ExpireKey,
     GovernanceChange,
-    RegisterKey,
-    RegisterPrincipal,
-    RetireWriter,
-    RevokeKey,
-    RevokeKeys,
-    SyncDirectory,
-    WithdrawRole,
     object_of,
 )
 from assent_contracts.governance_messages import ChangeGovernance
@@ -131,33 +112,7 @@ def submission(change: GovernanceChange, justification: str, fields: dict[str, A
     return SubmitChange(
         **fields,
         resource=object_of(change),
-        operation=operation_of(change),
+        operation=change_operation(change),
         justification=justification,
         payload=msgspec.Raw(encode(change)),
     )
-
-
-def operation_of(change: GovernanceChange) -> str:
-    """R15: what the change does to its object."""
-    match change:
-        case CreatePolicy() | RegisterPrincipal() | RegisterKey() | AddWriter():
-            return "create"
-        case DefineGroup(version=None) | AssignRole(version=None):
-            return "create"
-        case DeletePolicy() | DeleteGroup() | WithdrawRole():
-            return "delete"
-        case DisablePrincipal() | RevokeKey() | RevokeKeys() | RetireWriter():
-            return "disable"
-        case (
-            EditPolicy()
-            | EnablePrincipal()
-            | ExpireKey()
-            | DefineGroup()
-            | AssignRole()
-            | ChangeSettings()
-            | SyncDirectory()
-            | CorrectTime()
-        ):
-            return "edit"
-        case _:
-            assert_never(change)

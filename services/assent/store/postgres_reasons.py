@@ -31,7 +31,8 @@ _REFUSED: Final = Reason(
     todo="Check ASSENT_POSTGRES and that its login is a member of this service's role.",
 )
 _NO_TABLES: Final = Reason(
-    why="The database lacks Assent's tables.", todo="Run the migrations: `assent up` does when it starts."
+    why="The database lacks Assent's tables, or they are those of an older version.",
+    todo="Run `assent tables apply`. `assent up` does so when it starts.",
 )
 _UNREACHABLE: Final = Reason(
     why="Postgres cannot be reached.",
@@ -64,6 +65,7 @@ _BY_STATE: Final = {
     "40001": _SLOW,
     "40P01": _SLOW,
     "42501": _REFUSED,
+    "42703": _NO_TABLES,
     "42P01": _NO_TABLES,
     "3F000": _NO_TABLES,
     "55000": _REFUSED,

@@ -10,12 +10,14 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from assent.cli.connection import direct_log
 from assent.cli.connection.direct_log import DirectLog
 from assent.cli.connection.gateway_http import GatewayAccess
 from assent.cli.connection.gateway_log import GatewayLog
 from assent.cli.connection.log_access import LogAccess, governance_of
 from assent.cli.connection.log_client import LogClient, RequestNotFoundError, UndecidedError
 from assent.cli.options import Options
+from assent.gateway import table_lag
 from assent.reading.change_prospects import request_for
 from assent.reading.proven_submission import ProvenSubmission
 from assent_contracts.client.follower import GovernanceFollower
@@ -250,6 +252,27 @@ async def test_record_that_is_not_a_submission_is_not_a_request(connect: Connect
     await not_found(connect("dave"), f"{approved.partition}-{approved.seq}")
 
 
+@pytest.mark.parametrize("request_id", ["99-1", "1024-0"])
+async def test_request_in_a_partition_that_the_log_does_not_have_is_not_waited_for(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, request_id: str
+) -> None:
+    waits_for_ever(monkeypatch)
+    await not_found(connect("dave"), request_id)
+
+
+async def test_request_beyond_the_end_of_its_ledger_is_not_waited_for(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_for_ever(monkeypatch)
+    await not_found(system.direct("dave", tmp_path), "1-99999999")
+
+
+def waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a test does not end where something waits for the lists."""
+    monkeypatch.setattr(direct_log, "_APPEARS_WITHIN_S", 3_600.0)
+    monkeypatch.setattr(table_lag, "_WAIT_S", 3_600.0)
+
+
 async def not_found(log: LogClient, request: str) -> None:
     asks: tuple[Callable[[], Awaitable[object]], ...] = (
         lambda: log.request(request),
@@ -259,7 +282,7 @@ async def not_found(log: LogClient, request: str) -> None:
         lambda: log.explanation(request, None),
     )
     for ask in asks:
-        with pytest.raises(RequestNotFoundError, match="no request"):
+        with pytest.raises(RequestNotFoundError, match=r"no request|not a request id"):
             await ask()
 
 

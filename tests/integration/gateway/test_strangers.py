@@ -136,6 +136,21 @@ async def test_metrics_are_refused_to_clients_forwarded_by_a_proxy_on_this_machi
         assert (answer.status, answer.problem["code"]) == (401, "not-signed-in")
 
 
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ("Bearer nonsense", "The access token does not count: this gateway accepts none"),
+        ("Basic Ym9iOmJvYg==", "The Authorization header has the scheme 'Basic'"),
+    ],
+)
+async def test_what_is_wrong_with_an_authorization_header_is_named(
+    gateway: Gateway, header: str, named: str
+) -> None:
+    """This gateway has no provider, as on a laptop."""
+    answer = await (await gateway.anonymous()).get("/api/v1/me", headers={"authorization": header})
+    assert refused(answer, 401, "not-signed-in")["detail"].startswith(named)
+
+
 async def test_with_trusted_proxies_metrics_require_signing_in(
     gateway: Gateway, follower: GovernanceFollower
 ) -> None:

@@ -19,7 +19,7 @@ def test_accepted_clock_is_noted_next_to_the_log(tmp_path: Path, capsys: pytest.
     offset = believed_offset(directory.clock)
     assert offset is not None
     assert abs(offset - read_clock().offset) < 1_000
-    assert "taken for right" in capsys.readouterr().out
+    assert "accepted as right" in capsys.readouterr().out
 
 
 def test_without_a_local_log_or_decider_the_message_says_what_to_do(

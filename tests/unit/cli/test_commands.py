@@ -32,7 +32,15 @@ def bob(tmp_path: Path) -> Path:
 COMMANDS = [
     *("submit", "approve", "reject", "revoke", "cancel", "complete", "close", "settle", "requests", "show"),
     *("audit tail", "audit verify", "audit export", "init", "up", "env", "doctor", "demo", "keys new"),
-    *("topics apply", "explain", "who-can approve", "directory sync", "settings show", "settings set"),
+    *(
+        "topics apply",
+        "tables apply",
+        "explain",
+        "who-can approve",
+        "directory sync",
+        "settings show",
+        "settings set",
+    ),
     *(f"principals {each}" for each in ("list", "show", "register", "disable", "enable")),
     *(f"keys {each}" for each in ("list", "register", "expire", "revoke")),
     *(f"writers {each}" for each in ("list", "add", "retire", "recover")),
@@ -41,12 +49,17 @@ COMMANDS = [
     *(f"roles {each}" for each in ("list", "assign", "withdraw")),
     *(f"policies {each}" for each in ("list", "show", "create", "edit", "delete")),
 ]
+NEED_THE_LOG_ITSELF = {
+    *("audit verify", "audit export", "init", "up", "env", "doctor", "demo", "keys new", "topics apply"),
+    *("tables apply", "writers recover", "restore accept", "restore rebuild"),
+}
 GROUPS = [
     "audit",
     "keys",
     "writers",
     "restore",
     "topics",
+    "tables",
     "principals",
     "groups",
     "roles",
@@ -84,7 +97,7 @@ def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: st
         (("audit", "verify", "--file", "no-such-file", "--identity", "0" * 64), "no-such-file"),
         (("keys", "revoke", "--as", "bob"), "--all-of ACCOUNT"),
         (("keys", "revoke", "bob-1", "--all-of", "bob", "--as", "bob"), "--all-of ACCOUNT"),
-        (("writers", "recover", "--recovery-key", "no-such-file"), "Say which writer"),
+        (("writers", "recover", "--recovery-key", "no-such-file"), "Name a writer"),
         (("writers", "recover", "AA", "--recovery-key", "no-such-file"), "PUBLIC --id ID"),
         (("writers", "recover", "--retire-all", "--retire", "w", "--recovery-key", "x"), "--retire-all"),
         (
@@ -92,11 +105,11 @@ def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: st
             "no key file no-such-file",
         ),
         (("topics", "apply"), "Set ASSENT_KAFKA"),
-        (("groups", "set", "g"), "Say who is in it"),
-        (("groups", "set", "g", "--member", "a", "--add", "b"), "Take one of"),
+        (("groups", "set", "g"), "Give its members"),
+        (("groups", "set", "g", "--member", "a", "--add", "b"), "Use one of"),
         (("groups", "set", "g", "no-such-file"), "no-such-file: No such file"),
         (("roles", "assign", "r", "king"), "ROLE"),
-        (("settings", "set"), "Say which setting"),
+        (("settings", "set"), "Name a setting"),
         (("settings", "set", "--expiry", "soon"), "--expiry: 'soon' is not a duration"),
         (("settings", "set", "--vanish-max-percent", "101"), "--vanish-max-percent"),
         (("policies", "create", "apps"), "Say --type and --approval"),
@@ -210,8 +223,22 @@ def test_new_key_is_private_and_never_replaced(capsys: pytest.CaptureFixture[str
     made = assent(capsys, "keys", "new", "zoe", "--json")
     assert made.json.keys() == {"id", "principal", "public_key", "file"}
     assert (tmp_path / "data" / "keys" / "zoe.key").stat().st_mode & 0o777 == 0o600
+    told = assent(capsys, "keys", "new", "yuri")
+    assert "`assent keys register " in told.err
+    assert "Before `assent init`" in told.err
     for arguments in (("zoe",), ("a b",), ("../x",), ("yan", "--id", 'a"b')):
         assert assent(capsys, "keys", "new", *arguments).code == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_speaks_of_a_server_only_where_the_command_has_that_option(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    lines = [
+        line for line in assent(capsys, *command.split(), "--help").out.splitlines() if "--server" in line
+    ]
+    assert all(line.startswith("│") for line in lines), "outside the list of its options"
+    assert bool(lines) == (command not in NEED_THE_LOG_ITSELF)
 
 
 def test_terminal_control_characters_are_shown_as_their_numbers() -> None:

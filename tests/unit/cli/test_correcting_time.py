@@ -23,4 +23,4 @@ def test_now_is_now() -> None:
 def test_invalid_time_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         time_correction("yesterday")
-    assert "'yesterday' is no time" in capsys.readouterr().err
+    assert "'yesterday' is not a time" in capsys.readouterr().err

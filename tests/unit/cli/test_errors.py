@@ -19,6 +19,7 @@ from assent.cli.errors import fail_with
 
 _UNDECIDED = {"decided": False, "command": "c1", "what": "No answer."}
 _REFUSED = {
+    "request": None,
     "partition": None,
     "seq": None,
     "at": None,

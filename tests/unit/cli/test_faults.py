@@ -82,7 +82,7 @@ def test_fault_that_only_services_see_is_reported_by_the_first_of_them() -> None
     [fault] = faults([cause, follows])
     assert fault.what == first.what
     assert fault.whys == [first.why]
-    assert "1 more check fails because of this, and for nothing else: applier (1)" in fault.follows
+    assert "1 more check fails because of this alone: applier (1)" in fault.follows
 
 
 @pytest.mark.parametrize(

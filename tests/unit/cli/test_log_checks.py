@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assent.cli.diagnosis.log_checks import reader_findings
+from assent.cli.diagnosis.log_checks import governance_finding, ledger_finding, reader_findings
 from assent.cli.log_completeness import PresentLog, own_heads_if_readable
 from assent.cli.options import Options
 from assent.decider.heads_file import HeadsFileError, heads_file, read_heads_file, write_heads_file
@@ -49,6 +49,17 @@ def test_reader_that_has_everything_is_not_behind() -> None:
     [behind] = reader_findings("audit", positions(10, 25), there(10, 25), (), most=15)
     assert behind.ok
     assert "0 records behind" in behind.what
+
+
+def test_quarantined_records_are_a_fault_only_while_they_are_new_and_never_on_the_request_ledger() -> None:
+    assert governance_finding(30, 0, is_recent=False).what == "governance at seq 30, 0 records quarantined"
+    new, old = governance_finding(30, 2, is_recent=True), governance_finding(30, 2, is_recent=False)
+    assert (new.ok, old.ok, new.what) == (False, True, old.what)
+    assert "24 hours" in new.why
+    assert ledger_finding(positions(10, 25)).what == "assent.ledger: 0 records quarantined"
+    read = positions(10, 25) | {2: HeadInEra(Head(4, "ab" * 32, 0, 8))}
+    found = ledger_finding(read)
+    assert (found.ok, found.what) == (True, "assent.ledger: 3 records quarantined (in partition 2: 3)")
 
 
 def test_file_of_heads_is_read_as_written_and_a_broken_one_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from assent.cli.diagnosis.governance_checks import governance_checks
 from assent.reading.change_prospects import foresee
 from assent_contracts.access_policies import ApprovalRule
-from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
+from assent_contracts.core.governance.change_kinds import change_difference, change_operation, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.number_words import duration, moment
 from assent_contracts.core.governance.policies import policy_sentence
@@ -37,6 +37,7 @@ from assent_contracts.governance_messages import (
     RoleAssigned,
 )
 from assent_contracts.governance_objects import Account, DirectoryDifference, Group, RoleAssignment, Settings
+from tests.contract.examples import GOVERNANCE_CHANGES
 from tests.unit.cli.organisation import APPS, AT, key, organisation
 
 STRICTER = msgspec.structs.replace(
@@ -92,6 +93,10 @@ def test_policy_reads_as_a_sentence() -> None:
             "Change settings: unprotected refuse becomes pass.",
         ),
         (
+            ChangeSettings(settings=Settings(vanish_max_percent=30)),
+            "Change settings: vanish_max_percent 20% becomes 30%.",
+        ),
+        (
             EditPolicy(policy=STRICTER, version=18),
             "Edit policy apps: approval 1 2 of security becomes 3 of security.",
         ),
@@ -108,6 +113,29 @@ def test_policy_reads_as_a_sentence() -> None:
 )
 def test_change_reads_as_a_sentence(change: GovernanceChange, said: str) -> None:
     assert change_sentence(change, organisation()) == said
+
+
+OPERATIONS = {
+    "create": {"CreatePolicy", "RegisterPrincipal", "RegisterKey", "AddWriter", "DefineGroup", "AssignRole"},
+    "delete": {"DeletePolicy", "DeleteGroup", "WithdrawRole"},
+    "disable": {"DisablePrincipal", "RevokeKey", "RevokeKeys", "RetireWriter"},
+    "edit": {"EditPolicy", "EnablePrincipal", "ExpireKey", "ChangeSettings", "SyncDirectory", "CorrectTime"},
+}
+
+
+@pytest.mark.parametrize("change", GOVERNANCE_CHANGES, ids=lambda change: type(change).__name__)
+def test_R15_each_kind_of_change_has_its_operation(change: GovernanceChange) -> None:
+    name = type(change).__name__
+    is_new = not isinstance(change, DefineGroup | AssignRole) or change.version is None
+    expected = next(each for each, names in OPERATIONS.items() if name in names) if is_new else "edit"
+    assert change_operation(change) == expected
+
+
+def test_R15_group_and_role_that_name_their_version_are_edited() -> None:
+    group, role = Group(id="owners", members=()), RoleAssignment(id="x", role="approver", groups=("owners",))
+    for version, operation in ((None, "create"), (3, "edit")):
+        assert change_operation(DefineGroup(group=group, version=version)) == operation
+        assert change_operation(AssignRole(assignment=role, version=version)) == operation
 
 
 def test_single_rule_s_quorum_is_named_as_a_quorum() -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 from assent_contracts import limits
 from assent_contracts.codec import is_identifier
-from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules, creates, disables
 from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
 from assent_contracts.core.governance.field_limits import bad_id, bad_text, refuse
 from assent_contracts.core.governance.state import Governance
@@ -136,6 +136,7 @@ def _why_enabling(_governance: Governance, _change: EnablePrincipal, _asker: Ask
 
 REGISTER_PRINCIPAL: Final = ChangeRules[RegisterPrincipal](
     decide=lambda governance, change, _at: register_principal(governance, change),
+    operation=creates,
     sentence=lambda change, _: f"Register {account_words(change.account)}.",
     difference=lambda change, _: account_difference(None, change.account),
     brings_in=True,
@@ -149,6 +150,7 @@ ENABLE_PRINCIPAL: Final = ChangeRules[EnablePrincipal](
 )
 DISABLE_PRINCIPAL: Final = ChangeRules[DisablePrincipal](
     decide=lambda governance, change, _at: disable_principal(governance, change),
+    operation=disables,
     sentence=lambda change, _: f"Disable {change.principal}.",
     difference=lambda change, governance: _enabling(governance, change.principal, "disabled"),
 )

@@ -13,7 +13,7 @@ from assent_contracts.core.governance import (
     time_corrections,
     writers,
 )
-from assent_contracts.core.governance.change_rules import ChangeRules
+from assent_contracts.core.governance.change_rules import ChangeRules, Operation
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
@@ -83,6 +83,11 @@ def rules_of(change: GovernanceChange) -> ChangeRules[Any]:  # noqa: C901, PLR09
             return time_corrections.CORRECT_TIME
         case _:
             assert_never(change)
+
+
+def change_operation(change: GovernanceChange) -> Operation:
+    """R15: what the change does to its object."""
+    return rules_of(change).operation(change)
 
 
 def change_sentence(change: GovernanceChange, governance: Governance) -> str:

@@ -1,16 +1,17 @@
 """The rules of one kind of change to governance. The module of each kind of object declares its own. Pure."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_changes import AssignRole, DefineGroup, GovernanceChange
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
+Operation = Literal["create", "edit", "delete", "disable"]
 AnyChange = TypeVar("AnyChange", bound=GovernanceChange)
 
 
@@ -37,6 +38,30 @@ def _gives_nobody_power(_change: GovernanceChange) -> frozenset[str]:
     return frozenset()
 
 
+def creates(_change: GovernanceChange) -> Operation:
+    """R15: the operation of a change that makes an object."""
+    return "create"
+
+
+def deletes(_change: GovernanceChange) -> Operation:
+    """R15: the operation of a change that removes an object."""
+    return "delete"
+
+
+def disables(_change: GovernanceChange) -> Operation:
+    """R15: the operation of a change after which an object is there and does nothing."""
+    return "disable"
+
+
+def defines(change: DefineGroup | AssignRole) -> Operation:
+    """R15: the operation of a change that makes an object or, where it names its version, edits it."""
+    return "create" if change.version is None else "edit"
+
+
+def _edits(_change: GovernanceChange) -> Operation:
+    return "edit"
+
+
 class ChangeRules(msgspec.Struct, Generic[AnyChange], frozen=True, kw_only=True):
     """The rules and the texts of one kind of change."""
 
@@ -46,6 +71,8 @@ class ChangeRules(msgspec.Struct, Generic[AnyChange], frozen=True, kw_only=True)
     """A sentence on what it does to this state of governance."""
     difference: Callable[[AnyChange, Governance], tuple[FieldChange, ...]]
     """The fields that it changes in this state; empty if it changes none."""
+    operation: Callable[[AnyChange], Operation] = _edits
+    """R15: what it does to its object."""
     why_approval: Callable[[Governance, AnyChange, Asker], str | None] = _is_at_once
     """Why it needs a second administrator once governance is protected; None if it works immediately."""
     administered_type: Callable[[Governance, AnyChange], str] = _is_of_every_type

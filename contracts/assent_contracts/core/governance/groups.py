@@ -3,7 +3,7 @@
 from typing import Final
 
 from assent_contracts import limits
-from assent_contracts.core.governance.change_rules import ChangeRules
+from assent_contracts.core.governance.change_rules import ChangeRules, defines, deletes
 from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
 from assent_contracts.core.governance.field_limits import bad_id, bad_text, out_of_date, refuse, twice
 from assent_contracts.core.governance.number_words import counted, named
@@ -149,6 +149,7 @@ def _name(group: Group | None) -> str | None:
 
 DEFINE_GROUP: Final = ChangeRules[DefineGroup](
     decide=lambda governance, change, _at: define_group(governance, change),
+    operation=defines,
     sentence=lambda change, governance: _definition(change.group, governance),
     difference=lambda change, governance: group_difference(
         governance.groups.get(change.group.id), change.group
@@ -158,6 +159,7 @@ DEFINE_GROUP: Final = ChangeRules[DefineGroup](
 )
 DELETE_GROUP: Final = ChangeRules[DeleteGroup](
     decide=lambda governance, change, _at: delete_group(governance, change),
+    operation=deletes,
     sentence=lambda change, _: f"Delete group {change.group}.",
     difference=lambda change, governance: group_difference(governance.groups.get(change.group), None),
     why_approval=lambda governance, change, _asker: _why_approval(governance, change.group),

@@ -14,7 +14,7 @@ from assent_contracts.access_policies import (
 )
 from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules, creates, deletes
 from assent_contracts.core.governance.eligible_people import eligible_people, too_few_administrators
 from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed_fields
 from assent_contracts.core.governance.field_limits import bad_id, bad_text, out_of_date, refuse, twice
@@ -280,6 +280,7 @@ def _why_approval(
 
 CREATE_POLICY: Final = ChangeRules[CreatePolicy](
     decide=create_policy,
+    operation=creates,
     sentence=_creation,
     difference=_difference,
     why_approval=_why_approval,
@@ -302,6 +303,7 @@ EDIT_POLICY: Final = ChangeRules[EditPolicy](
 )
 DELETE_POLICY: Final = ChangeRules[DeletePolicy](
     decide=lambda governance, change, _at: delete_policy(governance, change),
+    operation=deletes,
     sentence=lambda change, governance: _deletion(change.policy, governance),
     difference=lambda change, governance: policy_difference(governance.policies.get(change.policy), None),
     why_approval=_why_approval,

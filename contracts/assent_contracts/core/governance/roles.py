@@ -3,7 +3,7 @@
 from typing import Final
 
 from assent_contracts import limits
-from assent_contracts.core.governance.change_rules import ChangeRules
+from assent_contracts.core.governance.change_rules import ChangeRules, defines, deletes
 from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed_fields
 from assent_contracts.core.governance.field_limits import bad_id, out_of_date, refuse, twice
 from assent_contracts.core.governance.state import Governance
@@ -132,6 +132,7 @@ def _types(assignment: RoleAssignment | None) -> str | None:
 
 ASSIGN_ROLE: Final = ChangeRules[AssignRole](
     decide=lambda governance, change, _at: assign_role(governance, change),
+    operation=defines,
     sentence=lambda change, governance: _sentence(change.assignment, governance),
     difference=lambda change, governance: _difference(
         governance.assignments.get(change.assignment.id), change.assignment, governance
@@ -144,6 +145,7 @@ ASSIGN_ROLE: Final = ChangeRules[AssignRole](
 )
 WITHDRAW_ROLE: Final = ChangeRules[WithdrawRole](
     decide=lambda governance, change, _at: withdraw_role(governance, change),
+    operation=deletes,
     sentence=lambda change, governance: _withdrawal(change.assignment, governance),
     difference=lambda change, governance: _difference(
         governance.assignments.get(change.assignment), None, governance

@@ -68,7 +68,8 @@ def setting_text(settings: Settings, name: str) -> str:
         return duration(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{text}%" if name.endswith("_percent") else text
 
 
 CHANGE_SETTINGS: Final = ChangeRules[ChangeSettings](

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules, creates, disables
 from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
 from assent_contracts.core.governance.field_limits import bad_id, is_public_key, refuse
 from assent_contracts.core.governance.number_words import counted, moment
@@ -152,6 +152,7 @@ def _revoked(change: RevokeKey, governance: Governance) -> tuple[FieldChange, ..
 
 REGISTER_KEY: Final = ChangeRules[RegisterKey](
     decide=lambda governance, change, _at: register_key(governance, change),
+    operation=creates,
     sentence=lambda change, _: (
         f"Register the key {change.key.id} for {change.key.principal}, valid {_until(change.key.not_after)}."
     ),
@@ -169,12 +170,14 @@ EXPIRE_KEY: Final = ChangeRules[ExpireKey](
 )
 REVOKE_KEY: Final = ChangeRules[RevokeKey](
     decide=lambda governance, change, _at: revoke_key(governance, change),
+    operation=disables,
     sentence=lambda change, governance: f"Revoke the key {change.key}{_of(change.key, governance)}.",
     difference=_revoked,
     is_own=_is_own_key,
 )
 REVOKE_KEYS: Final = ChangeRules[RevokeKeys](
     decide=lambda governance, change, _at: revoke_keys(governance, change),
+    operation=disables,
     sentence=_revocation,
     difference=lambda change, governance: tuple(
         FieldChange(f"key {key_id}", "registered", "revoked")

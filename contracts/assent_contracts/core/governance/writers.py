@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules, creates, disables
 from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
 from assent_contracts.core.governance.field_limits import bad_id, is_public_key, refuse
 from assent_contracts.core.governance.state import Governance
@@ -97,6 +97,7 @@ def _retired(change: RetireWriter, governance: Governance) -> tuple[FieldChange,
 
 ADD_WRITER: Final = ChangeRules[AddWriter](
     decide=lambda governance, change, _at: add_writer(governance, change),
+    operation=creates,
     sentence=lambda change, _: f"Add the writer {change.writer.id}: its key seals the log from then on.",
     difference=lambda change, _: changed_fields(
         ("writer", None, change.writer.id), ("public key", None, change.writer.public_key)
@@ -105,6 +106,7 @@ ADD_WRITER: Final = ChangeRules[AddWriter](
 )
 RETIRE_WRITER: Final = ChangeRules[RetireWriter](
     decide=lambda governance, change, _at: retire_writer(governance, change),
+    operation=disables,
     sentence=lambda change, _: f"Retire the writer {change.writer}: its key seals nothing after that.",
     difference=_retired,
     why_approval=_why_approval,

@@ -1,5 +1,4 @@
-"""The commands of `assent`: a module for each noun, with what its commands take and what they do.
+"""The commands of `assent`: a module for each noun, with the options of its commands and what they do.
 
-What a command needs is imported when it runs, so that `--help` and a slip of the keyboard are answered at
-once.
+A command imports what it needs when it runs, so that `--help` and a typing error are answered at once.
 """

@@ -24,7 +24,12 @@ def tail(
     ] = 20,
     follow: Annotated[
         bool,
-        Parameter(alias="-f", negative="", show_default=False, help="Go on as new ones come, until Ctrl-C."),
+        Parameter(
+            alias="-f",
+            negative="",
+            show_default=False,
+            help="Continue with new ones as they arrive, until Ctrl-C.",
+        ),
     ] = False,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
@@ -44,8 +49,10 @@ def tail(
     elif access.server is None:
         asyncio.run(follow_audit(log_access(options), limit, print_entries))
     else:
-        log_client(access, options)  # what is wrong with --server comes first
-        output.fail("--follow reads the tables themselves; with --server look at the console's live pages.")
+        log_client(access, options)  # reports first what is wrong with --server
+        output.fail(
+            "--follow reads the tables directly and does not work with --server. The console has live pages."
+        )
 
 
 def _print_entries(entries: "Iterable[AuditEntry]", *, as_json: bool) -> None:
@@ -64,10 +71,10 @@ def export(
     *,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Write both ledgers, with their seals, into one file that `audit verify --file` proves anywhere.
+    """Write both ledgers, with their seals, into one file that `audit verify --file` verifies anywhere.
 
-    They are held against what Postgres and the writers' signed heads know of them: of ledgers that have lost
-    something no file is written. Exits 0 when it is, 2 when something is missing, 1 when it cannot be.
+    They are compared with Postgres and with the writers' signed heads: where the ledgers have lost something,
+    no file is written. Exits 0 when it is written, 2 when something is missing, 1 on failure.
     """
     import asyncio
 
@@ -82,7 +89,7 @@ def export(
     try:
         exported = asyncio.run(export_held(log, file, own=deciders_heads(options, log.identity)))
     except FileExistsError:
-        output.fail(f"{file} is there already; choose another name.")
+        output.fail(f"{file} exists already; choose another name.")
     except FindingError as finding:
         fail_with_finding(finding, "exported", as_json=options.json)
     if options.json:
@@ -96,17 +103,17 @@ def export(
         )
         return
     output.print_line(f"Exported {exported.records:,} records to {file}")
-    output.print_line(f"Prove it anywhere: assent audit verify --file {file} --identity {log.identity}")
+    output.print_line(f"Verify it anywhere: assent audit verify --file {file} --identity {log.identity}")
     output.print_line(
-        "That nothing was cut off it proves who has `assent audit heads` of another day: --expect FILE"
+        "To verify that nothing was cut off, use what `assent audit heads` printed before: --expect FILE"
     )
 
 
 @audit.command
 def heads(*, options: Options = DEFAULT_OPTIONS) -> None:
-    """Print where each ledger partition stands, as JSON for `audit verify --expect`.
+    """Print the head of each ledger partition, as JSON for `audit verify --expect`.
 
-    A chain proves its order, not that its end was not cut off. Keep what this prints where the log is not.
+    A chain proves its order, not that its end was not cut off. Keep the output away from the log.
     """
     import asyncio
 
@@ -117,9 +124,7 @@ def heads(*, options: Options = DEFAULT_OPTIONS) -> None:
     log = log_access(options)
     expected = asyncio.run(heads_elsewhere(log, deciders_heads(options, log.identity)))
     if not expected.heads:
-        output.fail(
-            "The audit table has nothing yet, so there is nothing to print: is the audit service running?"
-        )
+        output.fail("The audit table is empty, so there is nothing to print. Is the audit service running?")
     output.print_json(expected)
 
 
@@ -128,23 +133,23 @@ def verify(
     *,
     file: Annotated[Path | None, Parameter(help="An exported file, instead of the running log.")] = None,
     identity: Annotated[
-        str | None, Parameter(help="Which log the file must be; `init`, `env` and `export` print it.")
+        str | None, Parameter(help="Which log the file must be of; `init`, `env` and `export` print it.")
     ] = None,
     expect: Annotated[
         Path | None,
-        Parameter(help="Where the ledgers were, kept elsewhere: what `audit heads` printed."),
+        Parameter(help="The file with the heads that `audit heads` printed before."),
     ] = None,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Check the chain, the seals and the signatures, decide every command again, compare the audit table.
 
-    That goes for requests and for governance, and what each says of the other must be so. Every column of
-    every row of the audit table must be the record's, and no row may be without one. Nothing may be missing
-    that Postgres, the writers' signed heads or --expect know of. With --file it needs the file only, on any
-    machine: no Kafka and no Postgres. It says what it has checked, and what it could not.
+    It checks requests and governance, and that the two agree. Each row of the audit table must have its
+    record on a ledger, and equal it in every column. Nothing may be missing that Postgres, the writers'
+    signed heads or --expect know of. --file needs only the file, on any machine: no Kafka and no Postgres.
+    The output lists what was checked, and what could not be.
 
-    Exits 0 when all of it holds; 2 when something does not, with the first bad partition and seq; 1 when it
-    could not be checked.
+    Exits 0 when everything is right, 2 with the first bad partition and seq when something is not, and 1 when
+    it could not be checked.
     """
     import asyncio
     import re
@@ -162,7 +167,7 @@ def verify(
     try:
         if file is not None:
             if identity is None:
-                output.fail("Say which log it must be: --identity HASH (`assent env` prints it).")
+                output.fail("Name the log that it must be of: --identity HASH (`assent env` prints it).")
             if re.fullmatch(DIGEST_PATTERN, identity) is None:
                 output.fail(f"--identity is 64 lower-case hex digits, not {identity[:80]!r}.")
             expected = None if expect is None else read_expected(expect, identity)

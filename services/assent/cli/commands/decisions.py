@@ -17,12 +17,12 @@ Yes = Annotated[
     Parameter(
         negative="",
         show_default=False,
-        help="Do not show what was submitted and ask: for scripts that decide without a look.",
+        help="Decide without showing what was submitted and asking: for scripts.",
     ),
 ]
 ExpectedSubmission = Annotated[
     str | None,
-    Parameter(help="Only if the submission has this SHA-256, which `show` prints: then nothing is asked."),
+    Parameter(help="Decide, without asking, only if the submission has this SHA-256, which `show` prints."),
 ]
 
 
@@ -67,10 +67,10 @@ def revoke(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Take your approval back, before the change is released."""
+    """Withdraw your approval, before the change is released."""
     from assent_contracts.commands import Revoke
 
-    _decide(request, Revoke, "Took back the approval of", access, options, note=note)
+    _decide(request, Revoke, "Withdrew the approval of", access, options, note=note)
 
 
 def cancel(
@@ -101,7 +101,7 @@ def complete(
 def close(
     request: RequestArgument,
     *,
-    reason: Annotated[str, Parameter(help="Why; everybody who sees the request can read it (R22).")],
+    reason: Annotated[str, Parameter(help="Why; shown to everyone who can see the request (R22).")],
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
@@ -113,13 +113,13 @@ def close(
 
 def settle(
     request: RequestArgument,
-    outcome: Annotated[Literal["succeeded", "failed"], Parameter(help="What you found out.")],
+    outcome: Annotated[Literal["succeeded", "failed"], Parameter(help="What happened.")],
     *,
     message: Annotated[str, Parameter(show_default=False, help="How you know.")] = "",
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Say what became of a change whose outcome is unknown (administrators, or its applier)."""
+    """Report the outcome of a change whose outcome is unknown (administrators, or its applier)."""
     from assent_contracts.commands import ReportOutcome
 
     done = f"Settled as {outcome}:"
@@ -135,7 +135,7 @@ def _decide_on_submission(
     options: Options,
     **details: Any,
 ) -> NoReturn:
-    """R23: prove what was submitted, show it, ask, and sign its hash: never what a row or a gateway names.
+    """R23: prove what was submitted, show it, ask, and sign its hash, never one from a table or a gateway.
 
     `details`: the command's own fields.
     """
@@ -189,7 +189,7 @@ def _decide(
 
 
 def _fields(request: str, resource: str, principal: str) -> dict[str, Any]:
-    """Those of every command on a request."""
+    """The fields of every command on a request."""
     from assent_contracts.client.publisher import new_command_id, now_ms
 
     return {

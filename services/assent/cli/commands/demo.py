@@ -1,4 +1,4 @@
-"""The command that plays the main job on this machine: demo."""
+"""The command that plays the demo on this machine: demo."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def demo(
     ] = False,
     options: Options = _DEMO_OPTIONS,
 ) -> None:
-    """Play the main job on this machine: publish, approve, apply, verify. Stays up until Ctrl-C."""
+    """Play the main job on this machine: publish, approve, apply, verify. Runs until Ctrl-C."""
     import asyncio
     import sys
 

@@ -25,18 +25,19 @@ def sync(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Bring people and groups up to what an export of the directory says, in one signed difference.
+    """Update people and groups from an export of the directory, in one signed difference.
 
     JSON: {"users": [{"id", "person", "name", "active"}],
     "groups": [{"id", "name", "members": [user ids], "groups": [ids of nested groups]}]}
 
     CSV: the header kind,id,person,name,member_of (and active, if you like), then rows of kind user or group;
-    member_of holds the ids of the groups that it is in, between semicolons.
+    member_of has the ids of the groups that it is in, separated by semicolons.
 
-    Only what the directory has brought is changed; what was made by hand stays. Who is not in the export any
-    more is disabled. Nested groups are flattened, each member with the path to it. How much may vanish at
-    once is a setting, vanish_max_percent. A user whose id is somebody else's here is left out and named; the
-    rest goes on, and the exit code is 2. A large difference is sent in several changes, what vanishes last.
+    Only accounts and groups from the directory are changed. A person who is no longer in the export is
+    disabled. Nested groups are flattened, and each member keeps the path to it. The setting
+    vanish_max_percent limits how much may vanish at once. A user whose id is another account's here is left
+    out and named; the rest is sent, and the exit code is 2. A large difference is sent in several changes,
+    removals last.
     """
     import asyncio
     import sys

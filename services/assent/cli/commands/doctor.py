@@ -1,4 +1,4 @@
-"""The command that looks at everything that can be wrong: doctor."""
+"""The command that checks everything that can be wrong: doctor."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -19,12 +19,12 @@ def doctor(
         Parameter(
             negative="",
             show_default=False,
-            help="Say that this machine's clock is right now, although it was set by more than an hour.",
+            help="Confirm that this machine's clock is right now, although it was set by more than an hour.",
         ),
     ] = False,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Look at everything that can be wrong, and say what to do about it. Exits 1 when something is."""
+    """Check everything that can be wrong, and print what to do about it. Exits 1 when something is."""
     import asyncio
 
     from assent.cli.diagnosis.examination import examine
@@ -45,7 +45,7 @@ def doctor(
 
 
 def accept_this_clock(options: Options) -> None:
-    """Note for the decider of the log in --data, whether that runs or not, that this clock is right."""
+    """Note, for the decider of the log in --data, that this clock is right. It need not be running."""
     import os
 
     from assent.cli.errors import sentence
@@ -56,7 +56,7 @@ def accept_this_clock(options: Options) -> None:
 
     if "ASSENT_KAFKA" in os.environ:
         output.fail(
-            "This decider goes by a broker: set the clock right on its machine, and it goes on by itself."
+            "A decider on a cluster follows the broker: set the clock right on its machine, and it continues."
         )
     directory = Directory(options.data.resolve())
     try:
@@ -64,11 +64,11 @@ def accept_this_clock(options: Options) -> None:
         note_offset(directory.clock, read_clock())
     except (NotFounded, OSError) as error:
         output.fail(sentence(str(error)))
-    output.print_line(f"The clock of this machine is taken for right in the log {founded.identity[:16]}…")
+    output.print_line(f"The clock of this machine is accepted as right for the log {founded.identity[:16]}…")
 
 
 def _print_findings(findings: "Sequence[Check]") -> None:
-    """What is wrong with the log itself comes first: much else may follow from it."""
+    """Print the faults of the log itself first, because others may follow from them."""
     from assent.cli.diagnosis.faults import faults, others
 
     for fault in faults(findings):

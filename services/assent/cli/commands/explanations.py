@@ -1,4 +1,4 @@
-"""Commands that explain a request: where it is, what is missing and who can give it (R4, R9, R21, R22)."""
+"""Commands that explain a request: its progress, what is missing and who can give it (R4, R9, R21, R22)."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +33,7 @@ def who_can_approve(
     print_table(
         ("account", "person", "name", "through"),
         ((each.principal, each.person or "", each.name, ", ".join(each.groups)) for each in found.approvers),
-        empty=f"Nobody can approve {row.id} now ({row.status}). `assent explain {row.id}` says why.",
+        empty=f"Nobody can approve {row.id} now ({row.status}). `assent explain {row.id}` shows why.",
     )
 
 
@@ -41,12 +41,13 @@ def explain(
     request: RequestArgument,
     *,
     for_: Annotated[
-        str | None, Parameter(name="--for", help="Say whether this account can approve it, and if not, why.")
+        str | None,
+        Parameter(name="--for", help="Explain whether this account can approve it, and if not, why."),
     ] = None,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Explain where a request stands: rule by rule who has approved, what is missing, who could give it."""
+    """Explain a request rule by rule: who has approved, what is missing, and who could give it."""
     import asyncio
 
     from assent.cli.connection.log_selection import log_client

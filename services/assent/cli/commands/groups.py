@@ -100,15 +100,15 @@ def set_group(
         Path | None, Parameter(help="The members, an account's id to a line; - is standard input.")
     ] = None,
     *,
-    member: Annotated[Names, Parameter(help="A member; say it for each, and nobody else stays.")] = (),
-    add: Annotated[Names, Parameter(help="Add a member to those that there are.")] = (),
-    remove: Annotated[Names, Parameter(help="Remove a member from those that there are.")] = (),
+    member: Annotated[Names, Parameter(help="A member; repeat it for each. All others are removed.")] = (),
+    add: Annotated[Names, Parameter(help="A member to add; repeat it for several.")] = (),
+    remove: Annotated[Names, Parameter(help="A member to remove; repeat it for several.")] = (),
     name: Annotated[str | None, Parameter(help="Its name, for people; unchanged by default.")] = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Say who is in a group, new or not. One that decides on changes needs a second administrator.
+    """Set the members of a group, new or not. A group that decides on changes needs a second administrator.
 
     Example: assent groups set security --add erin -j "Erin joined" --as bob
     """
@@ -117,9 +117,9 @@ def set_group(
     from assent_contracts.governance_objects import Group
 
     if sum((file is not None, bool(member), bool(add or remove))) > 1:
-        output.fail("Take one of FILE, --member, and --add with --remove.")
+        output.fail("Use one of FILE, --member, and --add with --remove.")
     if file is None and not member and not add and not remove and name is None:
-        output.fail("Say who is in it: FILE, --member, --add, --remove; or --name.")
+        output.fail("Give its members, by FILE, --member, --add or --remove; or --name.")
     listed = member or (_members_in(file) if file is not None else None)
 
     def defined(governance: "Governance") -> "GovernanceChange":
@@ -164,7 +164,7 @@ def delete_group(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Take a group away that no policy and no role names."""
+    """Delete a group that no policy and no role names."""
     from assent.cli.governance_change import change_governance, version
     from assent_contracts.governance_changes import DeleteGroup, group_object
 

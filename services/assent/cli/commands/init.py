@@ -35,10 +35,10 @@ def init(
 ) -> None:
     """Found a new log in --data from a governance file: people, groups, roles and policies.
 
-    Nothing is written when the file is refused. Keep the identity that this prints somewhere safe: it says
-    which log this is, and `audit verify --file` asks for it.
+    Nothing is written when the file is refused. Keep the identity that this prints somewhere safe: it
+    identifies the log, and `audit verify --file` asks for it.
 
-    The log is the embedded Kafka's, for `assent up`; or that of the cluster which ASSENT_KAFKA names, once
+    The log is on the embedded Kafka, for `assent up`; or on the cluster that ASSENT_KAFKA names, once
     `assent topics apply` has made its topics there.
     """
     import asyncio
@@ -57,7 +57,7 @@ def init(
         place = "" if str(file) in str(error) else f"{file}: "
         output.fail(f"{place}{error} Nothing was founded: correct it and run this again.", output.REFUSED)
     except AlreadyFoundedError:
-        output.fail(f"{options.data} holds a log already; choose another --data.", output.REFUSED)
+        output.fail(f"{options.data} has a log already; choose another --data.", output.REFUSED)
     except DirectoryInUse as error:
         output.fail(f"{error}. `assent init` starts Kafka itself.")
     if options.json:

@@ -54,7 +54,7 @@ def new(
         secret.save(path)
     except FileExistsError:
         output.fail(
-            f"{path} is there already; keys are never replaced. Choose another --out.", output.REFUSED
+            f"{path} exists already, and keys are never replaced. Choose another --out.", output.REFUSED
         )
     if options.json:
         output.print_json(
@@ -143,15 +143,15 @@ def register_key(
     key_id: Annotated[str, Parameter(name="--id", help="The key's id, as its file names it.")],
     for_: Annotated[str | None, Parameter(name="--for", help="Whose key it is; your own by default.")] = None,
     valid: Annotated[
-        str | None, Parameter(help="How long it is valid, such as 90d or 12h; for ever by default.")
+        str | None, Parameter(help="How long it is valid, such as 90d or 12h; without end by default.")
     ] = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let a key sign. A person's own works at once; any other needs a second administrator's approval.
+    """Register a signing key. A person's own works at once; any other needs a second administrator.
 
-    The key's holder and all administrators are told of it.
+    The key's holder and all administrators are notified.
 
     Example: assent keys register V0xw...aM8 --id bob-2 --valid 365d --as bob
     """
@@ -177,12 +177,12 @@ def register_key(
 def expire_key(
     key_id: KeyId,
     *,
-    after: Annotated[str, Parameter(name="--in", help="How long from now it ends, such as 7d or 12h.")],
+    after: Annotated[str, Parameter(name="--in", help="When it ends, from now, such as 7d or 12h.")],
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let a key end earlier than it was to. Works at once."""
+    """Let a key end earlier than planned. Works at once."""
     from assent.cli.governance_change import change_governance, milliseconds
     from assent_contracts.client.publisher import now_ms
     from assent_contracts.governance_changes import ExpireKey
@@ -202,13 +202,13 @@ def revoke_key(
     *,
     all_of: Annotated[
         str | None,
-        Parameter(help="Instead of one key: all keys of this account, newer ones than you know too."),
+        Parameter(help="Instead of one key, all keys of this account, also any that you do not know of."),
     ] = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let a key, or all keys of an account, sign nothing any more, for good. Works at once."""
+    """Revoke a key, or all keys of an account, for good. Works at once."""
     if (key_id is None) == (all_of is None):
         output.fail("Name one key, or an account: --all-of ACCOUNT.")
     from assent.cli.governance_change import change_governance

@@ -1,5 +1,6 @@
 """Commands about access policies (R2, R3, R5)."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -22,24 +23,44 @@ if TYPE_CHECKING:
 policies = App(name="policies", group="Governance", help="Access policies: what must be approved by whom.")
 
 PolicyId = Annotated[str, Parameter(help="The policy's id.")]
-OnBehalfOfOption = Annotated[
-    Literal["optional", "required"] | None,
-    Parameter(help="R20: whether a service must name the person on whose behalf it submits."),
-]
-Approvals = Annotated[
-    tuple[str, ...],
-    Parameter(
-        name="--approval",
-        negative="",
-        show_default=False,
-        help="QUORUM:GROUP[,GROUP], such as 2:security,owners; say it for each: all must be met.",
-    ),
-]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class PolicyOptions:
+    """What a policy can ask for. None, and no approval, for what the command line does not name."""
+
+    name: Annotated[
+        str | None, Parameter(help="R2: its name; that of a new policy is its id by default.")
+    ] = None
+
+    description: str | None = None
+    "What it is for."
+
+    approval: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
+    "QUORUM:GROUP[,GROUP], such as 2:security,owners; repeat it for several: all must be met."
+
+    rejections: int | None = None
+    "Rejections that end a request; 1 for a new policy by default."
+
+    completion: Literal["requester", "automatic"] | None = None
+    "R12: who releases what is approved."
+
+    expiry: Duration = None
+
+    own_signature: bool | None = None
+    "Only approvals signed with the approver's own key count."
+
+    on_behalf_of: Literal["optional", "required"] | None = None
+    "R20: whether a service must name the person on whose behalf it submits."
+
+
+DEFAULT_POLICY_OPTIONS = PolicyOptions()
 
 
 @policies.command(name="list")
 def list_policies(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
-    """List the access policies, each with a sentence that says what it asks for."""
+    """List the access policies, each with a sentence about what it asks for."""
     from assent.cli.connection.log_selection import governance_now
     from assent.cli.governance_tables import print_table
     from assent_contracts.core.governance.policies import policy_sentence
@@ -104,23 +125,12 @@ def create_policy(
     ],
     *,
     type_: Annotated[str | None, Parameter(name="--type", help="R2: the resource type it protects.")] = None,
-    name: Annotated[str | None, Parameter(help="R2: its name; the id by default.")] = None,
-    description: Annotated[str | None, Parameter(help="What it is for.")] = None,
-    approval: Approvals = (),
-    rejections: Annotated[int | None, Parameter(help="Rejections that end a request; 1 by default.")] = None,
-    completion: Annotated[
-        Literal["requester", "automatic"] | None, Parameter(help="R12: who releases what is approved.")
-    ] = None,
-    expiry: Duration = None,
-    own_signature: Annotated[
-        bool | None, Parameter(help="Only approvals signed with the approver's own key count.")
-    ] = None,
-    on_behalf_of: OnBehalfOfOption = None,
+    policy_options: PolicyOptions = DEFAULT_POLICY_OPTIONS,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Protect a resource type (further). From the first policy on, policies protect themselves.
+    """Create a policy that protects a resource type. From the first one on, policies protect themselves.
 
     Example: assent policies create apps --type app --approval 2:security --approval 1:owners --as bob
     """
@@ -128,19 +138,7 @@ def create_policy(
     from assent.cli.policy_options import given_fields, is_policy_file, new_policy, policy_of_file
     from assent_contracts.governance_changes import CreatePolicy
 
-    fields = given_fields(
-        {
-            "resource_type": type_,
-            "name": name,
-            "description": description,
-            "rejections": rejections,
-            "completion": completion,
-            "own_signature": own_signature,
-            "on_behalf_of": on_behalf_of,
-        },
-        approvals=approval,
-        expiry=expiry,
-    )
+    fields = given_fields(policy_options, resource_type=type_)
     new = policy_of_file(policy, fields) if is_policy_file(policy) else new_policy(policy, fields)
     change_governance(
         lambda _: CreatePolicy(policy=new), change_options=change_options, access=access, options=options
@@ -150,42 +148,20 @@ def create_policy(
 @policies.command(name="edit")
 def edit_policy(
     policy: Annotated[
-        str, Parameter(help="The policy's id; or a file FILE.toml with all the fields as they are to be.")
+        str, Parameter(help="The policy's id; or a file FILE.toml with all the fields of the new state.")
     ],
     *,
-    name: Annotated[str | None, Parameter(help="R2: its name.")] = None,
-    description: Annotated[str | None, Parameter(help="What it is for.")] = None,
-    approval: Approvals = (),
-    rejections: Annotated[int | None, Parameter(help="Rejections that end a request.")] = None,
-    completion: Annotated[
-        Literal["requester", "automatic"] | None, Parameter(help="R12: who releases what is approved.")
-    ] = None,
-    expiry: Duration = None,
-    own_signature: Annotated[
-        bool | None, Parameter(help="Only approvals signed with the approver's own key count.")
-    ] = None,
-    on_behalf_of: OnBehalfOfOption = None,
+    policy_options: PolicyOptions = DEFAULT_POLICY_OPTIONS,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Change what a policy asks for; what is not named stays. Open requests must meet both, old and new."""
+    """Change what a policy asks for; the rest stays. Open requests must meet both old and new terms."""
     from assent.cli.governance_change import change_governance, version
     from assent.cli.policy_options import edited_policy, given_fields, is_policy_file, policy_of_file
     from assent_contracts.governance_changes import EditPolicy, policy_object
 
-    fields = given_fields(
-        {
-            "name": name,
-            "description": description,
-            "rejections": rejections,
-            "completion": completion,
-            "own_signature": own_signature,
-            "on_behalf_of": on_behalf_of,
-        },
-        approvals=approval,
-        expiry=expiry,
-    )
+    fields = given_fields(policy_options)
     whole = policy_of_file(policy, fields) if is_policy_file(policy) else None
     if whole is None and not fields:
         output.fail("Say what to change: `assent policies edit --help` lists the options.")
@@ -205,7 +181,7 @@ def delete_policy(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Take a policy away. It approves nothing any more, what it had approved before included."""
+    """Delete a policy. Approvals under it no longer count, earlier ones included."""
     from assent.cli.governance_change import change_governance, version
     from assent_contracts.governance_changes import DeletePolicy, policy_object
 

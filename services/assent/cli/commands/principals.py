@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assent_contracts.core.governance.state import Governance
     from assent_contracts.governance_objects import RoleAssignment
 
-principals = App(name="principals", group="Governance", help="Accounts: who there is.")
+principals = App(name="principals", group="Governance", help="Accounts of people and services.")
 
 AccountArgument = Annotated[str, Parameter(help="The account's id.")]
 
@@ -104,7 +104,9 @@ def register_principal(
     *,
     person: Annotated[
         str | None,
-        Parameter(help="Who is behind it: two accounts of one person count as one (R9). Humans only."),
+        Parameter(
+            help="The person whose account it is: two accounts of one person count as one (R9). Humans only."
+        ),
     ] = None,
     kind: Annotated[
         Literal["human", "service"] | None, Parameter(help="human with --person, else service.")
@@ -114,7 +116,7 @@ def register_principal(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Make an account known. It can do nothing until it has a role and a key.
+    """Register an account. It can do nothing until it has a role and a key.
 
     Example: assent principals register erin --person erin.novak --as bob
     """
@@ -140,7 +142,7 @@ def disable_principal(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let an account do nothing any more; its approvals stop counting. Works at once."""
+    """Disable an account: it can do nothing, and its approvals stop counting. Works at once."""
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import DisablePrincipal
 
@@ -160,7 +162,7 @@ def enable_principal(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let a disabled account act again."""
+    """Enable a disabled account."""
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import EnablePrincipal
 

@@ -31,7 +31,7 @@ def submit(
         Parameter(
             negative="",
             show_default=False,
-            help="The payload is a file, not JSON: send it byte for byte, text or not.",
+            help="The payload is a file and not JSON: send it byte for byte, text or not.",
         ),
     ] = False,
     on_behalf_of: Annotated[
@@ -42,6 +42,11 @@ def submit(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Ask for a change to one object. Prints the request's id.
+
+    With --json: {"request": its id, "partition" and "seq": the decision's place on the ledger, "at": its log
+    time in ms, "events": [what it made true]}. A refusal has "request": null, and "refusal" with its code and
+    detail, and "what_to_do". Where no decision came in time: {"decided": false, "command": its id, "what"}.
+    Other commands on requests print the same.
 
     A script needs --text. Example:
     assent submit script/clean.sh clean.sh --text -j "Disks fill up" --as alice
@@ -120,12 +125,12 @@ def requests(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """List requests, the latest change first: all of them, or with --as those that concern you.
+    """List requests, the latest change first: all of them, or with --mine or --received yours.
 
-    What has ended stays listed for 30 days, unless the settings say otherwise (R14).
+    Ended requests stay listed for 30 days, unless a setting differs (R14).
     """
     if mine and received:
-        output.fail("Take one of --mine and --received.")
+        output.fail("Use one of --mine and --received.")
     import asyncio
 
     from assent.cli.connection.log_selection import log_client
@@ -133,7 +138,7 @@ def requests(
     from assent.cli.formatting import print_requests
     from assent_contracts.client.publisher import now_ms
 
-    # Who asks is settled first: without that there is nothing to connect for.
+    # The key is read first: without one there is nothing to connect for.
     key = signing_key_of(access, options) if mine or received else None
     log = log_client(access, options, key)
     rows = asyncio.run(log.requests("mine" if mine else "received" if received else "all", limit))
@@ -152,14 +157,14 @@ def show(
     ] = False,
     save: Annotated[
         Path | None,
-        Parameter(help="Write what is to be applied to this new file: the file that was submitted, or JSON."),
+        Parameter(help="Write the submitted file, or the JSON, to this new file."),
     ] = None,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Show one request: its status, payload and timeline."""
     if payload and save is not None:
-        output.fail("Take one of --payload and --save.")
+        output.fail("Use one of --payload and --save.")
     import asyncio
 
     from assent.cli.connection.log_selection import log_client
@@ -184,7 +189,7 @@ def show(
 
 
 def _write_payload(payload: bytes, save: Path | None) -> None:
-    """To standard output, or what is to be applied to a new file."""
+    """Write the payload to standard output, or what is to be applied to a new file."""
     from assent_contracts.digests import sha256_hex
     from assent_contracts.file_payloads import file_of_payload
 
@@ -193,7 +198,7 @@ def _write_payload(payload: bytes, save: Path | None) -> None:
         return
     file = file_of_payload(payload)
     content = payload if file is None else file
-    # A file that is there is never written over.
+    # An existing file is never overwritten.
     with save.open("xb") as opened:
         opened.write(content)
     output.print_line(f"{save}: {len(content):,} bytes, SHA-256 {sha256_hex(content)}")

@@ -1,4 +1,4 @@
-"""Commands for the day on which a part of the log is lost."""
+"""Commands for use when a part of the log is lost."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from assent_contracts.client.keys import SecretKey
     from assent_contracts.refusals import Refusal
 
-restore = App(name="restore", group="System", help="Go on after a part of the log was lost.")
+restore = App(name="restore", group="System", help="Continue after a part of the log was lost.")
 
 
 @restore.command(name="accept")
@@ -28,16 +28,18 @@ def accept(
     ] = False,
     heads: Annotated[
         tuple[Path, ...],
-        Parameter(negative="", help="A decider's file of heads, where it is not in --data; several times."),
+        Parameter(
+            negative="", help="A decider's file of heads, if it is not in --data; repeat it for several."
+        ),
     ] = (),
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let the log continue from where it ends now; what was known beyond it is given up for good.
+    """Let the log continue from where it ends now. What was known beyond that is given up for good.
 
-    Only when no newer copy of Kafka's data is left: docs/how-to/restore.md says what to try first. It needs
-    Kafka, and no decider. The log is that of --data while `assent up` does not run, or that which
-    ASSENT_KAFKA, ASSENT_IDENTITY and ASSENT_POSTGRES name. It lists by name what is given up, as far as
-    Postgres knows it. Run `assent restore rebuild` after it.
+    Only for when no newer copy of Kafka's data is left: docs/how-to/restore.md has what to try first. It
+    needs Kafka, and no running decider. The log is that of --data while `assent up` does not run, or the one
+    that ASSENT_KAFKA, ASSENT_IDENTITY and ASSENT_POSTGRES name. It lists what is given up by name, as far as
+    Postgres knows it. Run `assent restore rebuild` afterwards.
 
     Example: assent restore accept --recovery-key /mnt/usb/recovery.key
     """
@@ -63,9 +65,9 @@ def accept(
         output.print_json({**structs.asdict(accepted), "plan": plan})
         return
     output.print_line(
-        f"Accepted the loss, in governance record {accepted.seq}. The log goes on from where it ends."
+        f"Accepted the loss, in governance record {accepted.seq}. The log continues from where it ends."
     )
-    output.print_line("Save what is above: once the tables are rebuilt nobody can name it any more.")
+    output.print_line("Save the list above: once the tables are rebuilt, it cannot be printed again.")
     output.print_line(f"Next: `assent restore rebuild`. Put the recovery key away again.{_on_a_cluster()}")
 
 
@@ -78,7 +80,7 @@ async def _accept(
     yes: bool,
     dry_run: bool,
 ) -> "tuple[AcceptedLoss, LossPlan] | Refusal | None":
-    """The loss that was accepted, with what it gave up; None where nothing was to be changed."""
+    """The accepted loss and what it gave up; None where nothing was changed."""
     from assent.cli.connection.log_access import following_governance, governance_of
     from assent.cli.loss_plan import plan_of
     from assent.cli.stopped_log import stopped_log
@@ -92,7 +94,7 @@ async def _accept(
         plan = await plan_of(access, follower, ends, heads, options)
         _print_plan(plan, options, dry_run=dry_run)
         if not plan.missing:
-            output.fail("Nothing is missing of what is known: there is no loss.", output.REFUSED)
+            output.fail("Nothing is missing: there is no loss to accept.", output.REFUSED)
         if dry_run or not (yes or _is_sure("Give it up")):
             return None
         done = await accept_loss(access.connection, access.identity, key, ends, plan.given_up)
@@ -111,15 +113,15 @@ def _print_plan(plan: "LossPlan", options: Options, *, dry_run: bool) -> None:
 
 
 def _on_a_cluster() -> str:
-    """There nobody can know what runs beside this."""
+    """A further step on a cluster, where this command cannot know what else runs."""
     import os
 
-    return " Start all services anew." if "ASSENT_KAFKA" in os.environ else ""
+    return " Restart all services." if "ASSENT_KAFKA" in os.environ else ""
 
 
 def _is_sure(question: str) -> bool:
     if not sys.stdin.isatty():
-        output.fail("Say --yes where nobody can be asked.")
+        output.fail("Use --yes where there is no terminal to answer on.")
     return input(f"{question}? Type yes: ").strip() == "yes"
 
 
@@ -129,17 +131,16 @@ def rebuild(
     yes: Annotated[bool, Parameter(negative="", show_default=False, help="Do not ask.")] = False,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Empty the tables of status and audit: they are projected again from the ledgers as they are.
+    """Empty the tables of status and audit, which are then projected again from the ledgers.
 
-    What was sent to people, who is signed in and which heads are known stays. The login that ASSENT_POSTGRES
-    names must own the tables.
+    Notifications, sessions and known heads stay. The login in ASSENT_POSTGRES must own the tables.
     """
     import asyncio
 
     from assent.cli.process_log import log_to_file
 
     log_to_file(options)
-    if not (yes or _is_sure("Empty the tables of status and audit, to be projected anew")):
+    if not (yes or _is_sure("Empty the tables of status and audit, to be projected again")):
         output.print_progress("Nothing was changed.")
         return
     asyncio.run(_rebuild(options))

@@ -18,7 +18,9 @@ from assent.cli.options import (
 if TYPE_CHECKING:
     from assent_contracts.governance_objects import RoleAssignment
 
-roles = App(name="roles", group="Governance", help="Role assignments: who may do what.")
+roles = App(
+    name="roles", group="Governance", help="Role assignments: the permissions of accounts and groups."
+)
 
 Role = Literal["administrator", "requester", "approver", "applier", "auditor", "gateway", "directory"]
 
@@ -64,16 +66,16 @@ def assign_role(
     assignment: Annotated[str, Parameter(help="The assignment's id, new or not.")],
     role: Annotated[Role, Parameter(help="The role.")],
     *,
-    group: Annotated[Names, Parameter(help="A group that has it; say it for each.")] = (),
-    principal: Annotated[Names, Parameter(help="An account that has it; say it for each.")] = (),
+    group: Annotated[Names, Parameter(help="A group that gets it; repeat it for several.")] = (),
+    principal: Annotated[Names, Parameter(help="An account that gets it; repeat it for several.")] = (),
     type_: Annotated[
-        Names, Parameter(name="--type", help="A resource type that it is limited to; say it for each.")
+        Names, Parameter(name="--type", help="A resource type that it is limited to; repeat it for several.")
     ] = (),
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Give a role; an assignment that is there becomes this one.
+    """Give a role. An existing assignment of this id is replaced.
 
     Example: assent roles assign auditors auditor --group audit --principal dave --as bob
     """
@@ -100,7 +102,7 @@ def withdraw_role(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Take a role assignment away as a whole."""
+    """Delete a role assignment."""
     from assent.cli.governance_change import change_governance, version
     from assent_contracts.governance_changes import WithdrawRole, role_object
 

@@ -70,7 +70,10 @@ def set_settings(
     ] = None,
     vanish_max_percent: Annotated[
         int | None,
-        Parameter(validator=Number(gte=0, lte=100), help="How much of the directory may vanish at once."),
+        Parameter(
+            validator=Number(gte=0, lte=100),
+            help="How much of the directory may vanish in one sync, in percent.",
+        ),
     ] = None,
     governance_own_signature: Annotated[
         bool | None,
@@ -80,7 +83,7 @@ def set_settings(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Change settings; what is not named stays. What loosens one needs a second administrator."""
+    """Change settings; the others stay. A change that loosens one needs a second administrator."""
     import msgspec
 
     from assent.cli.governance_change import change_governance, milliseconds
@@ -100,7 +103,7 @@ def set_settings(
         if text is not None:
             fields[f"{option}_ms"] = milliseconds(f"--{option}", text)
     if not fields:
-        output.fail("Say which setting: `assent settings set --help` lists them.")
+        output.fail("Name a setting: `assent settings set --help` lists them.")
 
     def changed(governance: "Governance") -> "GovernanceChange":
         settings = msgspec.structs.replace(governance.settings, **fields)
@@ -119,7 +122,7 @@ def correct_time(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Set log time back where it ran ahead, after clocks were put right. A second administrator must approve.
+    """Set log time back where it ran ahead, after clocks were corrected. A second administrator must approve.
 
     Example: assent settings correct-time now -j "The broker's clock was a month ahead" --as bob
     """
@@ -141,6 +144,6 @@ def time_correction(to: str) -> "CorrectTime":
     try:
         found = datetime.fromisoformat(to)
     except ValueError:
-        output.fail(f"{to!r} is no time: write 2026-11-24T10:00, in UTC, or now.")
+        output.fail(f"{to!r} is not a time: write 2026-11-24T10:00, in UTC, or now.")
     in_utc = found if found.tzinfo else found.replace(tzinfo=UTC)
     return CorrectTime(to=int(in_utc.timestamp() * 1_000))

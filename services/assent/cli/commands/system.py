@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def up(*, options: Options = DEFAULT_OPTIONS) -> None:
     """Run all of Assent on this machine, until Ctrl-C or SIGTERM.
 
-    Kafka, Postgres and every service; what ends is started again. Needs a log: `assent init` founds one.
+    That is Kafka, Postgres and every service; one that ends is started again. `assent init` founds the log.
     """
     import asyncio
 

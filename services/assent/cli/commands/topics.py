@@ -29,14 +29,14 @@ def apply(
         int, Parameter(validator=Number(gte=1, lte=100), help="Copies of each partition.")
     ] = 3,
     dry_run: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Only say what would be done.")
+        bool, Parameter(negative="", show_default=False, help="Only print what would be done.")
     ] = False,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Make the topics on the cluster of ASSENT_KAFKA what they must be: infra/topics.yaml says it.
+    """Make the topics on the cluster of ASSENT_KAFKA what they must be: see infra/topics.yaml.
 
-    Creates those that are missing and sets every setting that is another. Exits 1, and says the way back,
-    when a topic has another number of partitions: that cannot be changed.
+    Creates topics that are missing, and corrects settings that differ. Exits 1 when a topic has a wrong
+    number of partitions, which cannot be changed, and prints the way back.
     """
     import asyncio
     import os

@@ -59,7 +59,7 @@ def add_writer(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let a decider with this key write the log too. A second administrator must approve.
+    """Add a writer: a decider with this key may write the log too. A second administrator must approve.
 
     Example: assent writers add V0xw...aM8 --id writer-2 -j "The old disk is worn" --as bob
     """
@@ -84,9 +84,9 @@ def retire_writer(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let a writer's key seal nothing any more, for good. A second administrator must approve.
+    """Retire a writer for good: its key no longer seals records. A second administrator must approve.
 
-    Start a decider with another writer's key first: without one nothing is decided.
+    Start a decider with another writer's key first, or nothing is decided.
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import RetireWriter
@@ -108,22 +108,22 @@ def recover(
     *,
     key_id: Annotated[str | None, Parameter(name="--id", help="The id of the writer to add.")] = None,
     retire: Annotated[
-        tuple[str, ...], Parameter(negative="", help="A writer to retire; several times for several.")
+        tuple[str, ...], Parameter(negative="", help="A writer to retire; repeat it for several.")
     ] = (),
     retire_all: Annotated[
         bool,
-        Parameter(negative="", show_default=False, help="Retire every writer but the one that is added."),
+        Parameter(negative="", show_default=False, help="Retire every writer except the one that is added."),
     ] = False,
     recovery_key: Annotated[Path, Parameter(help="The file of the recovery key.")],
     dry_run: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Change nothing: print who the writers are.")
+        bool, Parameter(negative="", show_default=False, help="Change nothing: print the writers.")
     ] = False,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Replace writers with the recovery key alone, when their keys are lost or stolen.
 
-    It needs Kafka, and no decider. The log is that of --data, whether it runs or not, or that which
-    ASSENT_KAFKA and ASSENT_IDENTITY name.
+    It needs Kafka, and no decider. The log is that of --data, running or not, or the one that ASSENT_KAFKA
+    and ASSENT_IDENTITY name.
 
     Example: assent writers recover V0xw...aM8 --id writer-2 --retire-all --recovery-key /mnt/usb/recovery.key
     """
@@ -136,9 +136,9 @@ def recover(
     if (public is None) != (key_id is None):
         output.fail("Name the writer to add by its public key and its id: PUBLIC --id ID.")
     if retire and retire_all:
-        output.fail("Take one of --retire and --retire-all.")
+        output.fail("Use one of --retire and --retire-all.")
     if public is None and not retire and not retire_all:
-        output.fail("Say which writer to add, PUBLIC --id ID, or to retire, --retire ID.")
+        output.fail("Name a writer to add, PUBLIC --id ID, or to retire, --retire ID.")
     add = () if public is None or key_id is None else (Writer(id=key_id, public_key=public),)
     key = load_key(recovery_key)
     log_to_file(options)
@@ -154,7 +154,7 @@ async def _recover(
     retire_all: bool,
     dry_run: bool,
 ) -> None:
-    """Add and retire writers with the recovery key; exits with 2 when that is refused."""
+    """Add and retire writers with the recovery key. Exits with 2 when that is refused."""
     from assent.cli.decision_output import refuse_unsent
     from assent.decider.writer_recovery import RETIRE_ALL, recover_writers
     from assent_contracts.refusals import WHAT_TO_DO, Refusal
@@ -192,7 +192,7 @@ async def _print_writers(connection: "Connection", identity: str, options: Optio
 
 @asynccontextmanager
 async def _kafka_of_log(options: Options) -> AsyncIterator[tuple["Connection", str]]:
-    """The log to recover, with its Kafka, which is started for the while where nothing runs on --data."""
+    """The log to recover. Its Kafka is started for this command where nothing runs on --data."""
     import os
 
     from assent.cli.connection.log_access import UnreachableError
@@ -211,7 +211,7 @@ async def _kafka_of_log(options: Options) -> AsyncIterator[tuple["Connection", s
     try:
         bootstrap = directory.read_env()["bootstrap"]
     except StackNotRunning:
-        output.print_progress("Starting Kafka for the while.")
+        output.print_progress("Starting Kafka for this command.")
         async with Stack(directory.root, progress=output.print_progress) as stack:
             yield Connection(bootstrap=stack.bootstrap), identity
         return

@@ -1,1 +1,1 @@
-"""How a command reaches a log: Kafka and Postgres themselves, or a gateway."""
+"""How a command reaches a log: through Kafka and Postgres directly, or through a gateway."""

@@ -1,4 +1,4 @@
-"""A log whose Kafka and Postgres a command reaches itself."""
+"""A log whose Kafka and Postgres a command reaches directly."""
 
 import asyncio
 from contextlib import suppress
@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 import asyncpg
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent.cli.connection.log_access import LogAccess, following_governance, governance_of, reading_tables
@@ -20,6 +21,7 @@ from assent.cli.connection.log_client import (
     RequestList,
     RequestNotFoundError,
     UndecidedError,
+    unknown_request,
 )
 from assent.cli.connection.lost_rows import warn_of_lost_rows
 from assent.cli.connection.projection_wait import projected
@@ -52,6 +54,7 @@ from assent.store.queries import (
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.client.ledger_lookup import LedgerLookup
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.state import Governance
@@ -63,24 +66,24 @@ from assent_contracts.topics import LEDGER
 
 _READERS: Final[tuple[Reader, ...]] = ("status", "audit")
 _SHOWN_WITHIN_S: Final = 1.0
-"""After a decision, which stands in any case."""
+"""How long to wait for the tables after a decision. The decision is made in any case."""
 _APPEARS_WITHIN_S: Final = 5.0
 _RECORDS_WITHIN_S: Final = 2.0
 _AROUND_S: Final = 60.0
-"""Connecting and disconnecting: brokers that accept connections and then do not answer must not hold us."""
+"""For connecting and disconnecting: a broker that accepts a connection may never answer."""
 
 
 @dataclass(frozen=True)
 class DirectLog:
-    """The LogClient of a log whose Kafka and Postgres are in reach."""
+    """The LogClient of a log whose Kafka and Postgres can be reached."""
 
     access: LogAccess
     options: Options
-    """Of the command: --data may have what its decider knows of the log."""
+    """Of the command: in --data the decider may have left a file of heads."""
     key: SecretKey | None
-    """Who asks and signs; None for commands that only read what does not depend on it."""
+    """The key to ask and sign with; None for reads that do not depend on it."""
     timeout_s: float
-    """For a decision."""
+    """How long to wait for a decision."""
 
     async def governance(self) -> Governance:
         """The state of governance now, from its ledger."""
@@ -104,7 +107,7 @@ class DirectLog:
         principal = self.key.principal
         if which == "mine":
             found = governance.principals.get(principal)
-            # R9, R20: what was asked for from any of the person's accounts, and on their behalf.
+            # R9, R20: requests from any of the person's accounts, and on their behalf.
             if found is None or found.person is None:
                 return RequestFilter(requester=principal)
             return RequestFilter(person=found.person)
@@ -115,23 +118,37 @@ class DirectLog:
         )
 
     async def request(self, request: str) -> RequestView:
-        """Waits for one that was submitted a moment ago. Raises RequestNotFoundError."""
+        """Waits for a request that was submitted a moment ago. Raises RequestNotFoundError."""
         place = parse_request_id(request)
         if place is None:
             raise RequestNotFoundError(
-                f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them."
+                f"{request!r} is not a request id; they look like 2-1041, and `assent requests` lists them."
             )
         async with reading_tables(self.access) as db:
             await warn_of_lost_rows(self.access, db)
+            row = await _row_of(db, request, *place)
+            if row is not None:
+                return row
+            # A request's id is its place on the ledger: only one that is there can still appear in the lists.
+            if not await self._reaches(*place):
+                raise RequestNotFoundError(unknown_request(request))
             row = await projected(partial(_row_of, db, request, *place), within_s=_APPEARS_WITHIN_S)
             if row is None:
-                head = (await projected_heads(db)).get(place[0])
                 raise RequestNotFoundError(
-                    f"There is no request {request} yet: the lists have come to"
-                    f" {place[0]}-{-1 if head is None else head.seq}. If it was just submitted, try again;"
-                    " `assent doctor` says how far the lists are behind."
+                    f"The lists do not have request {request} yet, if there is one."
+                    " If it was just submitted, try again;"
+                    " `assent doctor` states how far the lists are behind."
                 )
             return row
+
+    async def _reaches(self, partition: int, seq: int) -> bool:
+        """Whether the request ledger can have a record at this place. Raises KafkaError, TimeoutError."""
+        place = TopicPartition(LEDGER, partition)
+        async with Probe(self.access.connection) as probe:
+            if partition >= (await probe.partitions(LEDGER) or 0):
+                return False
+            # A seq is never beyond its offset: the topic may have records that do not count, and lacks none.
+            return seq < (await probe.found({place: 0}))[place].end
 
     async def details(self, request: str) -> RequestDetails:
         """Raises RequestNotFoundError."""
@@ -173,7 +190,7 @@ class DirectLog:
             return proven_submission(evidence, request, follower, verify_signature)
 
     async def _offset(self, partition: int, seq: int) -> int | None:
-        """Where the audit table has this record. A hint: what is there must prove itself."""
+        """The offset of this record by the audit table. It is a hint: the record there must be proven."""
         async with reading_tables(self.access) as db:
 
             async def next_row() -> AuditRow | None:
@@ -230,14 +247,14 @@ class DirectLog:
         return decided
 
     async def _shown(self, decided: Decided) -> None:
-        """So that `assent show` after a command shows what it did. Not for long: the decision stands."""
+        """Wait until `assent show` can show the decision, but not for long: it is made in any case."""
         with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             async with asyncio.timeout(_SHOWN_WITHIN_S), reading_tables(self.access) as db:
                 for reader in _READERS:
                     await projected(partial(_is_at, db, reader, decided), within_s=_SHOWN_WITHIN_S)
 
     async def decide_change(self, change: GovernanceChange) -> GovernanceDecided:
-        """The same for a change to governance that works at once. Raises UndecidedError."""
+        """The same as `decide`, for a change to governance that works at once. Raises UndecidedError."""
         assert self.key is not None, "a command is signed"
         try:
             async with (
@@ -250,17 +267,17 @@ class DirectLog:
 
 
 async def _row_of(db: Executor, request: str, partition: int, seq: int) -> RequestView | None:
-    """The request's row; None where it may come. Raises RequestNotFoundError where it will not."""
-    # Before the row is looked for: what comes in between has a row.
+    """The request's row; None where it may still appear. Raises RequestNotFoundError where it cannot."""
+    # Read before the row is looked for: every request up to this head has a row.
     head = (await projected_heads(db)).get(partition)
     row = await show_request(db, request)
     if row is None and head is not None and head.seq >= seq:
-        raise RequestNotFoundError(f"There is no request {request}; `assent requests` lists them.")
+        raise RequestNotFoundError(unknown_request(request))
     return row
 
 
 async def _records_of(db: Executor, row: RequestView) -> list[AuditRow] | None:
-    """The request's records; None while the audit log is behind the status: what lies between is missing."""
+    """The request's records; None while the audit table is behind the status table and so lacks some."""
     records = await timeline(db, row.id)
     last = max((each.seq for each in records if each.ledger == LEDGER), default=-1)
     return records if last >= row.last_seq or len(records) == LIST_MAX else None
@@ -274,6 +291,6 @@ async def _is_at(db: Executor, reader: Reader, decided: Decided) -> bool | None:
 def _undecided(error: NotDecidedError, command: str | None) -> UndecidedError:
     todo = (
         "It may still be decided: `assent audit tail` shows it then."
-        " Is the decider up? `assent doctor` tells."
+        " Is the decider up? `assent doctor` shows it."
     )
     return UndecidedError(str(error), todo, command)

@@ -1,4 +1,4 @@
-"""What a gateway answers, as far as the command line reads it."""
+"""The answers of a gateway, as far as the command line reads them."""
 
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ class RequestPage(msgspec.Struct):
 
 
 class RequestDocument(msgspec.Struct):
-    """GET /api/v1/requests/{id}, but for what the log itself proves."""
+    """GET /api/v1/requests/{id}, without what the log itself proves."""
 
     request: RequestView
     timeline: list[AuditEntry]
@@ -56,7 +56,7 @@ ListPage = TypeVar("ListPage", RequestPage, AuditPageDocument)
 
 
 class PositionDocument(msgspec.Struct):
-    """The place on a ledger of whatever POST /api/v1/commands answers."""
+    """The place on a ledger in every answer of POST /api/v1/commands."""
 
     position: str
 

@@ -1,4 +1,4 @@
-"""One question to a gateway over HTTP, and its answer."""
+"""One request to a gateway over HTTP, and its answer."""
 
 import asyncio
 import ssl
@@ -22,16 +22,16 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _ANSWER_MAX_BYTES: Final = 256 * 1024 * 1024
-"""More than all of governance can be; a server that sends more is not one of ours."""
+"""More than all of governance can have; a server that sends more is not a gateway of Assent."""
 _CONNECT_S: Final = 10.0
 _AROUND_S: Final = 15.0
-"""Beyond the decision's own time: connecting, and the way there and back."""
+"""Added to the time for the decision: for connecting, and for transport."""
 _LATE, _FAILED_FROM = 202, 500
 
 
 @dataclass(frozen=True)
 class GatewayAccess:
-    """Where a gateway answers, and who asks."""
+    """The address of a gateway, and the caller's key."""
 
     url: str
     """Scheme and host."""
@@ -41,7 +41,7 @@ class GatewayAccess:
 
 
 class ProblemAnswer(msgspec.Struct, kw_only=True):
-    """RFC 9457, as the gateway answers it."""
+    """A problem by RFC 9457, as the gateway sends it."""
 
     code: str
     detail: str = ""
@@ -52,10 +52,10 @@ class ProblemAnswer(msgspec.Struct, kw_only=True):
     partition: int | None = None
     decided: int | None = None
     events: msgspec.Raw | None = None
-    """Of a completion that opened the request again: what happened, in full."""
+    """Of a completion that opened the request again: its events, in full."""
 
     def refusal(self) -> Refusal | None:
-        """The ledger's refusal that it is; None for what is the gateway's own."""
+        """The ledger's refusal in it; None for a problem of the gateway's own."""
         try:
             code = RefusalCode(self.code)
         except ValueError:
@@ -70,7 +70,7 @@ class ProblemAnswer(msgspec.Struct, kw_only=True):
 
 
 class GatewayAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gateway has answered: a document, or a problem."""
+    """The answer of a gateway: a document, or a problem."""
 
     status: int
     body: bytes
@@ -85,10 +85,10 @@ async def get(
     after: str | None = None,
     allowed: Collection[str] = (),
 ) -> GatewayAnswer:
-    """Read, signed with the user's key. `allowed`: the codes of problems that are answers.
+    """Read, signed with the user's key. `allowed`: the codes of problems that are returned, not raised.
 
-    `after`: a ledger position that the answer must know. Raises GatewayUnreachableError, GatewayRefusalError,
-    UndecidedError, GatewayAnswerError.
+    `after`: a ledger position that the answer must include. Raises GatewayUnreachableError,
+    GatewayRefusalError, UndecidedError, GatewayAnswerError.
     """
     headers = {} if after is None else {"assent-after": after}
     request = httpx.Request("GET", access.url + path, params=asked, headers=headers)
@@ -102,7 +102,7 @@ async def get(
 async def post(
     access: GatewayAccess, path: str, value: bytes, headers: Mapping[str, str], *, command: str
 ) -> GatewayAnswer:
-    """Send bytes that carry their own proof. `command`: its id.
+    """Send a signed command. `command`: its id.
 
     Raises GatewayUnreachableError, UndecidedError where they may have arrived, GatewayAnswerError.
     """
@@ -114,7 +114,7 @@ async def post(
 async def _ask(access: GatewayAccess, request: httpx.Request, *, command: str | None) -> GatewayAnswer:
     timeout = httpx.Timeout(access.timeout_s, connect=min(_CONNECT_S, access.timeout_s))
     try:
-        # Proxies of the environment are for other hosts. Certificates are always verified.
+        # Proxies from the environment are not used on loopback. Certificates are always verified.
         async with (
             asyncio.timeout(access.timeout_s + _AROUND_S),
             httpx.AsyncClient(timeout=timeout, trust_env=not access.is_loopback, verify=True) as client,
@@ -146,7 +146,7 @@ async def _body(access: GatewayAccess, response: httpx.Response) -> bytes:
 
 def _answer(access: GatewayAccess, response: httpx.Response, body: bytes) -> GatewayAnswer:
     content_type = response.headers.get("content-type", "").partition(";")[0]
-    # What is only late is told in the members of a problem, but is none.
+    # A late decision has the members of a problem, but is not one.
     if content_type == "application/problem+json" or response.status_code == _LATE:
         try:
             problem = msgspec.json.decode(body, type=ProblemAnswer)
@@ -175,23 +175,23 @@ def _unreachable(access: GatewayAccess, error: Exception) -> str:
 
 
 def undecided_error(what: str, command: str | None) -> UndecidedError:
-    """The error of a decision that did not come in time. `command`: its id, where that is known."""
+    """The error for a decision that did not come in time. `command`: its id, where that is known."""
     return UndecidedError(
-        what, "It may still be decided: `assent requests --mine` and `assent show` tell.", command
+        what, "It may still be decided: look at `assent requests --mine` and `assent show`.", command
     )
 
 
 def problem_error(
     status: int, problem: ProblemAnswer, *, command: str | None = None
 ) -> GatewayRefusalError | UndecidedError:
-    """The error that a problem is; of status 202 the decision on `command` is only late."""
+    """The error for a problem. With status 202 the decision on `command` is only late."""
     if status == _LATE:
         return undecided_error(problem.detail, command)
     return GatewayRefusalError(problem.code, problem.detail, problem.todo, is_permanent=status < _FAILED_FROM)
 
 
 def bad_answer(access: GatewayAccess, answer: GatewayAnswer) -> NoReturn:
-    """Raise GatewayAnswerError: this is no gateway of Assent's, or one of another version."""
+    """Raise GatewayAnswerError: this is not a gateway of Assent, or one of another version."""
     raise GatewayAnswerError(
         f"{access.url} does not answer as Assent does (status {answer.status}, {len(answer.body):,} bytes)."
         " Is --server the address of a gateway, and this assent of its version?",

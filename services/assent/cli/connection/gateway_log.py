@@ -1,6 +1,6 @@
-"""A log behind a gateway over HTTP: the same data that a command reads from the log and the tables itself.
+"""A log behind a gateway over HTTP, with the same data as a command reads from Kafka and Postgres directly.
 
-Everything is signed here: reads as HTTP messages, commands as they would be for Kafka. The key stays here.
+Everything is signed here: reads as HTTP messages, commands as for Kafka. The key stays here.
 """
 
 from collections.abc import AsyncIterator
@@ -38,6 +38,7 @@ from assent.cli.connection.log_client import (
     RequestExplanation,
     RequestList,
     RequestNotFoundError,
+    unknown_request,
 )
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.policy_effects import LISTED_MAX
@@ -59,7 +60,7 @@ from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
 
 _PAGE: Final = 200
 _GOVERNANCE_MAX_BYTES: Final = 1024 * 1024 * 1024
-"""Of all pages of the governance ledger: a server that goes on for ever is cut off."""
+"""Of all pages of the governance ledger: a limit for a server that never ends."""
 _T = TypeVar("_T")
 
 
@@ -69,12 +70,12 @@ class GatewayLog:
 
     access: GatewayAccess
     identity: str
-    """Of the log that what is signed is for: told to the command, never by the gateway."""
+    """Of the log that commands are signed for. It never comes from the gateway."""
 
     async def governance(self) -> Governance:
-        """The state of governance now, as the log's identity proves it: a change is made from there.
+        """The state of governance now, as the log's identity proves it, from which a change is made.
 
-        A gateway can leave the newest records out: what is signed then names an older version and is refused.
+        A gateway can leave out the newest records. A change then names an older version and is refused.
         """
         proof = await self._governance_ledger()
         state = Governance()
@@ -93,11 +94,11 @@ class GatewayLog:
         return [row async for page in pages for row in page.requests]
 
     async def request(self, request: str) -> RequestView:
-        """Raises RequestNotFoundError, also where it is not the caller's to see."""
+        """Raises RequestNotFoundError, also where the caller may not see the request."""
         return (await self._document(request)).request
 
     async def details(self, request: str) -> RequestDetails:
-        """Raises RequestNotFoundError, also where it is not the caller's to see."""
+        """Raises RequestNotFoundError, also where the caller may not see the request."""
         found = await self._document(request)
         return RequestDetails(
             request=found.request,
@@ -107,7 +108,7 @@ class GatewayLog:
         )
 
     async def submission(self, request: str) -> ProvenSubmission | NotProven:
-        """R23: what the gateway offers, held to the log's identity alone. Raises RequestNotFoundError."""
+        """R23: what the gateway offers, proven by the log's identity alone. Raises RequestNotFoundError."""
         found = self._decoded(await self._about(request, "/submission"), SubmissionProofDocument)
         evidence = Evidence(
             value=found.value, following=found.following, writer=found.writer, seal=found.seal
@@ -128,7 +129,7 @@ class GatewayLog:
         return RequestExplanation(request=row, explained=found.explained, sentences=found.sentences)
 
     async def open_requests(self, resource_type: str) -> OpenRequestsOfType:
-        """Those among the newest LIST_MAX requests: the gateway lists no type alone."""
+        """Those among the newest LIST_MAX requests: the gateway has no list for one type."""
         rows = [
             row
             for row in await self.requests("all", LIST_MAX)
@@ -168,14 +169,14 @@ class GatewayLog:
             )
         relayed = self._decoded(answer, RelayedCommand)
         if relayed.request is not None:
-            # So that `assent show` after this command shows what it did. The decision stands in any case.
+            # Waits until `assent show` can show the decision, which is made in any case.
             path = f"/api/v1/requests/{relayed.request}"
             await get(self.access, path, after=relayed.position, allowed=("not-found", "lagging"))
         events = self._content(answer, relayed.events, tuple[Event, ...])
         return Decided(partition=partition, seq=seq, at=relayed.at, events=events, refusal=None)
 
     async def decide_change(self, change: GovernanceChange) -> GovernanceDecided:
-        """The same for a change to governance that works at once. Raises UndecidedError."""
+        """The same as `decide`, for a change to governance that works at once. Raises UndecidedError."""
         command = ChangeGovernance(
             id=new_command_id(), principal=self.access.key.principal, at=now_ms(), change=change
         )
@@ -191,7 +192,7 @@ class GatewayLog:
         )
 
     async def _governance_ledger(self) -> GovernanceProof:
-        """Page by page, as far as the log's identity and its writers' seals prove it."""
+        """The ledger page by page, as far as the log's identity and its writers' seals prove it."""
         proof = GovernanceProof(self.identity, verify_signature)
         offset: int | None = 0
         size = 0
@@ -217,13 +218,16 @@ class GatewayLog:
     async def _about(
         self, request: str, what: str = "", asked: dict[str, str] | None = None
     ) -> GatewayAnswer:
-        if parse_request_id(request) is None:
+        place = parse_request_id(request)
+        if place is None:
             raise RequestNotFoundError(
-                f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them."
+                f"{request!r} is not a request id; they look like 2-1041, and `assent requests` lists them."
             )
         path = f"/api/v1/requests/{request}{what}"
         answer = await get(self.access, path, asked, allowed=("not-found",))
         if answer.problem is not None:
+            if place[0] >= (await self.governance()).partitions:
+                raise RequestNotFoundError(unknown_request(request))
             # One that was just submitted may not be in the lists yet: its id is its place on the ledger.
             answer = await get(self.access, path, asked, after=request, allowed=("not-found", "lagging"))
         if answer.problem is not None:
@@ -237,7 +241,7 @@ class GatewayLog:
         signed = dict(signed_headers(self.access.key, self.identity, command, value, COMMAND_SOURCE))
         headers = {name: signed[name].decode() for name in (KEY_HEADER, SIGNATURE_HEADER)}
         answer = await post(self.access, "/api/v1/commands", value, headers, command=command.id)
-        # What is on record is an answer of the ledger's; what is not was never published.
+        # A problem with a position is an answer of the ledger. Without one, nothing was published.
         problem = answer.problem
         if problem is not None and (problem.position is None or not (problem.refusal() or problem.events)):
             raise problem_error(answer.status, problem, command=command.id)

@@ -27,11 +27,11 @@ class LogAccess:
     identity: str
     dsn: str
     services: dict[str, str] = field(default_factory=dict)
-    """Where each service of the local system answers for its health; empty elsewhere."""
+    """The health address of each service of the local system; empty for a cluster."""
 
 
 class UnreachableError(Exception):
-    """The command was not told how to reach a log, or as whom; the message says how to tell it."""
+    """The command does not know how to reach a log, or as whom; the message states what to set."""
 
 
 def log_access(options: Options) -> LogAccess:

@@ -1,4 +1,4 @@
-"""What commands ask of a log, the same whether they reach its Kafka and Postgres or a gateway."""
+"""What commands ask of a log, whether they reach its Kafka and Postgres or a gateway."""
 
 from typing import Any, Literal, Protocol
 
@@ -17,9 +17,9 @@ from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.proof import NotProven
 
 RequestList = Literal["mine", "received", "all"]
-"""R7: the requests that one's person submitted, those that one decides on, and all that one may see."""
+"""R7: the requests of the caller's person, those that the caller decides on, and all that they may see."""
 COMMAND_SOURCE = "assent-cli"
-"""What the command line names as the source of its commands."""
+"""The source that the command line names in its commands."""
 
 
 class RequestDetails(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class RequestApprovers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """A request, where it stands, and what each rule asks and has got in sentences."""
+    """A request, its explanation, and sentences about what each rule asks for and has."""
 
     request: RequestView
     explained: Explained
@@ -55,11 +55,11 @@ class OpenRequestsOfType(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogClient(Protocol):
-    """One log, asked and sent to in the name of one key's principal.
+    """One log, on behalf of one key's principal.
 
-    Beside what its methods name, each raises what its way to the log raises: KafkaError, NotFoundedError,
-    TimeoutError, and what asyncpg raises; or GatewayUnreachableError, GatewayRefusalError and
-    GatewayAnswerError.
+    In addition to what its docstring names, each method raises what its way to the log raises: KafkaError,
+    NotFoundedError, TimeoutError, and what asyncpg raises; or GatewayUnreachableError, GatewayRefusalError
+    and GatewayAnswerError.
     """
 
     async def governance(self) -> Governance:
@@ -71,7 +71,7 @@ class LogClient(Protocol):
         ...
 
     async def request(self, request: str) -> RequestView:
-        """A request as it stands. One that was submitted a moment ago is waited for.
+        """A request as it is now. Waits for one that was submitted a moment ago.
 
         Raises RequestNotFoundError.
         """
@@ -90,7 +90,10 @@ class LogClient(Protocol):
         ...
 
     async def explanation(self, request: str, principal: str | None) -> RequestExplanation:
-        """Where a request stands, for `principal` too. Raises RequestNotFoundError, NotProjectedError."""
+        """The explanation of a request, and for `principal`.
+
+        Raises RequestNotFoundError, NotProjectedError.
+        """
         ...
 
     async def open_requests(self, resource_type: str) -> OpenRequestsOfType:
@@ -113,12 +116,17 @@ class LogClient(Protocol):
         ...
 
 
+def unknown_request(request: str) -> str:
+    """The message about a request that does not exist."""
+    return f"There is no request {request}; `assent requests` lists them."
+
+
 class RequestNotFoundError(Exception):
-    """There is no such request, or none that one may see; the message says how to find those there are."""
+    """There is no such request, or the caller may not see it; the message states how to list requests."""
 
 
 class NotProjectedError(Exception):
-    """The tables do not hold yet what the answer is made from; the message says so."""
+    """The tables do not have the records for the answer yet; the message states so."""
 
 
 class UndecidedError(Exception):
@@ -142,7 +150,7 @@ class GatewayUnreachableError(Exception):
 
 
 class GatewayRefusalError(Exception):
-    """A gateway refused by itself: the ledger has no record of it."""
+    """A refusal of the gateway's own, of which the ledger has no record."""
 
     def __init__(self, code: str, detail: str, todo: str, *, is_permanent: bool) -> None:
         """`is_permanent`: whether the same would be refused again later."""
@@ -154,9 +162,9 @@ class GatewayRefusalError(Exception):
 
 
 class GatewayAnswerError(Exception):
-    """The answer is not one of Assent's, or is not about this log; the message says what to look at."""
+    """The answer is not from Assent, or not about this log; the message states what to check."""
 
     def __init__(self, message: str, *, is_of_assent: bool) -> None:
-        """`is_of_assent`: whether a gateway of Assent's answered at all."""
+        """`is_of_assent`: whether a gateway of Assent answered at all."""
         super().__init__(message)
         self.is_of_assent = is_of_assent

@@ -1,4 +1,4 @@
-"""Whether a command goes to a log by itself or through a gateway."""
+"""Whether a command reaches a log directly or through a gateway."""
 
 import asyncio
 import ipaddress
@@ -19,10 +19,10 @@ _URL_MAX_CHARS = 300
 
 
 def log_client(access: AccessOptions, options: Options, key: SecretKey | None = None) -> LogClient:
-    """By --server or ASSENT_SERVER through a gateway, else the log itself, as `log_access` finds it.
+    """Through a gateway with --server or ASSENT_SERVER, else directly, as `log_access` finds the log.
 
-    `key`: who asks and signs, where the command needs to know that on either way. Raises what `log_access`
-    and `signing_key_of` raise.
+    `key`: the key to ask and sign with, where the command needs it either way. Raises what `log_access`
+    and `key_of` raise.
     """
     if access.server is None:
         from assent.cli.connection.direct_log import DirectLog
@@ -49,8 +49,8 @@ def _identity_of(access: AccessOptions, options: Options) -> str:
             identity = read_founded(Directory(options.data.resolve())).identity
         except NotFounded:
             raise UnreachableError(
-                "Say which log this is for: --identity, or ASSENT_IDENTITY. It is 64 hex digits, the same for"
-                " everybody; get it from an administrator (`assent env` prints it), not from the gateway."
+                "Name the log that this is for: --identity, or ASSENT_IDENTITY. It is 64 hex digits, the same"
+                " for all users; get it from an administrator (`assent env` prints it), not from the gateway."
             ) from None
     if re.fullmatch(DIGEST_PATTERN, identity) is None:
         raise UnreachableError(f"--identity is 64 lower-case hex digits, not {identity[:80]!r}.")
@@ -71,7 +71,7 @@ def _server_url(text: str) -> tuple[str, bool]:
     is_loopback = _is_loopback(host)
     if parts.scheme == "http" and not is_loopback:
         raise UnreachableError(
-            f"--server {text} is not encrypted: what you read would be open to everybody on the way."
+            f"--server {text} is not encrypted: others on the network could read what you read."
             " Use https://; http:// is for this machine alone."
         )
     name = f"[{host}]" if ":" in host else host

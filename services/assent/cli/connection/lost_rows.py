@@ -1,4 +1,4 @@
-"""A line on standard error when what a command shows may not be in the log any more."""
+"""A warning on standard error when a command may show what is no longer in the log."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +13,7 @@ from assent_contracts.topics import GOVERNANCE
 
 
 async def warn_of_lost_rows(access: LogAccess, db: Executor) -> None:
-    """Hold the log against what the tables were made from, and tell where it is less.
+    """Compare the log with the positions of the tables, and warn where the log has less.
 
     Raises KafkaError, TimeoutError, and what asyncpg raises.
     """
@@ -27,7 +27,7 @@ async def warn_of_lost_rows(access: LogAccess, db: Executor) -> None:
 
 
 def warn_of_loss(places: Sequence[str]) -> None:
-    """Tell it once, however often a command looks."""
+    """Warn once, however often a command looks."""
     if places:
         _warn_once(", ".join(places))
 
@@ -35,6 +35,6 @@ def warn_of_loss(places: Sequence[str]) -> None:
 @cache
 def _warn_once(places: str) -> None:
     output.print_problem(
-        f"Part of the log is lost ({places}): what this shows may contain what the log no longer has, and"
-        " nothing is decided there until it is whole again. `assent doctor` where the log is says what to do."
+        f"Part of the log is lost ({places}): this may show what the log no longer has, and nothing"
+        " is decided there until it is whole again. `assent doctor`, where the log is, names what to do."
     )

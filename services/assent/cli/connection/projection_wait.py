@@ -1,4 +1,4 @@
-"""Wait until the tables of status and audit hold what was decided a moment ago."""
+"""Wait until the tables of status and audit have what was decided a moment ago."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,9 +9,9 @@ _T = TypeVar("_T")
 
 
 async def projected(look: Callable[[], Awaitable[_T | None]], *, within_s: float) -> _T | None:
-    """What `look` finds in the tables, as soon as it finds it; None when that takes longer than `within_s`.
+    """What `look` finds in the tables, as soon as it does; None when that takes longer than `within_s`.
 
-    It looks once at least. Raises what `look` raises.
+    It looks at least once. Raises what `look` raises.
     """
     deadline = asyncio.get_running_loop().time() + within_s
     while (found := await look()) is None:

@@ -1,7 +1,7 @@
-"""Publish without a gateway: to a log that has all that is known of it beforehand, or not at all.
+"""Publish without a gateway, and only to a log that has every known head.
 
-A decider does not lead a partition of which something is missing. What is sent there has no answer, and may
-be decided long after, once the right log is back.
+A decider does not lead a partition of which something is missing. A command that is sent there gets no
+answer, and may be decided long after, once the right log is back.
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ from assent_contracts.heads import KnownHead, Place, known_heads
 
 @asynccontextmanager
 async def publishing(access: LogAccess, source: str, options: Options) -> AsyncIterator[Publisher]:
-    """A publisher that hears decisions from where the status tables stand.
+    """A publisher that receives decisions from the position of the status tables on.
 
     Raises NotFoundedError, NotPublishedError, HeadsFileError, KafkaError, and what asyncpg raises when
     Postgres cannot be reached.
@@ -55,7 +55,7 @@ async def publishing(access: LogAccess, source: str, options: Options) -> AsyncI
 async def publishing_changes(
     access: LogAccess, source: str, options: Options
 ) -> AsyncIterator[GovernancePublisher]:
-    """The same for changes to governance that work at once; Postgres need not answer."""
+    """The same for changes to governance that work at once. Postgres need not answer."""
     async with following_governance(access) as follower:
         await known_beforehand(follower, await _stored(access, follower), options)
         publisher = GovernancePublisher(access.connection, follower, source=source)
@@ -69,10 +69,10 @@ async def publishing_changes(
 async def known_beforehand(
     follower: GovernanceFollower, stored: NewestHeads, options: Options
 ) -> dict[Place, KnownHead]:
-    """What is known of the ledgers by `stored`, and by the decider's file where the log is that of --data.
+    """The known heads, from `stored`, and from the decider's file where the log is that of --data.
 
-    Raises NotPublishedError when the governance ledger is less than that: no partition is led then.
-    HeadsFileError where the file is broken, KafkaError.
+    Raises NotPublishedError when the governance ledger has less, because no partition is led then;
+    HeadsFileError where the file is broken; and KafkaError.
     """
     own = own_heads_if_readable(options, follower.identity)
     await sift_beside(stored, follower.identity, own, trusted_keys(follower.writers.public_keys()))
@@ -90,5 +90,5 @@ async def _stored(access: LogAccess, follower: GovernanceFollower) -> NewestHead
             return await newest_in_postgres(db, follower)
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked which heads it knows", error=repr(error))
-        output.print_progress("Postgres does not answer: what it knows of the log is left out here.")
+        output.print_progress("Postgres does not answer: the heads that it knows are not checked.")
         return NewestHeads()

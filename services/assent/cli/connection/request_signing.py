@@ -13,7 +13,7 @@ _LABEL: Final = "assent"
 
 
 def sign_request(request: httpx.Request, key: SecretKey) -> None:
-    """Add the headers that prove whose request this is; the key itself stays here."""
+    """Add the headers that prove whose request this is. The key stays here."""
     signer = HTTPMessageSigner(signature_algorithm=ED25519)
     prepared = signer.prepare(request, key_id=key.id, label=_LABEL, covered_component_ids=_COVERED)
     signer.apply(request, prepared, key.sign(prepared.signature_base))

@@ -7,7 +7,7 @@ from assent.cli.options import AccessOptions, Options
 from assent_contracts.client.keys import SecretKey, load_key
 
 _OF_THE_LOG = frozenset({"writer", "recovery"})
-"""Keys in the same folder that are no principal's."""
+"""Keys in the same folder that belong to no principal."""
 
 
 def signing_key_of(access: AccessOptions, options: Options) -> SecretKey:
@@ -23,7 +23,7 @@ def signing_key_of(access: AccessOptions, options: Options) -> SecretKey:
         raise UnreachableError(missing + _keys_in(folder))
     key = load_key(path)
     if key.principal != access.as_:
-        raise UnreachableError(f"{path} is a key of {key.principal!r}; say --key {path} to sign as them.")
+        raise UnreachableError(f"{path} is a key of {key.principal!r}; use --key {path} to sign as them.")
     return key
 
 

@@ -1,20 +1,20 @@
-"""What `assent doctor` finds out about one thing."""
+"""One check of `assent doctor`."""
 
 import msgspec
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing looked at."""
+    """One thing that was checked."""
 
     ok: bool
     what: str
     remedy: str = ""
-    """What to do about it; empty where it is well."""
+    """What to do about it; may be empty where it is ok."""
     why: str = ""
-    """Why it is not well, where the remedy does not say it."""
+    """Why it is not ok, where the remedy does not state it."""
     service: str = ""
-    """Which service it is of, if it is of one."""
+    """The service that it is about, if any."""
     fault: str = ""
-    """What is wrong with the log itself, if it is that: `assent.ledger/3 cut`. No two have the same."""
+    """The fault, if it is one of the log itself: `assent.ledger/3 cut`. No two checks have the same."""
     follows_from: str = ""
-    """The `fault` that this check has come upon, and that another one is first to tell."""
+    """The `fault` of another check because of which this one fails."""

@@ -1,4 +1,4 @@
-"""What `assent doctor` looks at."""
+"""What `assent doctor` checks."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -16,17 +16,19 @@ from assent.cli.connection.log_access import (
     following_governance,
     governance_of,
     log_access,
-    reading_tables,
 )
 from assent.cli.diagnosis.check import Check
 from assent.cli.diagnosis.faults import with_causes
 from assent.cli.diagnosis.governance_checks import governance_checks
 from assent.cli.diagnosis.log_checks import (
+    RECENT_MS,
     file_finding,
+    governance_finding,
+    ledger_finding,
     log_time_finding,
     reader_findings,
-    stored_finding,
 )
+from assent.cli.diagnosis.postgres_side import look_at_postgres
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.log_completeness import (
     deciders_heads,
@@ -51,22 +53,18 @@ from assent.observe.failure_reasons import kafka_reason
 from assent.observe.health import fault_of
 from assent.observe.readiness import Readiness, readiness
 from assent.process_settings import SettingsError
-from assent.store.positions import Reader, requests_read
-from assent.store.postgres_heads import newest_in_postgres
-from assent.store.postgres_reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
-from assent_contracts.client.newest_heads import NewestHeads
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.heads import Finding, KeptHead
-from assent_contracts.topics import LEDGER_TOPICS
+from assent_contracts.topics import GOVERNANCE, LEDGER_TOPICS
 
 LAG_MAX_RECORDS = 10_000
-_READERS: tuple[Reader, ...] = ("status", "audit")
 
 
 async def examine(options: Options) -> list[Check]:
-    """Look at all of it, as far as one can get. What follows from a fault of the log is marked so."""
+    """Check everything, as far as possible. Checks that fail because of a fault of the log are marked."""
     return with_causes(await _examine(options))
 
 
@@ -83,7 +81,7 @@ async def _examine(options: Options) -> list[Check]:
         return findings
     try:
         async with following_governance(access) as follower:
-            findings += _governance(follower)
+            findings += await _governance(access, follower)
             findings += _writer(options.data / "keys" / WRITER_KEY, follower)
             findings += await _whole(options, access, follower)
     except KafkaError as error:
@@ -106,7 +104,7 @@ async def _services(access: LogAccess) -> list[Check]:
 
 
 def service_findings(name: str, said: Readiness) -> Iterator[Check]:
-    """One finding for a service that is ready, else one for each of what it lacks; one for each it notes."""
+    """A finding for a service that is ready, or one for each thing it lacks, and one for each it notes."""
     if not said.missing:
         yield Check(ok=True, what=f"{name} is ready", service=name)
     lacking = {f"is ready ({each})" if each else "is ready": why for each, why in said.missing.items()}
@@ -143,14 +141,14 @@ async def _kafka(access: LogAccess) -> list[Check]:
         Check(
             ok=not missing,
             what=f"{len(specs)} topics",
-            remedy=f"Finding: {', '.join(missing)}. `assent topics apply` makes them.",
+            remedy=f"Missing: {', '.join(missing)}. `assent topics apply` makes them.",
         ),
         *topic_findings(setting_differences(specs, there)),
     ]
 
 
 def topic_findings(differences: list[TopicDifference]) -> Iterator[Check]:
-    """One finding for each setting of a topic that is another; one in all when there is none."""
+    """A finding for each setting of a topic that differs, or a single one when none does."""
     if not differences:
         yield Check(ok=True, what="the topics are set as they must be")
     for each in differences:
@@ -160,7 +158,7 @@ def topic_findings(differences: list[TopicDifference]) -> Iterator[Check]:
             what=f"{each.topic}: {each.setting} = {each.must}",
             why=f"It is {each.found}.",
             remedy="`assent topics apply` sets it."
-            + (" Then see whether something is gone already: `assent audit verify`." if forgets else ""),
+            + (" Then check whether records were deleted already: `assent audit verify`." if forgets else ""),
         )
 
 
@@ -169,20 +167,22 @@ def _no_kafka(what: str, error: KafkaError) -> Check:
     return Check(ok=False, what=what, why=kafka_sentence(error), remedy=remedy)
 
 
-def _governance(follower: GovernanceFollower) -> list[Check]:
-    governance = governance_of(follower)
-    findings = [
-        Check(
-            ok=follower.quarantined == 0,
-            what=f"governance at seq {governance.seq}, {follower.quarantined} records quarantined",
-            remedy="Somebody without the writer's key has written to assent.governance: check the ACLs.",
-        )
-    ]
-    return [*findings, *governance_checks(governance, now_ms())]
+async def _governance(access: LogAccess, follower: GovernanceFollower) -> list[Check]:
+    governance, now = governance_of(follower), now_ms()
+    async with Probe(access.connection) as probe:
+        since = await probe.first_since(TopicPartition(GOVERNANCE, 0), now - RECENT_MS)
+    found = governance_finding(
+        governance.seq,
+        follower.quarantined,
+        is_recent=since is not None
+        and follower.last_quarantined is not None
+        and follower.last_quarantined >= since,
+    )
+    return [found, *governance_checks(governance, now)]
 
 
 def _writer(path: Path, follower: GovernanceFollower) -> list[Check]:
-    """Whether what this machine's decider seals counts: without that all is up and nothing is decided."""
+    """Whether the seals of this machine's decider count. If not, everything is up and nothing is decided."""
     if "ASSENT_KAFKA" in os.environ:
         return []
     try:
@@ -194,29 +194,22 @@ def _writer(path: Path, follower: GovernanceFollower) -> list[Check]:
 
 
 async def _whole(options: Options, access: LogAccess, follower: GovernanceFollower) -> list[Check]:
-    """Whether the log holds what is known of it, and how far the readers are."""
+    """Whether the log has every known head, and how far the readers are."""
     findings: list[Check] = []
     own: list[KeptHead] = []
     try:
         own = deciders_heads(options, access.identity)
     except HeadsFileError as error:
         findings.append(file_finding(error))
-    try:
-        async with reading_tables(access) as db:
-            stored = await newest_in_postgres(db, follower)
-            positions = {name: await requests_read(db, name) for name in _READERS}
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        found = reason(error)
-        remedy = f"{found.todo} See logs/postgres.log."
-        findings.append(Check(ok=False, what="Postgres answers", why=found.why, remedy=remedy))
-        stored, positions = NewestHeads(), {}
-    else:
-        findings += [Check(ok=True, what="Postgres answers"), stored_finding(stored)]
-    outside = await outside_heads(access.connection, follower, stored, own)
+    postgres = await look_at_postgres(access, follower)
+    findings += postgres.findings
+    outside = await outside_heads(access.connection, follower, postgres.heads, own)
     findings.append(log_time_finding(outside, now_ms()))
     there = await present_log(access.connection, follower, outside)
-    for name, read in positions.items():
+    for name, read in postgres.positions.items():
         findings += reader_findings(name, read, there, follower.losses, LAG_MAX_RECORDS)
+    if "audit" in postgres.positions:
+        findings.append(ledger_finding(postgres.positions["audit"]))
     less = missing(outside, there, follower) + await look_at_topics(access.connection, follower.partitions)
     findings += [_missing(each) for each in less]
     if not less:

@@ -1,4 +1,4 @@
-"""One fault of the log stops many services: it is told first and once, what follows in a line. Pure."""
+"""A fault of the log stops many services: it is shown first and once, its effects in one line. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from assent.cli.diagnosis.check import Check
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What is wrong with the log, in one place or in several for which the same is to be done."""
+    """A fault of the log, in one place or in several that have the same remedy."""
 
     what: str
     whys: list[str]
@@ -20,9 +20,9 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def with_causes(findings: Sequence[Check]) -> list[Check]:
-    """The same findings: each that follows from a fault follows from one that is among them.
+    """The same findings, changed so that each fault that one follows from is among them.
 
-    Where nobody has looked at the fault itself, whoever came upon it first tells it.
+    Where no check is about the fault itself, the first that follows from it becomes that check.
     """
     told = {each.fault for each in findings if each.fault}
     marked: list[Check] = []
@@ -35,7 +35,7 @@ def with_causes(findings: Sequence[Check]) -> list[Check]:
 
 
 def faults(findings: Sequence[Check]) -> list[Fault]:
-    """What is wrong with the log, in the order in which it was found, with what follows from it.
+    """The faults of the log, in the order in which they were found, with what follows from each.
 
     `findings`: as `with_causes` returns them.
     """
@@ -47,7 +47,7 @@ def faults(findings: Sequence[Check]) -> list[Fault]:
 
 
 def others(findings: Iterable[Check]) -> list[Check]:
-    """What is neither a fault of the log nor follows from one."""
+    """The findings that are neither a fault of the log nor follow from one."""
     return [each for each in findings if not each.fault and not each.follows_from]
 
 
@@ -69,4 +69,4 @@ def _follows(follow: Sequence[Check]) -> str:
     by_service = Counter(each.service for each in follow)
     named = ", ".join(f"{name} ({checks:,})" for name, checks in by_service.items())
     which = "1 more check fails" if count == 1 else f"{count:,} more checks fail"
-    return f"{which} because of this, and for nothing else: {named}. --json has each in full."
+    return f"{which} because of this alone: {named}. --json has each in full."

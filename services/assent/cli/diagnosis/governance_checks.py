@@ -1,4 +1,4 @@
-"""What in governance is close to not working any more, for `assent doctor`. Pure."""
+"""What in governance may soon stop working, for `assent doctor`. Pure."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ _NAMED_MAX = 8
 
 
 def governance_checks(governance: Governance, at: int) -> Iterator[Check]:
-    """What was looked at, at log time `at` (ms); what is not ok should be seen to before it is too late."""
+    """The checks at log time `at` (ms). What is not ok should be corrected before it is too late."""
     for policy in governance.policies.values():
         yield _policy(governance, policy, at)
     yield from _administrators(governance, at)
@@ -67,7 +67,7 @@ def _administrators(governance: Governance, at: int) -> Iterator[Check]:
 
 
 def _without_key(governance: Governance, at: int) -> Iterator[Check]:
-    """Approvers who could not sign, for each policy whose people need a key of their own."""
+    """Approvers who cannot sign, for each policy whose approvers need a key of their own."""
     for policy in governance.policies.values():
         if not policy.own_signature and gateway_for(governance, policy.resource_type, at) is not None:
             continue
@@ -99,7 +99,7 @@ def _keys_that_end(governance: Governance, at: int) -> Iterator[Check]:
             continue
         ends = max((end for start, end in governance.windows(name) if start <= at < end), default=None)
         if ends is None and role == "administrator" and gateway_for(governance, GOVERNANCE_TYPE, at):
-            continue  # who signs in at the gateway needs none
+            continue  # someone who signs in at the gateway needs none
         when = "It has none now" if ends is None else f"The last ends at {moment(ends)}"
         yield Check(
             ok=ends is not None and ends >= at + SOON_MS,

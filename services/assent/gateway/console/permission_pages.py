@@ -80,10 +80,7 @@ async def show_roles(request: Request[Any, Any, Any], caller: Caller, gateway: G
 async def show_settings(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """The settings in words, each with its meaning."""
     settings = gateway.log.governance.settings
-    values = [
-        (name, f"{setting_text(settings, name)}{'%' if name.endswith('_percent') else ''}")
-        for name in Settings.__struct_fields__
-    ]
+    values = [(name, setting_text(settings, name)) for name in Settings.__struct_fields__]
     return await page(request, gateway, caller, "settings.html", values=values)
 
 
