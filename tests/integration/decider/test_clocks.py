@@ -416,7 +416,7 @@ async def test_without_the_topic_of_heads_nothing_is_led_until_it_is_created(
     health = Health()
     await delete_topics(log.connection, [HEADS])
     async with deciding(log, follower, {HERE}, health=health, governing=False):
-        reason = await why_not_led(health, "is not there")
+        reason = await why_not_led(health, "does not exist")
         assert HEADS in reason.why
         assert "`assent topics apply`" in reason.todo
         await send(log, submission())

@@ -203,7 +203,7 @@ async def test_recovery_key_records_nothing_by_a_clock_that_the_broker_contradic
         assert isinstance(done, Refusal)
         assert done.code is RefusalCode.STALE
         assert "the broker's was" in done.detail
-        assert "Set the clock" in WHAT_TO_DO[done.code]
+        assert "Correct the clock" in WHAT_TO_DO[done.code]
     assert (await ends_now(log.connection, follower)).lead.writer.head == head
 
 
