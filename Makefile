@@ -9,6 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.assent-setup
 PINS := infra/requirements/dev.txt
 DOCS_PINS := infra/requirements/docs.txt
+MUTATION_PINS := infra/requirements/mutation.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package assent-contracts
@@ -25,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-containers coverage soak fuzz simulate faults lint format schemas \
+.PHONY: help setup chromium run test test-long test-full test-containers coverage mutants soak fuzz simulate faults lint format schemas \
 	bench docs requirements clean
 
 help: ## show this list
@@ -110,8 +111,10 @@ requirements: $(STAMP) ## pin the dependencies again; UPGRADE=1 takes the newest
 		pyproject.toml --extra local --group dev --constraint infra/requirements/runtime.txt --output-file $(PINS)
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
 		--group docs --constraint $(PINS) --output-file $(DOCS_PINS)
+	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
+		--group mutation --constraint $(PINS) --output-file $(MUTATION_PINS)
 	@! grep -nE '://|^-' infra/requirements/*.txt || { echo "requirements: a pin names a host or an option" >&2; exit 1; }
 
 clean: ## remove .venv, the local data and all caches (stop `make run` first)
-	rm -rf .venv .data dist build contracts/dist contracts/build .pytest_cache .coverage .hypothesis .ruff_cache .import_linter_cache
+	rm -rf .venv .data dist build mutants contracts/dist contracts/build .pytest_cache .coverage .hypothesis .ruff_cache .import_linter_cache
 	find contracts infra services tests -name __pycache__ -type d -prune -exec rm -rf {} +
