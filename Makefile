@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-containers coverage soak fuzz simulate faults lint format schemas \
+.PHONY: help setup chromium run test test-long test-full test-containers coverage soak fuzz simulate faults lint format schemas vectors \
 	bench docs requirements clean
 
 help: ## show this list
@@ -95,6 +95,9 @@ format: $(STAMP) ## fix the style where a program can
 
 schemas: $(STAMP) ## write the JSON Schemas of the messages again
 	@$(BIN)/python -m assent_contracts.schemas.generate
+
+vectors: $(STAMP) ## write the conformance vectors for libraries in other languages again
+	@$(BIN)/python -m assent_contracts.vectors.generate
 
 bench: $(STAMP) ## measure commands per second and latency; JSON=file keeps the figures
 	@$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))
