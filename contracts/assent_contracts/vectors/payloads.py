@@ -118,7 +118,6 @@ def _written(value: bytes) -> dict[str, Any]:
     """The bytes, or a rule for those that are too many to write down."""
     if len(value) <= _WRITTEN_MAX_BYTES:
         return {"value": base64_of(value)}
-    before, after = value.index(b"xx"), value.rindex(b"xx") + 2
-    rule = {"before": base64_of(value[:before]), "x": after - before, "after": base64_of(value[after:])}
-    assert value == value[:before] + b"x" * rule["x"] + value[after:]
-    return {"rule": rule}
+    start, end = value.index(b"xx"), value.rindex(b"xx") + 2
+    assert value[start:end] == b"x" * (end - start)
+    return {"rule": {"before": base64_of(value[:start]), "x": end - start, "after": base64_of(value[end:])}}

@@ -71,7 +71,7 @@ class Spoiled:
         released = ChangeReleased(
             request=f"{PARTITION}-0", resource="app/forged", digest="0" * 64, deadline=AT + 10**9
         )
-        usual = {
+        usual: dict[str, Any] = {
             "seq": last.seq + 1,
             "prev": sha256_hex(before),
             "epoch": 1,
