@@ -25,8 +25,8 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-containers coverage soak fuzz simulate faults lint format schemas vectors \
-	bench docs requirements clean
+.PHONY: help setup chromium run test test-long test-full test-go test-containers \
+	coverage soak fuzz simulate faults lint format schemas vectors bench docs requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -62,6 +62,15 @@ test-long: $(STAMP) ## run the slow tests: restores, clocks, Keycloak, schemathe
 	@$(PYTEST) -m "long and not containers and not soak" $(ARGS)
 
 test-full: test test-long ## run both: all tests except those on containers and the soak
+
+test-go: ## check and test contracts/go; where there is no Go it says so
+	@if ! command -v go >/dev/null; then \
+		echo "test-go: there is no Go here, so contracts/go is not tested; install Go 1.26 or newer" >&2; \
+	else \
+		cd contracts/go && odd="$$(gofmt -l .)" && \
+		{ [ -z "$$odd" ] || { echo "test-go: run gofmt -w on these:" $$odd >&2; exit 1; }; } && \
+		go vet ./... && go test ./... $(ARGS); \
+	fi
 
 test-containers: $(STAMP) ## run the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers
