@@ -24,10 +24,14 @@ func (d Decision) Request() string {
 }
 
 func decisionOf(accepted Accepted) Decision {
-	events, _ := accepted.readEvents()
+	events, ok := accepted.readEvents()
+	refusal := accepted.readRefusal()
+	if !ok {
+		// Only a writer can have sealed it. It is not to look like a decision without events.
+		refusal = &unreadableRefusal
+	}
 	return Decision{
-		Partition: accepted.Partition, Seq: accepted.Seq, At: accepted.At, Events: events,
-		Refusal: accepted.readRefusal(),
+		Partition: accepted.Partition, Seq: accepted.Seq, At: accepted.At, Events: events, Refusal: refusal,
 	}
 }
 

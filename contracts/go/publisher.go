@@ -102,23 +102,11 @@ func (p *Publisher) Follow(ctx context.Context, request string) (End, error) {
 
 // send returns the answer as it is, and when what it answers was sent.
 func (p *Publisher) send(ctx context.Context, command Command) (Decision, time.Time, error) {
-	known := p.tracker.expect()
-	defer known()
-	var at place
-	var sent time.Time
-	err := retrying(ctx, func() error {
-		sent = time.Now()
-		record := p.record(command)
-		if err := p.producer.ProduceSync(ctx, record).FirstErr(); err != nil {
-			return fmt.Errorf("send the command: %w", err)
-		}
-		at = place{int(record.Partition), record.Offset}
-		return nil
-	})
+	at, waiting, sent, err := p.sendAndRegister(ctx, command)
 	if err != nil {
 		return Decision{}, sent, &NotDecidedError{command, err}
 	}
-	decision, err := p.tracker.answer(ctx, at)
+	decision, err := p.tracker.answer(ctx, at, waiting)
 	if errors.Is(err, ErrLogDiffers) {
 		return Decision{}, sent, err
 	}
@@ -126,6 +114,43 @@ func (p *Publisher) send(ctx context.Context, command Command) (Decision, time.T
 		return Decision{}, sent, &NotDecidedError{command, err}
 	}
 	return decision, sent, nil
+}
+
+func (p *Publisher) sendAndRegister(ctx context.Context, command Command) (place, chan Decision, time.Time, error) {
+	known := p.tracker.expect()
+	defer known()
+	var at place
+	var sent time.Time
+	err := retrying(ctx, func() error {
+		sent = time.Now()
+		record, err := p.produce(ctx, p.record(command))
+		if err != nil {
+			return fmt.Errorf("send the command: %w", err)
+		}
+		at = place{int(record.Partition), record.Offset}
+		return nil
+	})
+	if err != nil {
+		return at, nil, sent, err
+	}
+	return at, p.tracker.register(at), sent, nil
+}
+
+// produce waits for the broker's acknowledgement, but not longer than ctx: the client itself may wait for a broker
+// that is away, since a record that was sent may have been appended.
+func (p *Publisher) produce(ctx context.Context, record *kgo.Record) (*kgo.Record, error) {
+	type acknowledgement struct {
+		record *kgo.Record
+		err    error
+	}
+	acknowledged := make(chan acknowledgement, 1)
+	p.producer.Produce(ctx, record, func(record *kgo.Record, err error) { acknowledged <- acknowledgement{record, err} })
+	select {
+	case answer := <-acknowledged:
+		return answer.record, answer.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (p *Publisher) record(command Command) *kgo.Record {

@@ -69,6 +69,38 @@ func TestWithoutDecisionTheCommandIsInTheError(t *testing.T) {
 	}
 }
 
+func TestWaitForABrokerThatIsAwayEndsWithTheContext(t *testing.T) {
+	ctx, f := testContext(t), newFakeLog(t, time.Minute)
+	_, publisher := f.connect(ctx)
+	f.cluster.Close()
+	short, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	_, err := publisher.Submit(short, submission("app/payroll"))
+	var undecided *NotDecidedError
+	if !errors.As(err, &undecided) || time.Since(begun) > 5*time.Second {
+		t.Fatal(time.Since(begun), err)
+	}
+}
+
+func TestAnswersThatComeEarlyAreKeptForTheirCommands(t *testing.T) {
+	tracked := &tracker{log: &Log{}, early: map[place]Decision{}, waiting: map[place]chan Decision{}}
+	tracked.folds = []*requestFold{newRequestFold(0, nil)}
+	known := tracked.expect()
+	for offset := range int64(earlyMax + 2) {
+		tracked.take(Accepted{LedgerRecord: LedgerRecord{Seq: offset, Input: offset}})
+	}
+	if len(tracked.early) != earlyMax {
+		t.Fatal(len(tracked.early))
+	}
+	if early := <-tracked.register(place{0, earlyMax + 1}); early.Seq != earlyMax+1 {
+		t.Fatal(early)
+	}
+	if known(); len(tracked.early) != 0 {
+		t.Fatal("they are kept for ever")
+	}
+}
+
 func TestEndOfARequestIsFollowedNowAndLater(t *testing.T) {
 	ctx, f := testContext(t), newFakeLog(t, time.Minute)
 	_, publisher := f.connect(ctx)

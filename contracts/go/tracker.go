@@ -23,6 +23,7 @@ type tracker struct {
 	heardTo map[int]int64 // the offset up to which each partition is in the folds
 	sending int
 	early   map[place]Decision
+	order   []place // of early, the oldest first
 	waiting map[place]chan Decision
 	ends    map[string]chan End
 }
@@ -80,8 +81,12 @@ func (t *tracker) take(accepted Accepted) {
 	if waiting, ok := t.waiting[at]; ok {
 		waiting <- decisionOf(accepted)
 		delete(t.waiting, at)
-	} else if t.sending > 0 && len(t.early) < earlyMax {
+	} else if t.sending > 0 {
 		t.early[at] = decisionOf(accepted)
+		if t.order = append(t.order, at); len(t.order) > earlyMax {
+			delete(t.early, t.order[0])
+			t.order = t.order[1:]
+		}
 	}
 }
 
@@ -93,7 +98,7 @@ func (t *tracker) requestEnded(end End) {
 }
 
 // expect says that a command is being sent: its answer may be read before the broker says where the command is.
-// The function that it returns says that this is known.
+// The function that it returns says that this is known, and awaited, or will never be.
 func (t *tracker) expect() func() {
 	t.log.mu.Lock()
 	defer t.log.mu.Unlock()
@@ -103,20 +108,26 @@ func (t *tracker) expect() func() {
 		defer t.log.mu.Unlock()
 		if t.sending--; t.sending == 0 {
 			clear(t.early)
+			t.order = nil
 		}
 	}
 }
 
-// answer waits for the decision on the command at a place.
-func (t *tracker) answer(ctx context.Context, at place) (Decision, error) {
+// register awaits the decision on the command at a place, from now on.
+func (t *tracker) register(at place) chan Decision {
 	t.log.mu.Lock()
-	if early, ok := t.early[at]; ok {
-		t.log.mu.Unlock()
-		return early, nil
-	}
+	defer t.log.mu.Unlock()
 	waiting := make(chan Decision, 1)
-	t.waiting[at] = waiting
-	t.log.mu.Unlock()
+	if early, ok := t.early[at]; ok {
+		waiting <- early
+	} else {
+		t.waiting[at] = waiting
+	}
+	return waiting
+}
+
+// answer waits for a decision that is awaited.
+func (t *tracker) answer(ctx context.Context, at place, waiting chan Decision) (Decision, error) {
 	var found Decision
 	err := t.log.until(ctx, func() bool {
 		select {

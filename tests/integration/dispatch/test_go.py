@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 import assent_contracts
+from assent.local.stack import Stack
 from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.applying import Result
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.ledger import decode_events
+from tests.support.containers import chosen_stack
 from tests.support.handover import (
     Folders,
     altered,
@@ -26,7 +28,17 @@ from tests.support.handover import (
     forge,
     read_changes,
 )
-from tests.support.log import APPLIER, UPSTREAM, Actor, Log, read_ledger
+from tests.support.log import (
+    APPLIER,
+    UPSTREAM,
+    Actor,
+    Log,
+    deciding,
+    following,
+    fresh_log,
+    publishing,
+    read_ledger,
+)
 
 GO = Path(assent_contracts.__file__).parents[1] / "go"
 PAYLOAD = '{"version": 2,  "name":"L\\u00f6hne <&> ✓", "rate": 1e400}'
@@ -212,6 +224,30 @@ async def test_what_is_not_what_the_ledger_has_released_is_not_applied(
     names = {path.name for path in folders.target.iterdir()}
     assert {request.submission, again.submission} <= names
     assert open_only.submission not in names
+
+
+@pytest.mark.skipif(chosen_stack() != "embedded", reason="this test kills the broker that it started")
+async def test_kafka_killed_and_started_again_the_next_change_is_applied(
+    programs: Path, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    async with Stack(tmp_path / "data") as stack:
+        log = await fresh_log(stack.bootstrap, tmp_path / "keys")
+        async with (
+            following(log) as follower,
+            deciding(log, follower),
+            publishing(log, follower) as actor,
+            dispatching(log, follower),
+            running(programs / "apply", log, APPLIER, **at_work(programs, log, folders)) as apply,
+        ):
+            first = await actor.released("script/before")
+            await apply.line(f"succeeded {first.request}")
+            await stack.kafka.kill()
+            await asyncio.sleep(1)  # Kafka is away for a while: nothing to wait for
+            await stack.kafka.start()
+            second = await actor.released("script/after")
+            await apply.line(f"succeeded {second.request}")
+            assert (await events_of(log, follower, second.request))[-1] == "request-completed"
 
 
 def _decoded(value: bytes | None) -> Change:
