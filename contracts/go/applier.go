@@ -66,10 +66,7 @@ func (a *Applier) run(ctx context.Context, journal *journal) error {
 		return err
 	}
 	defer publisher.Close()
-	if err := retrying(ctx, func() error { return a.Log.remember(ctx, journal) }); err != nil {
-		return err
-	}
-	if err := retrying(ctx, func() error { return publisher.tracker.catchUp(ctx) }); err != nil {
+	if err := a.compare(ctx, journal, publisher.tracker); err != nil {
 		return err
 	}
 	taking, stopTaking := context.WithCancelCause(ctx)
@@ -99,6 +96,21 @@ func (a *Applier) run(ctx context.Context, journal *journal) error {
 	defer timer.Stop()
 	w.busy.Wait()
 	return errors.Join(context.Cause(taking), journal.keepHeads(publisher.tracker.heads()))
+}
+
+// compare reads the ledger to its end and holds it against what the journal knows.
+func (a *Applier) compare(ctx context.Context, journal *journal, tracked *tracker) error {
+	kept, err := journal.heads()
+	if err != nil {
+		return err
+	}
+	if err := retrying(ctx, func() error { return a.Log.remember(ctx, kept) }); err != nil {
+		return err
+	}
+	if err := retrying(ctx, func() error { return tracked.catchUp(ctx) }); err != nil {
+		return err
+	}
+	return tracked.reaches(kept)
 }
 
 // workers is the changes in hand of one run.

@@ -283,6 +283,63 @@ func TestALogThatWasCutIsNotActedOn(t *testing.T) {
 	}
 }
 
+func TestAfterAnAcceptedLossItStartsAgainAndGoesByTheLoss(t *testing.T) {
+	ctx, f := testContext(t), newFakeLog(t, time.Minute)
+	a := newTestApplier(f, ctx)
+	first := submitted(ctx, f, "app/payroll")
+	stop := a.run(ctx)
+	a.until(first, Succeeded)
+	stop()
+	running := newTestApplier(f, ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- running.Run(ctx) }()
+	if _, err := running.Log.track(ctx); err != nil {
+		t.Fatal(err)
+	}
+	f.lose()
+	// What was claimed is given up: the release waits again.
+	second := submitted(ctx, f, "app/payroll")
+	if err := <-ended; !errors.Is(err, ErrLossAccepted) {
+		t.Fatal(err)
+	}
+	again := newTestApplier(f, ctx)
+	again.StateDir = a.StateDir
+	stop = again.run(ctx)
+	again.until(second, Succeeded)
+	again.until(first, Succeeded)
+	stop()
+}
+
+func TestALedgerOfWhichLessCountsThanBeforeIsNotActedOn(t *testing.T) {
+	ctx, f := testContext(t), newFakeLog(t, time.Minute)
+	a := newTestApplier(f, ctx)
+	request := submitted(ctx, f, "app/payroll")
+	stop := a.run(ctx)
+	a.until(request, Succeeded)
+	stop()
+	j, err := openJournal(a.StateDir, f.identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := j.heads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for partition, head := range kept {
+		head.Head.Seq += 5
+		kept[partition] = head
+	}
+	if err := j.keepHeads(kept); err != nil {
+		t.Fatal(err)
+	}
+	j.close()
+	again := newTestApplier(f, ctx)
+	again.StateDir = a.StateDir
+	if err := again.Run(ctx); !errors.Is(err, ErrLogDiffers) || !strings.Contains(err.Error(), "no longer counts") {
+		t.Fatal(err)
+	}
+}
+
 func TestAStateFolderHasOneApplier(t *testing.T) {
 	ctx, f := testContext(t), newFakeLog(t, time.Minute)
 	first, err := openJournal(t.TempDir(), f.identity)

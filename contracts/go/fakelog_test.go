@@ -26,13 +26,15 @@ type fakeLog struct {
 	identity Identity
 	lease    time.Duration
 
-	mu       sync.Mutex
-	seq      map[int]int64
-	prev     map[int]string
-	decided  map[string]int64
-	claimed  map[string]string
-	claims   int
-	outcomes map[string]string // request -> outcome and message
+	mu         sync.Mutex
+	seq        map[int]int64
+	prev       map[int]string
+	decided    map[string]int64
+	claimed    map[string]string
+	claims     int
+	outcomes   map[string]string // request -> outcome and message
+	era        string            // of the partition of app/payroll, once a loss was accepted
+	governance int64             // the seq that records of requests name
 	// silent keeps the releases off assent.changes.
 	silent bool
 }
@@ -82,14 +84,14 @@ func (f *fakeLog) found() {
 		`"founding":{"founder":%q,"recovery":%q,"writers":{"writer-1":%q},"partitions":%d}}]}`,
 		0, f.writer.Public(), f.writer.Public(), f.writer.Public(), fakePartitions)
 	f.identity = sha256.Sum256(value)
-	f.put(topicGovernance, 0, value, f.seal("governance", 0, 0, value))
+	f.put(topicGovernance, 0, value, f.seal("governance", 0, 0, value, firstEra))
 	for partition := range fakePartitions {
 		f.prev[partition] = f.identity.String()
 	}
 }
 
-func (f *fakeLog) seal(ledger string, partition int, seq int64, value []byte) []kgo.RecordHeader {
-	message := sealMessage(f.identity, ledger, partition, seq, sha256.Sum256(value), firstEra)
+func (f *fakeLog) seal(ledger string, partition int, seq int64, value []byte, era string) []kgo.RecordHeader {
+	message := sealMessage(f.identity, ledger, partition, seq, sha256.Sum256(value), era)
 	signature := toBase64URL(ed25519.Sign(f.writer.secret, message))
 	return []kgo.RecordHeader{
 		{Key: headerWriter, Value: []byte(f.writer.ID)}, {Key: headerSeal, Value: []byte(signature)},
@@ -129,10 +131,10 @@ func (f *fakeLog) decideOne(record *kgo.Record) {
 		decision = fmt.Sprintf(`"refusal":{"code":%q,"detail":"It is."}`, refusal)
 	}
 	key, signature := headerOf(record, headerKey), headerOf(record, headerSignature)
-	value := fmt.Appendf(nil, `{"seq":%d,"prev":%q,"epoch":1,"input":%d,"received":%d,"at":%d,"governance":0,`+
+	value := fmt.Appendf(nil, `{"seq":%d,"prev":%q,"epoch":1,"input":%d,"received":%d,"at":%d,"governance":%d,`+
 		`"command":{"value":%s,"key":%q,"signature":%q},%s}`,
-		f.seq[partition], f.prev[partition], record.Offset, at, at, record.Value, key, signature, decision)
-	f.put(topicLedger, partition, value, f.seal("ledger", partition, f.seq[partition], value))
+		f.seq[partition], f.prev[partition], record.Offset, at, at, f.governance, record.Value, key, signature, decision)
+	f.put(topicLedger, partition, value, f.seal("ledger", partition, f.seq[partition], value, f.era))
 	f.seq[partition], f.prev[partition] = f.seq[partition]+1, sha256Hex(value)
 	if change != nil && !f.silent {
 		f.put(topicChanges, partition, change, nil)
@@ -196,6 +198,26 @@ func (f *fakeLog) claim(request, principal string, at int64) (string, string, []
 	f.eachOpen(request, func(found *openRequest) { digest = found.digest })
 	return fmt.Sprintf(`[{"type":"assent.change-claimed.v1","request":%q,"applier":%q,"digest":%q,"deadline":%d}]`,
 		request, principal, digest, at+f.lease.Milliseconds()), "", nil
+}
+
+// lose accepts a loss: of the partition of app/payroll the records after its first one are given up.
+func (f *fakeLog) lose() {
+	partition := PartitionFor([]byte("app/payroll"), fakePartitions)
+	kept, err := f.recordAt(partition, 0)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	value := fmt.Appendf(nil, `{"seq":1,"prev":%q,"epoch":1,"at":1,"events":[{"type":"assent.loss-accepted.v1","loss":{`+
+		`"era":"loss-1","ends":[{"ledger":"governance","partition":0,"seq":0,"sha256":%q,"next_offset":1,"topic_end":1,`+
+		`"next_input":0},{"ledger":"ledger","partition":%d,"seq":0,"sha256":%q,"next_offset":1,"topic_end":3,"next_input":1}]}}]}`,
+		f.identity.String(), f.identity.String(), partition, kept.SHA256)
+	headers := f.seal("governance", 0, 1, value, firstEra)
+	headers[0].Value = []byte(recoveryID)
+	f.put(topicGovernance, 0, value, headers)
+	f.era, f.governance, f.seq[partition], f.prev[partition] = "loss-1", 1, 1, kept.SHA256
+	clear(f.claimed)
 }
 
 // eachOpen looks a request up in the ledger as it is.

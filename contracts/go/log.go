@@ -29,6 +29,10 @@ var ErrNotFounded = errors.New("the governance ledger does not begin with the re
 // anew. Nothing is applied or reported until the right log is there.
 var ErrLogDiffers = errors.New("the log is not the one that was read before: have its newest copy put back")
 
+// ErrLossAccepted means that the recovery key has accepted a loss: part of what was read no longer counts. Start
+// again, with a new Log.
+var ErrLossAccepted = errors.New("a loss was accepted, so part of what was read no longer counts: start again")
+
 // Config says how to reach a log.
 type Config struct {
 	Brokers  []string // host:port

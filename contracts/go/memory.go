@@ -9,11 +9,7 @@ import (
 // before what was read, or has another record there: its request ids would name other requests than before.
 //
 // After an accepted loss, what the loss says of a partition's end stands in place of what was known.
-func (l *Log) remember(ctx context.Context, j *journal) error {
-	kept, err := j.heads()
-	if err != nil {
-		return err
-	}
+func (l *Log) remember(ctx context.Context, kept map[int]keptHead) error {
 	ends, err := l.ends(ctx, topicLedger)
 	if err != nil {
 		return err
@@ -70,9 +66,24 @@ func (l *Log) hashBefore(ctx context.Context, partition int, offset int64) (stri
 	}
 }
 
+// reaches holds the records that count against what the journal knows. A partition that has the records, of which
+// fewer count than before, is judged by a governance that was cut.
+func (t *tracker) reaches(kept map[int]keptHead) error {
+	t.log.mu.Lock()
+	defer t.log.mu.Unlock()
+	for partition, known := range kept {
+		rule, ok := t.reader.rules[partition]
+		if len(lossesSince(known.Era, t.reader.losses)) > 0 || (ok && rule.head.seq >= known.Head.Seq) {
+			continue
+		}
+		return fmt.Errorf("%s/%d was read up to record %d, and no longer counts so far: %w",
+			topicLedger, partition, known.Head.Seq, ErrLogDiffers)
+	}
+	return nil
+}
+
 // heads is how far each partition was read and accepted.
 func (t *tracker) heads() map[int]keptHead {
-	era := t.log.era()
 	t.log.mu.Lock()
 	defer t.log.mu.Unlock()
 	heads := map[int]keptHead{}
@@ -80,7 +91,7 @@ func (t *tracker) heads() map[int]keptHead {
 		var kept keptHead
 		kept.Head.Seq, kept.Head.SHA256 = rule.head.seq, rule.head.sha256
 		kept.Head.Governance, kept.Head.NextOffset = rule.head.governance, rule.head.nextOffset
-		kept.Era = era
+		kept.Era = t.reader.era()
 		heads[partition] = kept
 	}
 	return heads

@@ -2,7 +2,6 @@ package assent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -107,9 +106,6 @@ func (p *Publisher) send(ctx context.Context, command Command) (Decision, time.T
 		return Decision{}, sent, &NotDecidedError{command, err}
 	}
 	decision, err := p.tracker.answer(ctx, at, waiting)
-	if errors.Is(err, ErrLogDiffers) {
-		return Decision{}, sent, err
-	}
 	if err != nil {
 		return Decision{}, sent, &NotDecidedError{command, err}
 	}

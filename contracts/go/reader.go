@@ -14,6 +14,7 @@ type LedgerReader struct {
 	client *kgo.Client
 	rules  map[int]*acceptance
 	readTo map[int]int64
+	losses []loss // that were accepted when reading began
 }
 
 // NewLedgerReader begins to read these partitions; all if none are named. Close it at the end.
@@ -26,7 +27,9 @@ func NewLedgerReader(ctx context.Context, log *Log, partitions ...int) (*LedgerR
 	if err := log.beginsAtItsBeginning(ctx, topicLedger); err != nil {
 		return nil, err
 	}
-	r := &LedgerReader{log: log, rules: map[int]*acceptance{}, readTo: map[int]int64{}}
+	log.mu.Lock()
+	r := &LedgerReader{log: log, rules: map[int]*acceptance{}, readTo: map[int]int64{}, losses: log.writers.losses}
+	log.mu.Unlock()
 	from := map[int32]int64{}
 	for _, partition := range partitions {
 		if partition < 0 || partition >= log.Partitions() {
@@ -44,7 +47,8 @@ func NewLedgerReader(ctx context.Context, log *Log, partitions ...int) (*LedgerR
 // Close disconnects.
 func (r *LedgerReader) Close() { r.client.Close() }
 
-// Poll waits for records and returns those that came to count, in the order of each partition. There may be none.
+// Poll waits for records and returns those that came to count, in the order of each partition. There may be none. After
+// a loss was accepted it returns ErrLossAccepted.
 func (r *LedgerReader) Poll(ctx context.Context) ([]Accepted, error) {
 	fetches := r.client.PollFetches(ctx)
 	if err := fetchError(ctx, fetches); err != nil {
@@ -57,6 +61,9 @@ func (r *LedgerReader) Poll(ctx context.Context) ([]Accepted, error) {
 	}
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
+	if len(r.log.writers.losses) != len(r.losses) {
+		return nil, ErrLossAccepted
+	}
 	var accepted []Accepted
 	for _, record := range records {
 		partition := int(record.Partition)
@@ -68,14 +75,12 @@ func (r *LedgerReader) Poll(ctx context.Context) ([]Accepted, error) {
 	return accepted, nil
 }
 
-// era is the id of the last loss that was accepted, or empty: heads are remembered with it.
-func (l *Log) era() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.writers.losses) == 0 {
+// era is that in which this reader began: heads are remembered with it.
+func (r *LedgerReader) era() string {
+	if len(r.losses) == 0 {
 		return firstEra
 	}
-	return l.writers.losses[len(l.writers.losses)-1].era
+	return r.losses[len(r.losses)-1].era
 }
 
 // recordAt reads the accepted record seq of a partition, through the acceptance rule from its beginning.

@@ -11,11 +11,11 @@ const (
 	retryMost  = 30 * time.Second
 )
 
-// retrying does something until it succeeds, the context ends, or the log is not the right one.
+// retrying does something until it succeeds, the context ends, or what was read of the log no longer counts.
 func retrying(ctx context.Context, do func() error) error {
 	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
 		err := do()
-		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLogDiffers) {
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLogDiffers) || errors.Is(err, ErrLossAccepted) {
 			return err
 		}
 		if !sleep(ctx, pause) {

@@ -3,6 +3,8 @@
 //
 //	eval "$(assent env)"
 //	ASSENT_KEY_FILE=keys/applier.key ASSENT_STATE=state ASSENT_TARGET=target go run ./examples/apply
+//go:build unix
+
 package main
 
 import (
