@@ -12,11 +12,11 @@ import (
 
 // Handler applies one change. It may be called again for a change that it has applied, after a crash: change.
 // IdempotencyKey names the change for good. The context ends before the applier's lease does. See Retryable, Final
-// and Unknown for what its error says.
+// and Unknown for what its error means.
 type Handler func(ctx context.Context, change Change) error
 
-// Recall says what is known of a change that may have been applied before a crash, and applies nothing. known is
-// false if that cannot be told; else err is as a handler's.
+// Recall returns what is known of a change that may have been applied before a crash, and applies nothing. known is
+// false if nothing is known; else err is as a handler's.
 type Recall func(ctx context.Context, change Change) (known bool, err error)
 
 // Handled is one record of assent.changes, or one change in hand, and what became of it.
@@ -147,8 +147,8 @@ func newWorkers(a *Applier, j *journal, p *Publisher, working context.Context, f
 	return w
 }
 
-// takeChanges reads assent.changes from its beginning: seeing a change again does no harm, as the ledger says
-// whether it still waits.
+// takeChanges reads assent.changes from its beginning: seeing a change again does no harm, as the ledger
+// states whether it still waits.
 func (w *workers) takeChanges(ctx context.Context) error {
 	log := w.applier.Log
 	var partitions map[int]int64
@@ -163,7 +163,7 @@ func (w *workers) takeChanges(ctx context.Context) error {
 	for partition, offset := range partitions {
 		from[int32(partition)] = offset
 	}
-	// The topic forgets, and may be made anew: then it is read from its beginning.
+	// The topic forgets, and may be recreated: then it is read from its beginning.
 	client, err := log.consumer(topicChanges, from, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ type Command struct {
 	Value    []byte
 }
 
-// Submission is a change that somebody wants.
+// Submission is a change to ask for.
 type Submission struct {
 	Resource      string // the object, <type>/<id>
 	Operation     string

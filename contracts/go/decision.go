@@ -9,7 +9,7 @@ type Decision struct {
 	At        int64 // log time, ms
 	Events    []Event
 	Refusal   *Refusal // nil if the command was carried out
-	// Repeated says that these bytes had been decided before: this is that first decision.
+	// Repeated means that these bytes had been decided before: this is that first decision.
 	Repeated bool
 }
 
@@ -35,7 +35,7 @@ func decisionOf(accepted Accepted) Decision {
 	}
 }
 
-// repeats returns the seq of the first decision, if this one says that the command came before.
+// repeats returns the seq of the first decision, if this one is on a command that came before.
 func (d Decision) repeats() (int64, bool) {
 	for _, event := range d.Events {
 		if event.Type == "assent.command-repeated.v1" {

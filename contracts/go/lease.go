@@ -2,7 +2,7 @@ package assent
 
 import "time"
 
-// lease is how long a granted claim holds, on nobody's clock but the log's.
+// lease is how long a granted claim holds, by the log's clock alone.
 //
 // The decision on something that was sent at `sent` was made at log time logMS, and not before: so log time now is
 // at most logMS and what has passed here since.

@@ -25,15 +25,15 @@ const (
 var ErrNotFounded = errors.New("the governance ledger does not begin with the record that the identity names:" +
 	" compare the identity and the brokers with what `assent env` prints")
 
-// ErrLogDiffers means that the log is less than what was known of it, or another one: it was cut, put back or made
-// anew. Nothing is applied or reported until the right log is there.
+// ErrLogDiffers means that the log is less than what was known of it, or another one: it was cut, put back or
+// recreated. Nothing is applied or reported until the right log is there.
 var ErrLogDiffers = errors.New("the log is not the one that was read before: have its newest copy put back")
 
 // ErrLossAccepted means that the recovery key has accepted a loss: part of what was read no longer counts. Start
 // again, with a new Log.
 var ErrLossAccepted = errors.New("a loss was accepted, so part of what was read no longer counts: start again")
 
-// Config says how to reach a log.
+// Config is how to reach a log.
 type Config struct {
 	Brokers  []string // host:port
 	Identity string   // 64 hex digits, as `assent env` prints them

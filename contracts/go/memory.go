@@ -8,7 +8,7 @@ import (
 // remember holds what the journal knows of the log against the log. It returns ErrLogDiffers where the ledger ends
 // before what was read, or has another record there: its request ids would name other requests than before.
 //
-// After an accepted loss, what the loss says of a partition's end stands in place of what was known.
+// After an accepted loss, the end that the loss names for a partition replaces what was known.
 func (l *Log) remember(ctx context.Context, kept map[int]keptHead) error {
 	ends, err := l.ends(ctx, topicLedger)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// A handler says by its error what became of a change. Without an error it was applied. An error that is of none of
+// A handler states by its error what became of a change. Without an error it was applied. An error that is of none of
 // these kinds, a panic, and an end of the context leave open what was done: the outcome is then unknown, and people
 // settle it.
 
@@ -26,15 +26,15 @@ type outcomeError struct {
 func (e *outcomeError) Error() string { return e.cause.Error() }
 func (e *outcomeError) Unwrap() error { return e.cause }
 
-// Retryable says that nothing was changed, and that it may work if the handler is called again. It is called again
+// Retryable means that nothing was changed, and that it may work if the handler is called again. It is called again
 // until the lease ends; then the outcome is that it failed.
 func Retryable(err error) error { return &outcomeError{kindRetryable, err} }
 
-// Final says that nothing was changed, and that it will not work: the request has failed, and the requester sees
+// Final means that nothing was changed, and that it will not work: the request has failed, and the requester sees
 // the error's text.
 func Final(err error) error { return &outcomeError{kindFinal, err} }
 
-// Unknown says that nobody can tell whether the change was made. It is never tried again: people settle it.
+// Unknown means that it is not known whether the change was made. It is never tried again: people settle it.
 func Unknown(err error) error { return &outcomeError{kindUnknown, err} }
 
 func kindOf(err error) kind {

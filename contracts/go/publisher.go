@@ -8,14 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// NotDecidedError means that no decision came in time. The command stands, or was never sent: send the same bytes
+// NotDecidedError means that no decision came in time. The command was sent and waits, or was never sent: send the same bytes
 // again, with Resend, to ask again.
 type NotDecidedError struct {
 	Command Command
 	Cause   error
 }
 
-// Error says what to do.
+// Error states what to do.
 func (e *NotDecidedError) Error() string {
 	return fmt.Sprintf("no decision on command %s yet: send the same bytes again: %v", e.Command.ID, e.Cause)
 }
@@ -32,7 +32,7 @@ type Publisher struct {
 	tracker  *tracker
 }
 
-// NewPublisher connects. source says who sends, as a URI such as /team/deployments; it is for people.
+// NewPublisher connects. source names the sender, as a URI such as /team/deployments; it is for people.
 func NewPublisher(ctx context.Context, log *Log, key *Key, source string) (*Publisher, error) {
 	tracked, err := log.track(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ func (p *Publisher) Resend(ctx context.Context, value []byte) (Decision, error) 
 	return p.Send(ctx, command)
 }
 
-// Follow waits until a request has ended and says how. It may have ended long ago.
+// Follow waits until a request has ended and returns how. It may have ended long ago.
 func (p *Publisher) Follow(ctx context.Context, request string) (End, error) {
 	return p.tracker.endOf(ctx, request)
 }

@@ -20,7 +20,7 @@ type LedgerRecord struct {
 	Refusal    []byte
 }
 
-// readRecord reads a record's value, whoever sent it.
+// readRecord reads a record's value, which anybody may have sent.
 func readRecord(value []byte) (LedgerRecord, bool) {
 	none := LedgerRecord{}
 	members, err := readObject(value)

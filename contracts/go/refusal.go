@@ -13,7 +13,7 @@ type Refusal struct {
 	OpenRequest string
 }
 
-// Error says what was refused, and what the sender can do.
+// Error states what was refused, and what the sender can do.
 func (r *Refusal) Error() string {
 	todo := whatToDo[r.Code]
 	if todo != "" {
@@ -22,7 +22,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("refused (%s): %s%s", r.Code, r.Detail, todo)
 }
 
-// unreadableRefusal stands for a decision that this version cannot read.
+// unreadableRefusal replaces a decision that this version cannot read.
 var unreadableRefusal = Refusal{
 	Code: "unreadable", Detail: "This record of the ledger cannot be read: use a newer version of this library.",
 }

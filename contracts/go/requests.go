@@ -33,7 +33,7 @@ type openRequest struct {
 	releasedSeq   int64
 	releasedAt    int64
 	grant         *grant
-	doubt         string // why nothing may be applied, whatever is released; empty if nothing speaks against it
+	doubt         string // why nothing may be applied, whatever is released; empty if there is no reason
 }
 
 // isReleased reports whether the change was released, and has not ended since.
@@ -54,8 +54,8 @@ func (r *openRequest) isRelease(change Change) bool {
 type End struct {
 	Request string
 	Status  string // completed, failed, rejected, canceled or expired
-	By      string // the account that reported, rejected or closed it; empty if nobody did
-	Message string // what the applier reported, or the reason of whoever closed it
+	By      string // the account that reported, rejected or closed it; empty if it ended by itself
+	Message string // what the applier reported, or the reason for closing it
 	Seq     int64
 	At      int64 // log time, ms
 }
@@ -81,7 +81,7 @@ func (f *requestFold) find(request string) *openRequest {
 	return f.open[seq]
 }
 
-// doubt says why nothing of a request may be applied; empty if nothing speaks against it.
+// doubt is why nothing of a request may be applied; empty if there is no reason.
 func (f *requestFold) doubt(request *openRequest) string {
 	if f.unreadable {
 		return "A record of this partition cannot be read: use a newer version of this library."
@@ -145,7 +145,7 @@ func (f *requestFold) takeEvent(event Event, accepted Accepted) {
 	case applying:
 		deadline, _ := event.members.integer("deadline")
 		request.grant = &grant{
-			command: textOf(saidBy(accepted), "id"), applier: textOf(event, "applier"),
+			command: textOf(commandOf(accepted), "id"), applier: textOf(event, "applier"),
 			digest: request.digest, deadline: deadline,
 		}
 	}
@@ -156,13 +156,13 @@ func (f *requestFold) submit(event Event, accepted Accepted) {
 		request: textOf(event, "request"), resource: textOf(event, "resource"),
 		operation: textOf(event, "operation"), requester: textOf(event, "requester"),
 		onBehalfOf: textOf(event, "on_behalf_of"), digest: textOf(event, "digest"),
-		submission: textOf(event, "submission"), justification: textOf(saidBy(accepted), "justification"),
+		submission: textOf(event, "submission"), justification: textOf(commandOf(accepted), "justification"),
 	}
 	request.doubt = contradiction(f.partition, request, accepted)
 	f.open[accepted.Seq] = request
 }
 
-// contradiction says in what a submission's record and the command in it differ: an honest writer writes no such
+// contradiction states in what a submission's record and the command in it differ: an honest writer writes no such
 // record, and what a person approved is the command.
 func contradiction(partition int, request *openRequest, accepted Accepted) string {
 	recorded, ok := accepted.RecordedCommand()
@@ -178,13 +178,13 @@ func contradiction(partition int, request *openRequest, accepted Accepted) strin
 		submitted.Resource != request.resource || submitted.Operation != request.operation ||
 		submitted.Principal != request.requester || submitted.OnBehalfOf != request.onBehalfOf ||
 		seq != accepted.Seq {
-		return "The record of its submission says another thing than the command in it."
+		return "The record of its submission states something else than the command in it."
 	}
 	return ""
 }
 
-// saidBy returns what only the command of a record contains, as an event.
-func saidBy(accepted Accepted) Event {
+// commandOf returns what only the command of a record contains, as an event.
+func commandOf(accepted Accepted) Event {
 	recorded, _ := accepted.RecordedCommand()
 	members, _ := readObject(recorded.Value)
 	return Event{members: members}
@@ -200,8 +200,8 @@ func endOf(request string, rule eventRule, event Event, accepted Accepted) End {
 	if rule.by != "" {
 		end.By = textOf(event, rule.by)
 	}
-	said := saidBy(accepted)
-	for _, message := range []string{textOf(event, "message"), textOf(said, "message"), textOf(said, "reason")} {
+	command := commandOf(accepted)
+	for _, message := range []string{textOf(event, "message"), textOf(command, "message"), textOf(command, "reason")} {
 		if end.Message == "" {
 			end.Message = message
 		}

@@ -21,14 +21,14 @@ type refused struct {
 	governance int64
 }
 
-// doubtError says why nothing is done with a change that is claimed.
+// doubtError states why nothing is done with a change that is claimed.
 type doubtError struct{ detail string }
 
 func (e *doubtError) Error() string { return e.detail }
 
 // settleNow takes a change from wherever the journal is to its end. Every command's bytes are in the journal before
 // they are sent, and are sent again until the ledger has decided them. What counts then is not the answer alone but
-// what the ledger says of the request.
+// what the ledger states of the request.
 func (w *workers) settleNow(ctx context.Context, change Change) (Handled, error) {
 	handled := Handled{Request: change.Request, Resource: change.Resource, Partition: -1, Offset: -1}
 	if found, _ := w.find(change); found != nil && !found.isRelease(change) {
@@ -41,10 +41,10 @@ func (w *workers) settleNow(ctx context.Context, change Change) (Handled, error)
 	if err != nil {
 		return handled, err
 	}
-	var said outcome
+	var applied outcome
 	if report == nil {
 		var alone string
-		said, alone, err = w.claimAndApply(ctx, change)
+		applied, alone, err = w.claimAndApply(ctx, change)
 		var doubt *doubtError
 		if errors.As(err, &doubt) {
 			handled.Result, handled.Detail = NoEvidence, "It is claimed, and left alone: "+doubt.detail
@@ -57,16 +57,16 @@ func (w *workers) settleNow(ctx context.Context, change Change) (Handled, error)
 			handled.Result, handled.Detail = NotClaimed, alone
 			return handled, w.journal.drop(change.Request)
 		}
-		if report, err = w.writeReport(change, said); err != nil {
+		if report, err = w.writeReport(change, applied); err != nil {
 			return handled, err
 		}
-	} else if said, err = readReport(report); err != nil {
+	} else if applied, err = readReport(report); err != nil {
 		return handled, err
 	}
-	if err := w.report(ctx, change, said, report); err != nil {
+	if err := w.report(ctx, change, applied, report); err != nil {
 		return handled, err
 	}
-	handled.Result, handled.Detail = said.result, said.message
+	handled.Result, handled.Detail = applied.result, applied.message
 	return handled, w.journal.drop(change.Request)
 }
 
@@ -82,10 +82,10 @@ func (w *workers) claimAndApply(ctx context.Context, change Change) (outcome, st
 		case <-ctx.Done():
 			return outcome{}, "", ctx.Err()
 		}
-		said, again, alone, err := w.tryToApply(ctx, change)
+		applied, again, alone, err := w.tryToApply(ctx, change)
 		<-w.slots
 		if err != nil || alone != "" || again == nil {
-			return said, alone, err
+			return applied, alone, err
 		}
 		// The slot is free while a refusal waits for people to do something about it.
 		if err := w.beforeTryingAgain(ctx, *again, change); err != nil {
@@ -99,8 +99,8 @@ func (w *workers) tryToApply(ctx context.Context, change Change) (outcome, *refu
 	if err != nil || again != nil || alone != "" {
 		return outcome{}, again, alone, err
 	}
-	said, err := w.applyOnce(ctx, change, granted)
-	return said, nil, "", err
+	applied, err := w.applyOnce(ctx, change, granted)
+	return applied, nil, "", err
 }
 
 // claim returns the lease of a granted claim; or a refusal to try again after; or why there is nothing to do.
@@ -144,7 +144,7 @@ func (w *workers) claim(ctx context.Context, change Change) (lease, *refused, st
 		if found.state == unsettled {
 			granted.deadline = 0
 		}
-		// A slow answer says little about the time: one more, to the same bytes, says it exactly.
+		// A slow answer gives a poor estimate of the time: one more, to the same bytes, gives a good one.
 		if !granted.over() || found.state == unsettled || time.Since(sent) < slowAnswer || asked == askAtMost {
 			return granted, nil, "", nil
 		}
@@ -163,8 +163,8 @@ func (w *workers) applyOnce(ctx context.Context, change Change, granted lease) (
 	}
 	before := begun != nil
 	if before {
-		if known, said := w.recall(ctx, change); known {
-			return said, nil
+		if known, applied := w.recall(ctx, change); known {
+			return applied, nil
 		}
 		if granted.over() {
 			return outcome{UnknownOutcome, "The applier was stopped at work, and its lease ended in the meantime."}, nil
@@ -180,7 +180,7 @@ func (w *workers) applyOnce(ctx context.Context, change Change, granted lease) (
 	return w.handle(ctx, change, granted, before)
 }
 
-// handle calls the handler until it says something else than that it may be called again, or the lease ends.
+// handle calls the handler until it returns something else than Retryable, or the lease ends.
 // before: the change may have been applied before a crash.
 func (w *workers) handle(ctx context.Context, change Change, granted lease, before bool) (outcome, error) {
 	until, cancel := context.WithDeadline(ctx, granted.handlerEnds())
@@ -218,7 +218,7 @@ func (w *workers) recall(ctx context.Context, change Change) (bool, outcome) {
 	return known, outcomeOf(err)
 }
 
-// guarded turns a panic into an error that says that what was done is unknown.
+// guarded turns a panic into an error of the kind Unknown.
 func guarded(do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -228,9 +228,9 @@ func guarded(do func() error) (err error) {
 	return do()
 }
 
-func (w *workers) writeReport(change Change, said outcome) ([]byte, error) {
+func (w *workers) writeReport(change Change, applied outcome) ([]byte, error) {
 	command, err := newReport(
-		w.publisher.key.Principal, change.Resource, change.Request, string(said.result), printable(said.message),
+		w.publisher.key.Principal, change.Resource, change.Request, string(applied.result), printable(applied.message),
 	)
 	if err != nil {
 		return nil, err
@@ -249,7 +249,7 @@ func readReport(value []byte) (outcome, error) {
 }
 
 // report sends the outcome until the ledger has it, or there is nothing to report any more.
-func (w *workers) report(ctx context.Context, change Change, said outcome, value []byte) error {
+func (w *workers) report(ctx context.Context, change Change, applied outcome, value []byte) error {
 	if found, _ := w.find(change); found == nil {
 		return nil // it has ended
 	}
@@ -265,13 +265,13 @@ func (w *workers) report(ctx context.Context, change Change, said outcome, value
 		}
 		found, _ := w.find(change)
 		if found == nil || found.grant == nil || found.grant.applier != w.publisher.key.Principal ||
-			(said.result == UnknownOutcome && found.state == unsettled) {
+			(applied.result == UnknownOutcome && found.state == unsettled) {
 			return nil
 		}
 		if err := w.beforeTryingAgain(ctx, refused{answer.Refusal, fresh, governance}, change); err != nil {
 			return err
 		}
-		if value, err = w.writeReport(change, said); err != nil {
+		if value, err = w.writeReport(change, applied); err != nil {
 			return err
 		}
 	}

@@ -97,8 +97,8 @@ func (t *tracker) requestEnded(end End) {
 	}
 }
 
-// expect says that a command is being sent: its answer may be read before the broker says where the command is.
-// The function that it returns says that this is known, and awaited, or will never be.
+// expect is called before a command is sent: its answer may be read before the broker has acknowledged it. The
+// function that it returns is called once the answer is registered, or will never be.
 func (t *tracker) expect() func() {
 	t.log.mu.Lock()
 	defer t.log.mu.Unlock()

@@ -23,7 +23,7 @@ const (
 	UnknownOutcome Result = "unknown"
 )
 
-// leftAlone says why a change is left alone; the empty result if it waits to be claimed.
+// leftAlone returns why a change is left alone; the empty result if it waits to be claimed.
 func leftAlone(change Change, found *openRequest, doubt string, types map[string]bool, inHand bool) (Result, string) {
 	switch {
 	case found == nil:

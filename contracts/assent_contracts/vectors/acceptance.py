@@ -15,7 +15,7 @@ from assent_contracts.writers import WriterRegistry
 
 
 def vectors() -> dict[str, Any]:
-    """The content of `acceptance.json`. The honest governance stands there once."""
+    """The content of `acceptance.json`. The honest governance is in it once."""
     honest = Spoiled()
     shared = honest.governance.entries
     ledgers: list[dict[str, Any]] = []

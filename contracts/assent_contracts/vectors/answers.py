@@ -29,7 +29,7 @@ def vectors() -> dict[str, Any]:
     log.submit()
     undecided = len(log.commands)
     entries = list(log.requests.entries)
-    # Two answers that do not count: nobody has sealed the one, and the other stands there already.
+    # Two answers that do not count: the one is not sealed, and the other is there already.
     last = log.requests.accepted[-1]
     forged = replaced(last.value, seq=last.record.seq + 1, prev=last.value_sha256, input=undecided)
     entries += [Entry(forged), log.requests.entries[0]]

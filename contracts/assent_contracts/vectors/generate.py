@@ -30,7 +30,7 @@ def generated() -> dict[Path, str]:
 
 
 def stale() -> list[Path]:
-    """The files that are not what the code says; those of sections that no longer exist included."""
+    """The files that are not what the code makes; those of sections that no longer exist included."""
     files = generated()
     changed = [
         path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text

@@ -93,7 +93,7 @@ _CASES: Final[dict[str, bytes]] = {
     "two objects": _with(b"1") + _with(b"1"),
     "nothing": b"",
     "an array": b"[" + _with(b"1") + b"]",
-    "a version that nobody knows": _with(b"1").replace(b"change.v1", b"change.v99"),
+    "an unknown version": _with(b"1").replace(b"change.v1", b"change.v99"),
     "a justification of spaces": _with(b"1").replace(b'"New rates."', b'"  "'),
 }
 

@@ -51,7 +51,7 @@ class _Story:
         self._release_without_approval(self.stolen, command)
 
     def _release_without_approval(self, request: str, command: c.SubmitChange) -> None:
-        """As whoever has stolen the writer's key can."""
+        """As an attacker with the writer's key can."""
         log = self.log
         log.at += 1_000
         released = ChangeReleased(

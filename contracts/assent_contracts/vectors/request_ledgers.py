@@ -263,7 +263,7 @@ CASES: Final[Cases] = {
     ),
     "a writer that was added": ("Its key counts from the seq of governance that lists it.", _added_writer),
     "a seal by a retired writer": (
-        "Its key ends with the record that says that the writers have changed.",
+        "Its key ends with the record of the change of writers.",
         _retired_writer,
     ),
     "a seal by a retired writer before that record": (

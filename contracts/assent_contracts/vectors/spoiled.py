@@ -65,7 +65,7 @@ class Spoiled:
         return Ledgers(self.governance.entries, requests)
 
     def next(self, after: bytes | None = None, **fields: Any) -> bytes:
-        """A record that follows another one of the requests: a release that nobody approved."""
+        """A record that follows another one of the requests: a release without approval."""
         before = after or self.values[-1]
         last = decode_record(before)
         released = ChangeReleased(

@@ -1,10 +1,10 @@
+//go:build unix
+
 // Apply writes the payload of each released change into a file. CRASH lets it kill itself (SIGKILL) in the handler,
 // before or after the file is written; started again without it, it continues from its journal.
 //
 //	eval "$(assent env)"
 //	ASSENT_KEY_FILE=keys/applier.key ASSENT_STATE=state ASSENT_TARGET=target go run ./examples/apply
-//go:build unix
-
 package main
 
 import (
