@@ -7,7 +7,7 @@ import assent_contracts
 from assent_contracts.codec import known_types
 from assent_contracts.commands import Command
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import WHAT_TO_DO
 
 GO = Path(assent_contracts.__file__).parents[1] / "go"

@@ -10,23 +10,23 @@ import msgspec
 import pytest
 
 from assent_contracts.acceptance import Acceptance, Accepted
-from assent_contracts.changes import decode_change
 from assent_contracts.client.applier_steps import left_alone
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.client.open_requests import OpenRequests
 from assent_contracts.client.publisher import decided_of, repeats
 from assent_contracts.codec import decode_command
 from assent_contracts.commands import SubmitChange, command_type
 from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import head_message
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.partitioner import murmur2, partition_for
 from assent_contracts.refusals import Refusal
+from assent_contracts.released_change import decode_change
 from assent_contracts.seal import seal_message_of
 from assent_contracts.signing import command_message
 from assent_contracts.vectors.generate import FOLDER, main, stale
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 
 def read(name: str) -> Any:
@@ -85,7 +85,7 @@ def _signed(case: dict[str, Any], message: bytes) -> None:
     key = SecretKey("key", "principal", bytes.fromhex(case["secret"]))
     assert key.public == case["public_key"]
     assert to_base64url(key.sign(message)) == case["signature"]
-    assert verify(key.public_key, message, from_base64url(case["signature"]))
+    assert verify_signature(key.public_key, message, from_base64url(case["signature"]))
 
 
 def test_base64url() -> None:
@@ -142,7 +142,7 @@ def accepted_governance(
     identity: str, entries: list[dict[str, Any]], evidence: GovernanceEvidence | None = None
 ) -> tuple[WriterRegistry, list[int]]:
     writers = WriterRegistry()
-    rule = Acceptance("governance", 0, identity=identity, writers=writers, verify=verify)
+    rule = Acceptance("governance", 0, identity=identity, writers=writers, verify=verify_signature)
     offsets: list[int] = []
     for record in records(entries):
         for each in rule.offer(*record):
@@ -156,7 +156,7 @@ def accepted_governance(
 
 def accepted_requests(vectors: dict[str, Any], entries: list[dict[str, Any]], writers: WriterRegistry) -> Any:
     reader = Acceptance(
-        "ledger", vectors["partition"], identity=vectors["identity"], writers=writers, verify=verify
+        "ledger", vectors["partition"], identity=vectors["identity"], writers=writers, verify=verify_signature
     )
     accepted: list[Accepted] = [each for record in records(entries) for each in reader.offer(*record)]
     return reader, accepted
@@ -197,7 +197,7 @@ def test_what_the_vectors_expect_is_what_the_rule_says_in_words(name: str, expec
 
 
 def test_changes() -> None:
-    evidence = GovernanceEvidence(CHANGES["identity"], verify)
+    evidence = GovernanceEvidence(CHANGES["identity"], verify_signature)
     writers, _ = accepted_governance(CHANGES["identity"], CHANGES["governance"], evidence)
     _, accepted = accepted_requests(CHANGES, CHANGES["ledger"], writers)
     requests = OpenRequests(CHANGES["partition"], evidence)

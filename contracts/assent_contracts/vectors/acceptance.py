@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from assent_contracts.acceptance import Acceptance, Headers
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.vectors.forms import Entry, written
 from assent_contracts.vectors.governance_ledgers import CASES as OF_GOVERNANCE
 from assent_contracts.vectors.log import PARTITION
 from assent_contracts.vectors.request_ledgers import CASES as OF_REQUESTS
 from assent_contracts.vectors.spoiled import Entries, Spoiled
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 
 def vectors() -> dict[str, Any]:
@@ -40,13 +40,13 @@ def vectors() -> dict[str, Any]:
 def accepted(identity: str, governance: Entries, requests: Entries) -> dict[str, Any]:
     """What a reader accepts of both, that has read all of governance first."""
     writers = WriterRegistry()
-    rule = Acceptance("governance", 0, identity=identity, writers=writers, verify=verify)
+    rule = Acceptance("governance", 0, identity=identity, writers=writers, verify=verify_signature)
     of_governance: list[int] = []
     for offset, (value, headers) in enumerate(_each(governance)):
         for each in rule.offer(offset, value, headers):
             writers.apply(each.record.seq, decode_governance_events(each.record))
             of_governance.append(each.offset)
-    reader = Acceptance("ledger", PARTITION, identity=identity, writers=writers, verify=verify)
+    reader = Acceptance("ledger", PARTITION, identity=identity, writers=writers, verify=verify_signature)
     of_requests = [
         each.offset
         for offset, (value, headers) in enumerate(_each(requests))

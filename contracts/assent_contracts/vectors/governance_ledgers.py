@@ -5,8 +5,8 @@ from typing import Any, Final
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import FoundingClosed, LogFounded, TimeCorrected
-from assent_contracts.governed import Founding
+from assent_contracts.governance_messages import FoundingClosed, LogFounded, TimeCorrected
+from assent_contracts.governance_objects import Founding
 from assent_contracts.ledger import GENESIS_PREV, DecisionRecord
 from assent_contracts.vectors.log import AT, FOUNDER, PARTITIONS, RECOVERY, WRITER, Book
 from assent_contracts.vectors.spoiled import (

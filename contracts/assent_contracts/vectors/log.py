@@ -12,6 +12,7 @@ from msgspec import UNSET, Raw
 from assent_contracts import commands as c
 from assent_contracts import governance_changes as changes
 from assent_contracts.acceptance import Accepted, first_head
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.client.keys import SecretKey, seal_headers
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.receive import governance_received_again
@@ -19,18 +20,17 @@ from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Incoming, Writer
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governance import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
-from assent_contracts.governed import Account, Founding, Group, Role, RoleAssignment, SigningKey
+from assent_contracts.governance_messages import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
+from assent_contracts.governance_objects import Account, Founding, Group, Role, RoleAssignment, SigningKey
 from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_governance_events, decode_record
 from assent_contracts.partitioner import partition_for
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import KEY_HEADER, NO_IDENTITY, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import LedgerName
 from assent_contracts.vectors.forms import Entry
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 AT: Final = 1_767_225_600_000
 """2026-01-01T00:00:00Z in ms: log time of the founding."""
@@ -144,7 +144,7 @@ class VectorLog:
         self.identity = self.governance.identity
         self.requests = Book(self.identity, "ledger", PARTITION)
         self._desk = RequestsDesk(PARTITION)
-        self._writer: Writer[Any] = Writer(
+        self._writer: PartitionWriter[Any] = PartitionWriter(
             self._desk,
             first_head("ledger", self.identity),
             sealer=None,

@@ -8,20 +8,20 @@ from msgspec import Raw
 
 from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted
-from assent_contracts.changes import POSITION_HEADER, Change, decode_change
 from assent_contracts.client.applier_steps import left_alone
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.open_requests import OpenRequests
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.partitioner import partition_for
+from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
 from assent_contracts.vectors.forms import Entry, written
 from assent_contracts.vectors.log import PARTITION, PARTITIONS, VectorLog
 
 CLAIM: Final = "claim"
-"""The verdict of what is to be claimed; the others are those of `client.applying.Handled`."""
+"""The verdict of what is to be claimed; the others are those of `client.applier_results.Handled`."""
 NO_EVIDENCE: Final = "no-evidence"
 
 
@@ -87,7 +87,7 @@ def _payload(resource: str, log: VectorLog) -> Raw:
 
 def folded(log: VectorLog, accepted: Sequence[Accepted] | None = None) -> OpenRequests:
     """The open requests of the partition, with their evidence."""
-    evidence = GovernanceEvidence(log.identity, verify)
+    evidence = GovernanceEvidence(log.identity, verify_signature)
     for each, events in zip(log.governance.accepted, log.history, strict=True):
         evidence.take(each.record, events)
     requests = OpenRequests(PARTITION, evidence)

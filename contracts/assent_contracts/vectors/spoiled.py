@@ -9,8 +9,8 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased, WritersChanged
-from assent_contracts.governance import LossAccepted, WriterAdded, WriterRetired
-from assent_contracts.governed import LedgerEnd, Loss, Writer
+from assent_contracts.governance_messages import LossAccepted, WriterAdded, WriterRetired
+from assent_contracts.governance_objects import LedgerEnd, Loss, Writer
 from assent_contracts.ledger import DecisionRecord, decode_record
 from assent_contracts.vectors.forms import Entry, Filler
 from assent_contracts.vectors.log import AT, PARTITION, WRITER, VectorLog, governance_of

@@ -13,11 +13,11 @@ import pytest
 
 import assent_contracts
 from assent.local.stack import Stack
-from assent_contracts.changes import Change, decode_change
-from assent_contracts.client.applying import Result
+from assent_contracts.client.applier_results import Result
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.ledger import decode_events
+from assent_contracts.released_change import Change, decode_change
 from tests.support.containers import chosen_stack
 from tests.support.handover import (
     Folders,
