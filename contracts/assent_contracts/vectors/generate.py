@@ -8,16 +8,23 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from assent_contracts.vectors import acceptance, answers, partitions, payloads, released_changes, signatures
+from assent_contracts.vectors import (
+    acceptance_vectors,
+    answer_vectors,
+    change_vectors,
+    partition_vectors,
+    payload_vectors,
+    signature_vectors,
+)
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "vectors"
 _SECTIONS: Final = {
-    "partitions.json": partitions.vectors,
-    "signatures.json": signatures.vectors,
-    "payloads.json": payloads.vectors,
-    "acceptance.json": acceptance.vectors,
-    "changes.json": released_changes.vectors,
-    "answers.json": answers.vectors,
+    "partitions.json": partition_vectors.vectors,
+    "signatures.json": signature_vectors.vectors,
+    "payloads.json": payload_vectors.vectors,
+    "acceptance.json": acceptance_vectors.vectors,
+    "changes.json": change_vectors.vectors,
+    "answers.json": answer_vectors.vectors,
 }
 
 

@@ -8,8 +8,7 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_messages import FoundingClosed, LogFounded, TimeCorrected
 from assent_contracts.governance_objects import Founding
 from assent_contracts.ledger import GENESIS_PREV, DecisionRecord
-from assent_contracts.vectors.log import AT, FOUNDER, PARTITIONS, RECOVERY, WRITER, Book
-from assent_contracts.vectors.spoiled import (
+from assent_contracts.vectors.spoiled_log import (
     ERA,
     SECOND,
     STRANGER,
@@ -20,6 +19,7 @@ from assent_contracts.vectors.spoiled import (
     added,
     retired,
 )
+from assent_contracts.vectors.vector_log import AT, FOUNDER, PARTITIONS, RECOVERY, WRITER, Book
 
 Step = tuple[tuple[Any, ...], SecretKey | None]
 """The events of a record, and the key that seals it, if any does."""

@@ -10,9 +10,18 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.ledger import decode_record
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.topics import LedgerName
-from assent_contracts.vectors.forms import Entry, Filler, Headers
-from assent_contracts.vectors.log import PARTITION, RECOVERY, WRITER, replaced
-from assent_contracts.vectors.spoiled import ERA, SECOND, STRANGER, Cases, Ledgers, Spoiled, added, retired
+from assent_contracts.vectors.spoiled_log import (
+    ERA,
+    SECOND,
+    STRANGER,
+    Cases,
+    Ledgers,
+    Spoiled,
+    added,
+    retired,
+)
+from assent_contracts.vectors.vector_forms import Entry, Filler, Headers
+from assent_contracts.vectors.vector_log import PARTITION, RECOVERY, WRITER, replaced
 
 
 def _two_histories(log: Spoiled) -> Ledgers:

@@ -6,11 +6,11 @@ from typing import Any
 from assent_contracts.acceptance import Acceptance, Headers
 from assent_contracts.client.keys import verify_signature
 from assent_contracts.ledger import decode_governance_events
-from assent_contracts.vectors.forms import Entry, written
 from assent_contracts.vectors.governance_ledgers import CASES as OF_GOVERNANCE
-from assent_contracts.vectors.log import PARTITION
 from assent_contracts.vectors.request_ledgers import CASES as OF_REQUESTS
-from assent_contracts.vectors.spoiled import Entries, Spoiled
+from assent_contracts.vectors.spoiled_log import Entries, Spoiled
+from assent_contracts.vectors.vector_forms import Entry, written
+from assent_contracts.vectors.vector_log import PARTITION
 from assent_contracts.writer_registry import WriterRegistry
 
 

@@ -8,8 +8,8 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import command_type
 from assent_contracts.events import CommandRepeated
 from assent_contracts.ledger import decode_events, decode_refusal
-from assent_contracts.vectors.forms import Entry, base64_of, written
-from assent_contracts.vectors.log import PARTITION, RESOURCE, VectorLog, hash_of, key_of, replaced
+from assent_contracts.vectors.vector_forms import Entry, base64_of, written
+from assent_contracts.vectors.vector_log import PARTITION, RESOURCE, VectorLog, hash_of, key_of, replaced
 
 _MONTH_MS = 31 * 24 * 60 * 60 * 1_000
 

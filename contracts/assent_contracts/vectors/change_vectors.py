@@ -17,8 +17,8 @@ from assent_contracts.events import ChangeReleased
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.partitioner import partition_for
 from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
-from assent_contracts.vectors.forms import Entry, written
-from assent_contracts.vectors.log import PARTITION, PARTITIONS, VectorLog
+from assent_contracts.vectors.vector_forms import Entry, written
+from assent_contracts.vectors.vector_log import PARTITION, PARTITIONS, VectorLog
 
 CLAIM: Final = "claim"
 """The verdict of what is to be claimed; the others are those of `client.applier_results.Handled`."""

@@ -12,8 +12,8 @@ from assent_contracts.events import ChangeReleased, WritersChanged
 from assent_contracts.governance_messages import LossAccepted, WriterAdded, WriterRetired
 from assent_contracts.governance_objects import LedgerEnd, Loss, Writer
 from assent_contracts.ledger import DecisionRecord, decode_record
-from assent_contracts.vectors.forms import Entry, Filler
-from assent_contracts.vectors.log import AT, PARTITION, WRITER, VectorLog, governance_of
+from assent_contracts.vectors.vector_forms import Entry, Filler
+from assent_contracts.vectors.vector_log import AT, PARTITION, WRITER, VectorLog, governance_of
 
 Entries = Sequence[Entry | Filler]
 SECOND: Final = SecretKey("writer-2", "decider", bytes(range(128, 160)))

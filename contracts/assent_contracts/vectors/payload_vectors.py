@@ -7,7 +7,7 @@ from assent_contracts.codec import decode_command
 from assent_contracts.commands import SubmitChange
 from assent_contracts.digests import sha256_hex
 from assent_contracts.refusals import Refusal
-from assent_contracts.vectors.forms import base64_of
+from assent_contracts.vectors.vector_forms import base64_of
 
 _WRITTEN_MAX_BYTES: Final = 10_000
 _BEFORE: Final = (

@@ -8,8 +8,8 @@ from assent_contracts.heads import SignedHead, encode_head, head_message
 from assent_contracts.seal import seal_message_of
 from assent_contracts.signing import NO_IDENTITY, command_message
 from assent_contracts.topics import LedgerName
-from assent_contracts.vectors.forms import base64_of
-from assent_contracts.vectors.log import PARTITION, VectorLog, key_of, secret_of
+from assent_contracts.vectors.vector_forms import base64_of
+from assent_contracts.vectors.vector_log import PARTITION, VectorLog, key_of, secret_of
 
 _WRITER_SEED: Final = bytes(range(32, 64))
 _ERA: Final = "loss-1"

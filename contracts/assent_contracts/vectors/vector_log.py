@@ -29,7 +29,7 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import KEY_HEADER, NO_IDENTITY, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import LedgerName
-from assent_contracts.vectors.forms import Entry
+from assent_contracts.vectors.vector_forms import Entry
 from assent_contracts.writer_registry import WriterRegistry
 
 AT: Final = 1_767_225_600_000

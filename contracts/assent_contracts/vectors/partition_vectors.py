@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from assent_contracts.partitioner import murmur2, partition_for
-from assent_contracts.vectors.forms import base64_of
+from assent_contracts.vectors.vector_forms import base64_of
 
 _KEYS: Final = (
     b"",
