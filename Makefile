@@ -26,8 +26,8 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-containers coverage mutants soak fuzz simulate faults lint format schemas \
-	bench docs requirements clean
+.PHONY: help setup chromium run test test-long test-full test-go test-containers coverage mutants soak \
+	fuzz simulate faults lint format schemas vectors bench docs requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -64,6 +64,15 @@ test-long: $(STAMP) ## run the slow tests: restores, clocks, Keycloak, schemathe
 
 test-full: test test-long ## run both: all tests except those on containers and the soak
 
+test-go: ## check and test contracts/go; where there is no Go it says so
+	@if ! command -v go >/dev/null; then \
+		echo "test-go: there is no Go here, so contracts/go is not tested; install Go 1.26 or newer" >&2; \
+	else \
+		cd contracts/go && odd="$$(gofmt -l .)" && \
+		{ [ -z "$$odd" ] || { echo "test-go: run gofmt -w on these:" $$odd >&2; exit 1; }; } && \
+		go vet ./... && go test ./... $(ARGS); \
+	fi
+
 test-containers: $(STAMP) ## run the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers
 	@ASSENT_TEST_STACK=containers $(PYTEST) -m "not soak" tests/containers $(ON_CONTAINERS) $(ARGS)
@@ -96,6 +105,9 @@ format: $(STAMP) ## fix the style where a program can
 
 schemas: $(STAMP) ## write the JSON Schemas of the messages again
 	@$(BIN)/python -m assent_contracts.schemas.generate
+
+vectors: $(STAMP) ## write the conformance vectors for libraries in other languages again
+	@$(BIN)/python -m assent_contracts.vectors.generate
 
 bench: $(STAMP) ## measure commands per second and latency; JSON=file keeps the figures
 	@$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))

@@ -1,5 +1,6 @@
 """Write the pages into a folder and build the site there, strictly: a broken link is an error."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -40,9 +41,10 @@ def build(folder: Path) -> Path:
         _write(pages / "reference" / f"{name}.md", page())
     for name, text in decisions.pages().items():
         _write(pages / "decisions" / name, text)
-    _write(
-        pages / "reference" / "protocol.md", (ROOT / "contracts" / "README.md").read_text(encoding="utf-8")
-    )
+    protocol = (ROOT / "contracts" / "README.md").read_text(encoding="utf-8")
+    # What is beside it in the repository is not part of the site.
+    protocol = re.sub(r"\[([^]]+)\]\((?:go|vectors)/README\.md\)", r"\1", protocol)
+    _write(pages / "reference" / "protocol.md", protocol)
     _link(pages)
     _run(folder)
     return folder / "site"

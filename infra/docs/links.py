@@ -16,7 +16,7 @@ _LINK: Final = re.compile(r"\]\((?P<target>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")
 _REFERENCE: Final = {
     "rules": "docs/rules.toml",
     "refusals": "contracts/assent_contracts/refusals.py",
-    "settings": "services/assent/settings.py",
+    "settings": "services/assent/process_settings.py",
     "topics": "infra/topics.yaml",
     "tables": "infra/migrations",
     "metrics": "services/assent/observe/metrics.py",

@@ -1,0 +1,210 @@
+package assent
+
+// state is how far an open request has come.
+type state int
+
+const (
+	needsApproval state = iota
+	approved
+	released
+	applying
+	unsettled
+)
+
+// grant is a claim that was granted: to which command of which applier, and until when (log time, ms).
+type grant struct {
+	command  string
+	applier  string
+	digest   string
+	deadline int64
+}
+
+// openRequest is a request that holds its object, as the accepted ledger has it.
+type openRequest struct {
+	request       string
+	resource      string
+	operation     string
+	requester     string
+	onBehalfOf    string
+	justification string
+	digest        string
+	submission    string
+	state         state
+	releasedSeq   int64
+	releasedAt    int64
+	grant         *grant
+	doubt         string // why nothing may be applied, whatever is released; empty if there is no reason
+}
+
+// isReleased reports whether the change was released, and has not ended since.
+func (r *openRequest) isReleased() bool { return r.state >= released }
+
+// isRelease reports whether a change is this release, in every field and every byte of the payload. The digest
+// covers the payload only: who can write to assent.changes could turn an edit into a delete and keep it.
+func (r *openRequest) isRelease(change Change) bool {
+	return r.isReleased() &&
+		change.Request == r.request && change.Resource == r.resource && change.Operation == r.operation &&
+		change.Requester == r.requester && change.OnBehalfOf == r.onBehalfOf &&
+		change.Justification == r.justification && change.Digest == r.digest &&
+		change.Submission == r.submission && change.Released == r.releasedSeq && change.At == r.releasedAt &&
+		sha256Hex(change.Payload) == r.digest
+}
+
+// End is how a request ended.
+type End struct {
+	Request string
+	Status  string // completed, failed, rejected, canceled or expired
+	By      string // the account that reported, rejected or closed it; empty if it ended by itself
+	Message string // what the applier reported, or the reason for closing it
+	Seq     int64
+	At      int64 // log time, ms
+}
+
+// requestFold is the open requests of one partition, as its accepted records add up.
+type requestFold struct {
+	partition  int
+	open       map[int64]*openRequest
+	unreadable bool
+	ended      func(End)
+}
+
+func newRequestFold(partition int, ended func(End)) *requestFold {
+	return &requestFold{partition: partition, open: map[int64]*openRequest{}, ended: ended}
+}
+
+// find returns an open request of this partition.
+func (f *requestFold) find(request string) *openRequest {
+	partition, seq, ok := parseRequestID(request)
+	if !ok || partition != f.partition {
+		return nil
+	}
+	return f.open[seq]
+}
+
+// doubt is why nothing of a request may be applied; empty if there is no reason.
+func (f *requestFold) doubt(request *openRequest) string {
+	if f.unreadable {
+		return "A record of this partition cannot be read: use a newer version of this library."
+	}
+	return request.doubt
+}
+
+// take moves past the next accepted record.
+func (f *requestFold) take(accepted Accepted) {
+	events, ok := accepted.readEvents()
+	if !ok {
+		f.unreadable = true
+		return
+	}
+	for _, event := range events {
+		if _, known := requestEvents[event.Type]; !known {
+			// What it ends is not known, so nothing is acted on.
+			f.unreadable = true
+			return
+		}
+	}
+	for _, event := range events {
+		f.takeEvent(event, accepted)
+	}
+}
+
+func (f *requestFold) takeEvent(event Event, accepted Accepted) {
+	rule := requestEvents[event.Type]
+	if rule.submits {
+		f.submit(event, accepted)
+		return
+	}
+	id, ok := event.members.text("request")
+	if rule.ofNoRequest || !ok {
+		f.unreadable = f.unreadable || (!rule.ofNoRequest && !ok)
+		return
+	}
+	request := f.find(id)
+	if request == nil {
+		return
+	}
+	if rule.out&(1<<request.state) == 0 || (rule.sameDigest && textOf(event, "digest") != request.digest) {
+		// Only a writer can have sealed it. What it means is unknown, so nothing is applied.
+		request.doubt = "Record " + itoa(accepted.Seq) + " of its partition does not fit the request."
+		return
+	}
+	if rule.status != "" {
+		_, seq, _ := parseRequestID(id)
+		delete(f.open, seq)
+		if f.ended != nil {
+			f.ended(endOf(id, rule, event, accepted))
+		}
+		return
+	}
+	if rule.moves {
+		request.state = rule.into
+	}
+	switch request.state {
+	case released:
+		request.releasedSeq, request.releasedAt = accepted.Seq, accepted.At
+	case applying:
+		deadline, _ := event.members.integer("deadline")
+		request.grant = &grant{
+			command: textOf(commandOf(accepted), "id"), applier: textOf(event, "applier"),
+			digest: request.digest, deadline: deadline,
+		}
+	}
+}
+
+func (f *requestFold) submit(event Event, accepted Accepted) {
+	request := &openRequest{
+		request: textOf(event, "request"), resource: textOf(event, "resource"),
+		operation: textOf(event, "operation"), requester: textOf(event, "requester"),
+		onBehalfOf: textOf(event, "on_behalf_of"), digest: textOf(event, "digest"),
+		submission: textOf(event, "submission"), justification: textOf(commandOf(accepted), "justification"),
+	}
+	request.doubt = contradiction(f.partition, request, accepted)
+	f.open[accepted.Seq] = request
+}
+
+// contradiction states in what a submission's record and the command in it differ: an honest writer writes no such
+// record, and what a person approved is the command.
+func contradiction(partition int, request *openRequest, accepted Accepted) string {
+	recorded, ok := accepted.RecordedCommand()
+	if !ok {
+		return "The record of its submission has no command."
+	}
+	submitted, err := ReadSubmission(recorded.Value)
+	if err != nil {
+		return "The command in the record of its submission is not well-formed."
+	}
+	_, seq, _ := parseRequestID(request.request)
+	if submitted.SHA256 != request.submission || submitted.Digest != request.digest ||
+		submitted.Resource != request.resource || submitted.Operation != request.operation ||
+		submitted.Principal != request.requester || submitted.OnBehalfOf != request.onBehalfOf ||
+		seq != accepted.Seq {
+		return "The record of its submission states something else than the command in it."
+	}
+	return ""
+}
+
+// commandOf returns what only the command of a record contains, as an event.
+func commandOf(accepted Accepted) Event {
+	recorded, _ := accepted.RecordedCommand()
+	members, _ := readObject(recorded.Value)
+	return Event{members: members}
+}
+
+func textOf(event Event, name string) string {
+	text, _ := event.members.text(name)
+	return text
+}
+
+func endOf(request string, rule eventRule, event Event, accepted Accepted) End {
+	end := End{Request: request, Status: rule.status, Seq: accepted.Seq, At: accepted.At}
+	if rule.by != "" {
+		end.By = textOf(event, rule.by)
+	}
+	command := commandOf(accepted)
+	for _, message := range []string{textOf(event, "message"), textOf(command, "message"), textOf(command, "reason")} {
+		if end.Message == "" {
+			end.Message = message
+		}
+	}
+	return end
+}

@@ -1,0 +1,244 @@
+"""The vectors are what the code makes, and this library gives the answers that they ask for."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from assent_contracts.acceptance import Acceptance, Accepted
+from assent_contracts.client.applier_steps import left_alone
+from assent_contracts.client.keys import SecretKey, verify_signature
+from assent_contracts.client.open_requests import OpenRequests
+from assent_contracts.client.publisher import decided_of, repeats
+from assent_contracts.codec import decode_command
+from assent_contracts.commands import SubmitChange, command_type
+from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
+from assent_contracts.heads import head_message
+from assent_contracts.ledger import decode_governance_events
+from assent_contracts.partitioner import murmur2, partition_for
+from assent_contracts.refusals import Refusal
+from assent_contracts.released_change import decode_change
+from assent_contracts.seal import seal_message_of
+from assent_contracts.signing import command_message
+from assent_contracts.vectors.generate import FOLDER, main, stale
+from assent_contracts.writer_registry import WriterRegistry
+
+
+def read(name: str) -> Any:
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def named(cases: list[dict[str, Any]]) -> Any:
+    return pytest.mark.parametrize("case", cases, ids=[case["name"] for case in cases])
+
+
+ACCEPTANCE: Final = read("acceptance")
+CHANGES: Final = read("changes")
+ANSWERS: Final = read("answers")
+
+
+def test_the_committed_vectors_are_what_the_code_makes() -> None:
+    assert stale() == [], "run `make vectors`"
+    assert main(["--check"]) == 0
+    assert main(["--what"]) == 2
+
+
+def test_a_vector_that_was_changed_is_noticed_and_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("assent_contracts.vectors.generate.FOLDER", tmp_path)
+    (tmp_path / "gone.json").write_text("{}")
+    assert main(["--check"]) == 1
+    assert "stale: gone.json" in capsys.readouterr().err
+    assert main([]) == 0
+    assert main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("case", read("partitions")["keys"], ids=lambda case: case["key"][:20])
+def test_partitions(case: dict[str, Any]) -> None:
+    key = base64.b64decode(case["key"])
+    assert murmur2(key) == case["murmur2"]
+    for count, partition in case["partition_of"].items():
+        assert partition_for(key, int(count)) == partition
+
+
+def test_signatures() -> None:
+    vectors = read("signatures")
+    for case in vectors["commands"]:
+        value = base64.b64decode(case["value"])
+        assert sha256_hex(value) == case["sha256"]
+        _signed(case, command_message(case["identity"], value))
+    for case in vectors["seals"]:
+        place = (case["identity"], case["ledger"], case["partition"], case["seq"])
+        _signed(case, seal_message_of(*place, base64.b64decode(case["value"]), case["era"]))
+    for case in vectors["heads"]:
+        _signed(case, head_message(case["identity"], base64.b64decode(case["value"])))
+
+
+def _signed(case: dict[str, Any], message: bytes) -> None:
+    assert message.hex() == case["message"]
+    key = SecretKey("key", "principal", bytes.fromhex(case["secret"]))
+    assert key.public == case["public_key"]
+    assert to_base64url(key.sign(message)) == case["signature"]
+    assert verify_signature(key.public_key, message, from_base64url(case["signature"]))
+
+
+def test_base64url() -> None:
+    for case in read("signatures")["base64url"]:
+        if case["bytes"] is not None:
+            assert from_base64url(case["text"]) == base64.b64decode(case["bytes"])
+        else:
+            with pytest.raises(ValueError, match="not base64url"):
+                from_base64url(case["text"])
+
+
+@named(read("payloads")["commands"])
+def test_payloads(case: dict[str, Any]) -> None:
+    value = _bytes_of(case)
+    decoded = decode_command(value)
+    if isinstance(decoded, Refusal):
+        assert decoded.code == case["refused"]
+        return
+    assert isinstance(decoded, SubmitChange)
+    assert sha256_hex(bytes(decoded.payload)) == case["digest"]
+    assert sha256_hex(value) == case["submission"]
+    if "payload" in case:
+        assert bytes(decoded.payload) == base64.b64decode(case["payload"])
+
+
+def _bytes_of(case: dict[str, Any]) -> bytes:
+    if "value" in case:
+        return base64.b64decode(case["value"])
+    rule = case["rule"]
+    return base64.b64decode(rule["before"]) + b"x" * rule["x"] + base64.b64decode(rule["after"])
+
+
+def records(entries: list[dict[str, Any]]) -> Iterator[tuple[int, bytes | None, list[tuple[str, bytes]]]]:
+    for entry in entries:
+        if "rule" in entry:
+            yield from _by_rule(entry["offset"], **entry["rule"])
+        else:
+            value = None if entry["value"] is None else base64.b64decode(entry["value"])
+            headers = [(name, base64.b64decode(content)) for name, content in entry["headers"]]
+            yield entry["offset"], value, headers
+
+
+def _by_rule(
+    offset: int, template: str, first_seq: int, prev: str, count: int, pad: int
+) -> Iterator[tuple[int, bytes, list[tuple[str, bytes]]]]:
+    for number in range(count):
+        text = template.replace("{seq}", str(first_seq + number)).replace("{prev}", prev)
+        value = text.replace("{pad}", "x" * pad).encode()
+        prev = sha256_hex(value)
+        yield offset + number, value, []
+
+
+def accepted_governance(
+    identity: str, entries: list[dict[str, Any]], evidence: GovernanceEvidence | None = None
+) -> tuple[WriterRegistry, list[int]]:
+    writers = WriterRegistry()
+    rule = Acceptance("governance", 0, identity=identity, writers=writers, verify=verify_signature)
+    offsets: list[int] = []
+    for record in records(entries):
+        for each in rule.offer(*record):
+            events = decode_governance_events(each.record)
+            writers.apply(each.record.seq, events)
+            offsets.append(each.offset)
+            if evidence is not None:
+                evidence.take(each.record, events)
+    return writers, offsets
+
+
+def accepted_requests(vectors: dict[str, Any], entries: list[dict[str, Any]], writers: WriterRegistry) -> Any:
+    reader = Acceptance(
+        "ledger", vectors["partition"], identity=vectors["identity"], writers=writers, verify=verify_signature
+    )
+    accepted: list[Accepted] = [each for record in records(entries) for each in reader.offer(*record)]
+    return reader, accepted
+
+
+def _offsets(ranges: list[list[int]]) -> list[int]:
+    return [offset for first, last in ranges for offset in range(first, last + 1)]
+
+
+@named(ACCEPTANCE["ledgers"])
+def test_acceptance(case: dict[str, Any]) -> None:
+    shared = ACCEPTANCE["governance"] if case.get("shared", True) else []
+    writers, of_governance = accepted_governance(ACCEPTANCE["identity"], shared + case["governance"])
+    reader, accepted = accepted_requests(ACCEPTANCE, case["ledger"], writers)
+    assert of_governance == _offsets(case["accepted_governance"])
+    assert [each.offset for each in accepted] == _offsets(case["accepted"])
+    assert (reader.head.seq, reader.head.value_sha256) == (case["head"]["seq"], case["head"]["sha256"])
+    assert reader.head.next_offset == case["head"]["next_offset"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a valid ledger", [[0, 2]]),
+        ("an unsealed tail", [[0, 1]]),
+        ("a forged position", [[0, 2], [4, 4]]),
+        ("a seal by a retired writer", [[0, 3], [6, 6]]),
+        ("a seal by a retired writer before that record", [[0, 3], [5, 5]]),
+        ("a run that is too long", [[0, 2]]),
+        ("an embedded command with other bytes", []),
+        ("an era after an accepted loss", [[0, 1], [5, 5], [7, 7]]),
+    ],
+)
+def test_what_the_vectors_expect_is_what_the_rule_says_in_words(name: str, expected: list[list[int]]) -> None:
+    """These are not generated: a fault in the rule that made the files does not hide in them."""
+    [case] = [case for case in ACCEPTANCE["ledgers"] if case["name"] == name]
+    assert case["accepted"] == expected
+
+
+def test_changes() -> None:
+    evidence = GovernanceEvidence(CHANGES["identity"], verify_signature)
+    writers, _ = accepted_governance(CHANGES["identity"], CHANGES["governance"], evidence)
+    _, accepted = accepted_requests(CHANGES, CHANGES["ledger"], writers)
+    requests = OpenRequests(CHANGES["partition"], evidence)
+    for each in accepted:
+        requests.take(each)
+    in_hand: set[str] = set()
+    for case in CHANGES["changes"]:
+        assert _verdict(requests, case["value"], in_hand) == case["verdict"], case["name"]
+    assert [case["name"] for case in CHANGES["changes"] if case["verdict"] == "claim"] == [
+        "the real one, with a huge position"
+    ]
+
+
+def _verdict(requests: OpenRequests, value: str | None, in_hand: set[str]) -> str:
+    try:
+        change = None if value is None else decode_change(base64.b64decode(value))
+    except msgspec.MsgspecError:
+        change = None
+    found = None if change is None else requests.find(change.request)
+    alone = left_alone(change, found, types=None, in_hand=change is not None and change.request in in_hand)
+    if alone is not None:
+        return alone.result
+    assert change is not None
+    assert found is not None
+    if requests.lacking(found) is not None:
+        return "no-evidence"
+    in_hand.add(change.request)
+    return "claim"
+
+
+def test_answers() -> None:
+    writers, _ = accepted_governance(ANSWERS["identity"], ANSWERS["governance"])
+    _, accepted = accepted_requests(ANSWERS, ANSWERS["ledger"], writers)
+    by_input = {each.record.input: each for each in accepted}
+    for case in ANSWERS["commands"]:
+        found = by_input.get(case["offset"])
+        if found is None:
+            assert case["seq"] is None
+            continue
+        answer = decided_of(ANSWERS["partition"], found)
+        assert answer.seq == case["seq"]
+        assert [command_type(event) for event in answer.events] == case["events"]
+        assert (answer.refusal.code if answer.refusal else None) == case["refusal"]
+        assert repeats(answer) == case["decided"]
