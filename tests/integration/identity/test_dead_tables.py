@@ -26,7 +26,7 @@ WHYS: Final = {
     "53100": "disk space",
     "58030": "cannot read or write its files",
     "XX001": "cannot read or write its files",
-    "25006": "takes no writes",
+    "25006": "accepts no writes",
 }
 
 
