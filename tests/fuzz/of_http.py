@@ -22,7 +22,7 @@ from assent.gateway.application.page_cursors import BigInt, Int, cursor_place, c
 from assent.gateway.console.forms import FORM_MAX_BYTES, read_form
 from assent.gateway.console.policy_forms import policy_sent, values_sent
 from assent.gateway.identity import jwts
-from assent.gateway.identity.http_signatures import KeySignatures, Message
+from assent.gateway.identity.http_signatures import KeySignatures, RequestToVerify
 from assent.gateway.identity.tokens import client_of
 from assent.gateway.problems import Problem
 from assent.gateway.request_bodies import read_body
@@ -82,7 +82,7 @@ def _signed_message(data: bytes) -> object:
     lines = [line.partition(": ") for line in data.decode("latin-1").split("\n")]
     fields = tuple((name.lower(), value) for name, _, value in lines)
     return _SIGNATURES.principal_of(
-        Message(method="GET", url=_PUBLIC_URL + "/api/v1/requests", fields=fields, body=b"")
+        RequestToVerify(method="GET", url=_PUBLIC_URL + "/api/v1/requests", fields=fields, body=b"")
     )
 
 

@@ -9,7 +9,7 @@ from assent_contracts.seal import seal_message_of
 from assent_contracts.signing import NO_IDENTITY, command_message
 from assent_contracts.topics import LedgerName
 from assent_contracts.vectors.vector_forms import base64_of
-from assent_contracts.vectors.vector_log import PARTITION, VectorLog, key_of, secret_of
+from assent_contracts.vectors.vector_log import PARTITION, VectorLog, key_of, key_seed_of
 
 _WRITER_SEED: Final = bytes(range(32, 64))
 _ERA: Final = "loss-1"
@@ -69,7 +69,7 @@ def _signed(key: SecretKey, seed: bytes, message: bytes) -> dict[str, Any]:
 
 def _command(identity: str, value: bytes) -> dict[str, Any]:
     about = {"identity": identity, "value": base64_of(value), "sha256": sha256_hex(value)}
-    return about | _signed(key_of("alice"), secret_of("alice"), command_message(identity, value))
+    return about | _signed(key_of("alice"), key_seed_of("alice"), command_message(identity, value))
 
 
 def _seal(

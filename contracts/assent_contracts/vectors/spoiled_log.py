@@ -13,7 +13,7 @@ from assent_contracts.governance_messages import LossAccepted, WriterAdded, Writ
 from assent_contracts.governance_objects import LedgerEnd, Loss, Writer
 from assent_contracts.ledger import DecisionRecord, decode_record
 from assent_contracts.vectors.vector_forms import Entry, Filler
-from assent_contracts.vectors.vector_log import AT, PARTITION, WRITER, VectorLog, governance_of
+from assent_contracts.vectors.vector_log import AT, PARTITION, WRITER, VectorLog, named_governance_seq
 
 Entries = Sequence[Entry | Filler]
 SECOND: Final = SecretKey("writer-2", "decider", bytes(range(128, 160)))
@@ -76,7 +76,7 @@ class Spoiled:
             "prev": sha256_hex(before),
             "epoch": 1,
             "at": last.at,
-            "governance": governance_of(last),
+            "governance": named_governance_seq(last),
             "events": (released,),
         }
         return encode(DecisionRecord(**(usual | fields)))

@@ -1,14 +1,13 @@
 """The forms in which the vectors are written."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
+from assent_contracts.acceptance import Headers
 from assent_contracts.digests import sha256_hex
-
-Headers = Sequence[tuple[str, bytes]]
 
 
 class Entry(msgspec.Struct, frozen=True):

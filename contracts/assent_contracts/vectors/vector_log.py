@@ -53,14 +53,14 @@ _ROLES: Final[tuple[tuple[Role, str], ...]] = (
 )
 
 
-def secret_of(principal: str) -> bytes:
+def key_seed_of(principal: str) -> bytes:
     """The seed of `<principal>-key`."""
     return bytes.fromhex(sha256_hex(f"vectors/{principal}".encode()))
 
 
 def key_of(principal: str) -> SecretKey:
     """The key that governance knows as `<principal>-key`."""
-    return SecretKey(f"{principal}-key", principal, secret_of(principal))
+    return SecretKey(f"{principal}-key", principal, key_seed_of(principal))
 
 
 def signed(key: SecretKey, value: bytes, identity: str) -> RecordedCommand:
@@ -268,7 +268,7 @@ def hash_of(command: c.Command) -> str:
     return sha256_hex(encode(command))
 
 
-def governance_of(record: LedgerRecord) -> int:
+def named_governance_seq(record: LedgerRecord) -> int:
     """The governance seq that a record of the request ledger names."""
     assert record.governance is not UNSET
     return record.governance

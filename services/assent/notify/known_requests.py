@@ -71,7 +71,7 @@ async def read_requests(
     return {row["seq"]: _known(row) for row in rows}
 
 
-async def waiting_requests(
+async def requests_needing_approval(
     connection: PostgresConnection, types: Iterable[str], groups: Iterable[str], before: int, limit: int
 ) -> list[tuple[int, KnownRequest]]:
     """(partition, request): the newest that need approval, of these types or with policies of these groups.

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from assent.notify.audience import approvers, gained
 from assent.notify.facts import asking
-from assent.notify.known_requests import waiting_requests
+from assent.notify.known_requests import requests_needing_approval
 from assent.notify.outbox import add_messages, listening
 from assent.store.named_sql import load_sql
 from assent.store.pool import PostgresConnection
@@ -61,7 +61,9 @@ class NewApprovers:
         types, groups = gained(before, after, listeners, at)
         if not types and not groups:
             return
-        for partition, request in await waiting_requests(connection, types, groups, seq, REQUESTS_MAX):
+        for partition, request in await requests_needing_approval(
+            connection, types, groups, seq, REQUESTS_MAX
+        ):
             able = approvers(request.state, after, at, listeners)
             new = able - approvers(request.state, before, at, able)
             number = request.submission.seq

@@ -12,7 +12,7 @@ from http_message_signatures.algorithms import ED25519
 from http_message_signatures.signatures import HTTPMessageSigner
 
 from assent.cli.connection.request_signing import sign_request
-from assent.gateway.identity.http_signatures import KeySignatures, Message
+from assent.gateway.identity.http_signatures import KeySignatures, RequestToVerify
 from assent.gateway.problems import Problem
 from assent_contracts import governance_changes as c
 from assent_contracts.client.keys import SecretKey
@@ -74,7 +74,7 @@ def signed(
     return request
 
 
-def received(request: httpx.Request, **instead: Any) -> Message:
+def received(request: httpx.Request, **instead: Any) -> RequestToVerify:
     """The request as the gateway receives it, optionally with a part changed on the way."""
     came = {
         "method": request.method,
@@ -82,11 +82,11 @@ def received(request: httpx.Request, **instead: Any) -> Message:
         "fields": tuple(request.headers.items()),
         "body": request.content,
     }
-    return Message(**{**came, **instead})
+    return RequestToVerify(**{**came, **instead})
 
 
 def refused(
-    signatures: KeySignatures, message: Message, status: int = 401, code: str = "bad-signature"
+    signatures: KeySignatures, message: RequestToVerify, status: int = 401, code: str = "bad-signature"
 ) -> str:
     with pytest.raises(Problem) as caught:
         signatures.principal_of(message)

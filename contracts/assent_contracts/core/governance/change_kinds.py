@@ -13,7 +13,7 @@ from assent_contracts.core.governance import (
     time_corrections,
     writers,
 )
-from assent_contracts.core.governance.change_rules import ChangeRules, Operation
+from assent_contracts.core.governance.change_rules import ChangeRules, GovernanceOperation
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
@@ -85,7 +85,7 @@ def rules_of(change: GovernanceChange) -> ChangeRules[Any]:  # noqa: C901, PLR09
             assert_never(change)
 
 
-def change_operation(change: GovernanceChange) -> Operation:
+def change_operation(change: GovernanceChange) -> GovernanceOperation:
     """R15: what the change does to its object."""
     return rules_of(change).operation(change)
 

@@ -11,7 +11,7 @@ from assent_contracts.governance_changes import AssignRole, DefineGroup, Governa
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
-Operation = Literal["create", "edit", "delete", "disable"]
+GovernanceOperation = Literal["create", "edit", "delete", "disable"]
 AnyChange = TypeVar("AnyChange", bound=GovernanceChange)
 
 
@@ -38,27 +38,27 @@ def _gives_nobody_power(_change: GovernanceChange) -> frozenset[str]:
     return frozenset()
 
 
-def creates(_change: GovernanceChange) -> Operation:
+def creates(_change: GovernanceChange) -> GovernanceOperation:
     """R15: the operation of a change that makes an object."""
     return "create"
 
 
-def deletes(_change: GovernanceChange) -> Operation:
+def deletes(_change: GovernanceChange) -> GovernanceOperation:
     """R15: the operation of a change that removes an object."""
     return "delete"
 
 
-def disables(_change: GovernanceChange) -> Operation:
+def disables(_change: GovernanceChange) -> GovernanceOperation:
     """R15: the operation of a change after which an object is there and does nothing."""
     return "disable"
 
 
-def defines(change: DefineGroup | AssignRole) -> Operation:
+def defines(change: DefineGroup | AssignRole) -> GovernanceOperation:
     """R15: the operation of a change that makes an object or, where it names its version, edits it."""
     return "create" if change.version is None else "edit"
 
 
-def _edits(_change: GovernanceChange) -> Operation:
+def _edits(_change: GovernanceChange) -> GovernanceOperation:
     return "edit"
 
 
@@ -71,7 +71,7 @@ class ChangeRules(msgspec.Struct, Generic[AnyChange], frozen=True, kw_only=True)
     """A sentence on what it does to this state of governance."""
     difference: Callable[[AnyChange, Governance], tuple[FieldChange, ...]]
     """The fields that it changes in this state; empty if it changes none."""
-    operation: Callable[[AnyChange], Operation] = _edits
+    operation: Callable[[AnyChange], GovernanceOperation] = _edits
     """R15: what it does to its object."""
     why_approval: Callable[[Governance, AnyChange, Asker], str | None] = _is_at_once
     """Why it needs a second administrator once governance is protected; None if it works immediately."""

@@ -40,7 +40,7 @@ _METHOD: Final = '"@method"'
 _TARGETS: Final = (frozenset({'"@target-uri"'}), frozenset({'"@authority"', '"@path"', '"@query"'}))
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class RequestToVerify(msgspec.Struct, frozen=True, kw_only=True):
     """A request to verify. `url` is the address that it must have been signed for, whatever Host contains."""
 
     method: str
@@ -49,7 +49,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
 
     @property
-    def headers(self) -> "Message":
+    def headers(self) -> "RequestToVerify":
         """The object whose `items` the library reads."""
         return self
 
@@ -104,7 +104,7 @@ class KeySignatures:
         self._refuse_unsafe(method)
         body = await read_bytes(request) if _has_body(request) else b""
         return self.principal_of(
-            Message(method=method, url=self._meant_for(request) + target, fields=lines, body=body)
+            RequestToVerify(method=method, url=self._meant_for(request) + target, fields=lines, body=body)
         )
 
     def _meant_for(self, request: Request[Any, Any, Any]) -> str:
@@ -112,7 +112,7 @@ class KeySignatures:
         host = request.headers.get("host", "").lower()
         return f"{self._scheme}://{host}" if host in self._hosts else self._public_url
 
-    def principal_of(self, message: Message) -> str:
+    def principal_of(self, message: RequestToVerify) -> str:
         """The principal whose key signed it. Raises Problem: bad-signature, signed-reads-only."""
         self._refuse_unsafe(message.method)
         if any(len(value) > _FIELD_MAX_CHARS for name, value in message.fields if name in _FIELDS):
