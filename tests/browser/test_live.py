@@ -297,7 +297,9 @@ async def test_open_page_reports_without_a_reload_that_part_of_the_log_is_lost(v
     lost = bob.get_by_role("status").filter(has_text="Part of the log is lost")
     await expect(lost).to_be_hidden()
     async with known_beyond(gateway.log, gateway.dsn, 1):
-        await expect(lost).to_contain_text("records that the log no longer has (assent.ledger/1)", timeout=_LATE_MS)
+        await expect(lost).to_contain_text(
+            "records that the log no longer has (assent.ledger/1)", timeout=_LATE_MS
+        )
         await expect(bob.locator("#foot")).not_to_contain_text("Up to date")
         await lost.get_by_role("link").click()
         await expect(bob.locator("#health")).to_contain_text("assent.ledger/1 ends at offset")
