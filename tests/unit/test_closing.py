@@ -5,8 +5,10 @@ import pytest
 
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import RequestClosed
+from assent_contracts.governance_changes import AssignRole
+from assent_contracts.governance_objects import RoleAssignment
 from tests.support.governance_changes import define, delete, disable, edit
-from tests.support.people import DAY_MS, organisation, policy_of
+from tests.support.people import DAY_MS, force, organisation, policy_of
 from tests.support.stories import Story
 
 APPROVED = ("alice submits", "bob approves", "carol approves")
@@ -140,6 +142,22 @@ def test_R22_administrator_cannot_close_a_request_that_takes_their_own_power(res
     story.given("carol submits", "bob approves")
     assert story.when("dave closes") == "own-request"
     assert story.status() == "approved"
+
+
+@pytest.mark.parametrize(
+    "resource", ["governance/principal/dave", "governance/group/admins", "governance/key/dave-key"]
+)
+def test_R22_administrator_whom_a_change_to_another_s_power_does_not_concern_closes_it(resource: str) -> None:
+    """mallory has a role of her own, and is in none of the objects."""
+    governance = organisation()
+    define(governance, "admins", "bob", "carol", "dave")
+    assignment = RoleAssignment(id="r-mallory", role="administrator", principals=("mallory",))
+    force(governance, AssignRole(assignment=assignment))
+    version = governance.version(resource) or 0
+    payload = REMOVALS[resource]
+    story = Story(resource, governance=governance, payload=payload % version if b"%d" in payload else payload)
+    story.given("carol submits")
+    assert story.when("mallory closes") == "RequestClosed"
 
 
 def test_R22_other_administrators_close_a_governance_change_until_it_is_released() -> None:

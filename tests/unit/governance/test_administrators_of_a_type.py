@@ -83,8 +83,16 @@ def test_R3_change_that_reaches_beyond_a_type_is_approved_by_administrators_of_e
 ) -> None:
     wanted = group_of(governance, "approvers", "alice", "bob", "carol", "mallory")
     proposal = Proposal(governance, wanted).given("carol submits")
+    assert groups_of(proposal) == (("@administrators",),)
     assert proposal.when("mallory approves") == "not-an-approver"
     assert proposal.when("dave approves") == "ApprovalGiven + RequestApproved"
+
+
+def groups_of(proposal: Proposal) -> tuple[tuple[str, ...], ...]:
+    """Who must approve, by the terms at the submission."""
+    opened = proposal.story.state.find(proposal.story.request, proposal.story.resource)
+    assert isinstance(opened, NeedsApproval)
+    return tuple(rule.groups for terms in opened.submission.terms for rule in terms.rules)
 
 
 def test_R19_change_is_released_while_its_requester_administrates_the_type(governance: Governance) -> None:
@@ -134,6 +142,7 @@ def test_settings_say_whether_changes_to_governance_ask_for_own_signatures(
 def test_R18_policies_for_changes_of_policies_ask_for_their_approvals_too(governance: Governance) -> None:
     create(governance, policy_of("of-policies", "access-policy", groups=("approvers",)))
     proposal = Proposal(governance, edited(governance, 1)).given("carol submits")
+    assert groups_of(proposal) == (("@administrators/script",), ("approvers",))
     assert proposal.when("dave approves") == "ApprovalGiven"
     assert proposal.when("alice approves") == "ApprovalGiven + RequestApproved"
 
