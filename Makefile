@@ -81,6 +81,10 @@ coverage: $(STAMP) ## check that tests without a broker take every branch of the
 	@$(BIN)/python -m coverage run -m pytest -m "not long" --quiet tests/contract tests/property tests/unit $(ARGS)
 	@$(BIN)/python -m coverage report
 
+mutants: $(STAMP) ## change the rules of requests and the messages a little: which changes does no test notice?; ONLY=module
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --requirement $(MUTATION_PINS)
+	@$(BIN)/python -m tests.mutants $(if $(ONLY),--only $(ONLY))
+
 soak: $(STAMP) ## kill and pause writers at random, for a long time
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
@@ -128,5 +132,5 @@ requirements: $(STAMP) ## pin the dependencies again; UPGRADE=1 takes the newest
 	@! grep -nE '://|^-' infra/requirements/*.txt || { echo "requirements: a pin names a host or an option" >&2; exit 1; }
 
 clean: ## remove .venv, the local data and all caches (stop `make run` first)
-	rm -rf .venv .data dist build mutants contracts/dist contracts/build .pytest_cache .coverage .hypothesis .ruff_cache .import_linter_cache
+	rm -rf .venv .data dist build contracts/dist contracts/build .pytest_cache .coverage .hypothesis .ruff_cache .import_linter_cache
 	find contracts infra services tests -name __pycache__ -type d -prune -exec rm -rf {} +
