@@ -34,6 +34,8 @@ def copy_tree() -> None:
             shutil.copy2(ROOT / name, COPY / name)
     package = ROOT / "contracts" / "assent_contracts"
     shutil.copytree(package, COPY / "assent_contracts", dirs_exist_ok=True, ignore=_left_out)
+    # Tests find the vectors beside the package.
+    shutil.copytree(ROOT / "contracts" / "vectors", COPY / "vectors", dirs_exist_ok=True)
     link = COPY / "contracts" / "assent_contracts"
     if not link.is_symlink():
         link.symlink_to(Path("..") / "assent_contracts")
