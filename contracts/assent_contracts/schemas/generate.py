@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from assent_contracts.generated_files import stale_files, write_or_check
 from assent_contracts.schemas.asyncapi import document
 from assent_contracts.schemas.messages import all_schemas
 from assent_contracts.schemas.yaml_text import to_yaml
@@ -30,29 +31,12 @@ def generated() -> dict[Path, str]:
 
 def stale() -> list[Path]:
     """The files that do not match the types, including those of types that no longer exist."""
-    files = generated()
-    changed = [
-        path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
-    return changed + [path for path in _SCHEMAS.glob("*.json") if path not in files]
+    return stale_files(_SCHEMAS, generated)
 
 
 def main(arguments: list[str]) -> int:
     """Exit status 1 if `--check` finds a stale file."""
-    if arguments == ["--check"]:
-        for path in stale():
-            sys.stderr.write(f"stale: {path.name}\n")
-        return 1 if stale() else 0
-    if arguments:
-        sys.stderr.write(f"{__doc__}")
-        return 2
-    files = generated()
-    for path in stale():
-        if path not in files:
-            path.unlink()
-    for path, text in files.items():
-        path.write_text(text, encoding="utf-8")
-    return 0
+    return write_or_check(f"{__doc__}", _SCHEMAS, generated, arguments)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from assent_contracts.generated_files import stale_files, write_or_check
 from assent_contracts.vectors import (
     acceptance_vectors,
     answer_vectors,
@@ -38,31 +39,12 @@ def generated() -> dict[Path, str]:
 
 def stale() -> list[Path]:
     """The files that are not what the code makes; those of sections that no longer exist included."""
-    files = generated()
-    changed = [
-        path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
-    return changed + [path for path in FOLDER.glob("*.json") if path not in files]
+    return stale_files(FOLDER, generated)
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status 1 when `--check` finds a stale file."""
-    if arguments == ["--check"]:
-        found = stale()
-        for path in found:
-            sys.stderr.write(f"stale: {path.name}\n")
-        return 1 if found else 0
-    if arguments:
-        sys.stderr.write(f"{__doc__}")
-        return 2
-    files = generated()
-    FOLDER.mkdir(exist_ok=True)
-    for path in FOLDER.glob("*.json"):
-        if path not in files:
-            path.unlink()
-    for path, text in files.items():
-        path.write_text(text, encoding="utf-8")
-    return 0
+    """Exit status 1 if `--check` finds a stale file."""
+    return write_or_check(f"{__doc__}", FOLDER, generated, arguments)
 
 
 if __name__ == "__main__":

@@ -100,8 +100,7 @@ def _text_of_one(message: Message, public_url: str | None) -> MessageText:
 
 def text_of_test(public_url: str | None) -> MessageText:
     """The test message in words."""
-    link = None if public_url is None else f"{public_url.rstrip('/')}/notifications"
-    return _split(_TEXTS.get_template("test.txt").render(link=link))
+    return _split(_TEXTS.get_template("test.txt").render(link=link_to_targets(public_url)))
 
 
 def _entry(message: Message, public_url: str | None) -> dict[str, str | None]:
@@ -131,4 +130,13 @@ def _split(rendered: str) -> MessageText:
 
 def link_to(request: str, public_url: str | None) -> str | None:
     """The request's page in the console; None when the console's address is not configured."""
-    return None if public_url is None else f"{public_url.rstrip('/')}/requests/{request}"
+    return _page("/requests/" + request, public_url)
+
+
+def link_to_targets(public_url: str | None) -> str | None:
+    """The page on which one's targets are; None when the console's address is not configured."""
+    return _page("/notifications", public_url)
+
+
+def _page(path: str, public_url: str | None) -> str | None:
+    return None if public_url is None else public_url.rstrip("/") + path

@@ -1,7 +1,6 @@
 """R21: a new approver is notified of the requests that are already waiting."""
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,12 +9,13 @@ from msgspec import UNSET
 from assent.notify.audience import approvers, gained
 from assent.notify.facts import asking
 from assent.notify.known_requests import requests_needing_approval
-from assent.notify.outbox import add_messages, listening
+from assent.notify.outbox import add_messages, listening, to_recipients
 from assent.store.named_sql import load_sql
 from assent.store.pool import PostgresConnection
 from assent.targets.news import News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.resources import request_id
 
 REQUESTS_MAX: Final = 100
@@ -47,10 +47,10 @@ class NewApprovers:
         """Add the messages of these governance records. Raises KafkaError."""
         await connection.execute(_SQL["lock_newcomers"])
         listeners = await listening(connection)
-        stale_before = time.time_ns() // 1_000_000 - STALE_AFTER_MS
+        oldest = stale_before()
         for each in accepted:
             record = each.record
-            if listeners and record.seq and record.at >= stale_before and record.events is not UNSET:
+            if listeners and record.seq and record.at >= oldest and record.events is not UNSET:
                 await self._tell(connection, record.seq, record.at, listeners)
 
     async def _tell(
@@ -70,8 +70,9 @@ class NewApprovers:
             facts = asking(request, after)
             # With the place of the submission, so that people who were notified of it are not notified again.
             news = News(number, at, request_id(partition, number), "needs-approval", new, facts)
-            await add_messages(connection, partition, _each(news))
+            await add_messages(connection, partition, to_recipients(news))
 
 
-def _each(news: News) -> Iterable[tuple[News, str]]:
-    return [(news, recipient) for recipient in sorted(news.recipients)]
+def stale_before() -> int:
+    """The log time, ms, before which events notify nobody."""
+    return now_ms() - STALE_AFTER_MS

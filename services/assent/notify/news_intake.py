@@ -1,6 +1,5 @@
 """R17: turns accepted records into outbox messages, in the transaction that moves the position."""
 
-import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,13 +16,14 @@ from assent.notify.audience import (
 )
 from assent.notify.facts import asking, facts_of, facts_of_key
 from assent.notify.known_requests import KnownRequest, keep_requests, read_requests
-from assent.notify.new_approvers import STALE_AFTER_MS, NewApprovers, governance_told
-from assent.notify.outbox import add_messages, listening
+from assent.notify.new_approvers import NewApprovers, governance_told, stale_before
+from assent.notify.outbox import add_messages, listening, to_recipients
 from assent.reading.sender_text import sender_text
 from assent.store.pool import PostgresConnection
 from assent.targets.news import News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.events import ChangeSubmitted, OfNoRequest, OutcomeUnknown, RequestEvent
 from assent_contracts.governance_changes import key_object
 from assent_contracts.governance_messages import KeyRegistered
@@ -70,14 +70,14 @@ class NewsIntake:
         known = await governance_told(connection)
         requests = await _known_requests(connection, partition, told, known)
         listeners = await listening(connection)
-        stale_before = _stale_before()
+        oldest = stale_before()
         batch: list[tuple[News, str]] = []
         for record, events in told:
             seq = _seq_of(events[0].request)
             request = requests[seq] = requests[seq].after(events, record.at)
-            if listeners and record.at >= stale_before:
+            if listeners and record.at >= oldest:
                 for news in await self._news(record, events, request, listeners, known):
-                    batch += ((news, recipient) for recipient in sorted(news.recipients))
+                    batch += to_recipients(news)
             if len(batch) >= ROWS_AT_ONCE:
                 await add_messages(connection, partition, batch)
                 batch = []
@@ -87,12 +87,12 @@ class NewsIntake:
 
     async def _write_governance(self, connection: PostgresConnection, accepted: Sequence[Accepted]) -> None:
         listeners = await listening(connection)
-        stale_before = _stale_before()
+        oldest = stale_before()
         batch: list[tuple[News, str]] = []
         for each in accepted:
-            if listeners and each.record.at >= stale_before:
+            if listeners and each.record.at >= oldest:
                 for news in await self._of_governance(each.record, listeners):
-                    batch += ((news, recipient) for recipient in sorted(news.recipients))
+                    batch += to_recipients(news)
         await add_messages(connection, _GOVERNANCE_PARTITION, batch)
 
     async def _of_governance(self, record: LedgerRecord, listeners: frozenset[str]) -> list[News]:
@@ -155,16 +155,8 @@ class NewsIntake:
         approve it by then are notified with it, and its time is that of now.
         """
         if known > decided:
-            decided, at = known, max(at, _now_ms())
+            decided, at = known, max(at, now_ms())
         return approvers(request.state, await self._follower.state_at(decided), at, listeners)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _stale_before() -> int:
-    return _now_ms() - STALE_AFTER_MS
 
 
 def _told(accepted: Accepted) -> _Told:

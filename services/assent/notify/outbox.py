@@ -19,6 +19,11 @@ async def listening(connection: PostgresConnection) -> frozenset[str]:
     return frozenset(row["principal"] for row in await connection.fetch(_SQL["listeners"]))
 
 
+def to_recipients(news: News) -> list[tuple[News, str]]:
+    """The news once for each recipient, as `add_messages` takes it."""
+    return [(news, recipient) for recipient in sorted(news.recipients)]
+
+
 async def add_messages(
     connection: PostgresConnection, partition: int, batch: Iterable[tuple[News, str]]
 ) -> None:

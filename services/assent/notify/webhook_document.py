@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from assent.notify.delivery import Message, TargetTest
-from assent.notify.message_texts import link_to
+from assent.notify.message_texts import link_to, link_to_targets
 from assent.targets.news import OF_GOVERNANCE, STATUS
 
 
@@ -25,8 +25,8 @@ def document_of(message: Message, public_url: str | None) -> str:
 
 def document_of_test(test: TargetTest, public_url: str | None) -> str:
     """The test message as JSON."""
-    link = None if public_url is None else f"{public_url.rstrip('/')}/notifications"
-    return _document("assent.test", test.asked_at.astimezone(UTC), {"target": str(test.target), "link": link})
+    data = {"target": str(test.target), "link": link_to_targets(public_url)}
+    return _document("assent.test", test.asked_at.astimezone(UTC), data)
 
 
 def _document(kind: str, at: datetime, data: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from assent.notify.delivery import NotDeliveredError
-from assent.notify.news_intake import STALE_AFTER_MS, NewsIntake
+from assent.notify.new_approvers import STALE_AFTER_MS
+from assent.notify.news_intake import NewsIntake
 from assent.notify.service import reader_of
 from assent.notify.webhook import post_webhook
 from assent.targets.addresses import resolve
