@@ -2,11 +2,15 @@
 
 import asyncio
 import ssl
-from typing import Any, Literal
+from collections.abc import Callable
+from types import CoroutineType
+from typing import Any, Final, Literal
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.client import ConnectionGroup
 from aiokafka.helpers import create_ssl_context
+from aiokafka.protocol.offset import OffsetRequest
 
 from assent_contracts import limits
 from assent_contracts.client.record_fetching import Records, fetch
@@ -14,7 +18,13 @@ from assent_contracts.client.record_fetching import Records, fetch
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 FETCH_MAX_BYTES = 4 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 20_000
+SEEK_MAX_WAIT_MS: Final = 10
+"""For consumers that seek. aiokafka answers a seek only after the fetch that is under way."""
+_OFFSETS_GROUP: Final = max(ConnectionGroup) + 1
+"""aiokafka has a connection to a broker for each number."""
 _START_ENDS_S = 5.0
+
+_Send = Callable[..., "CoroutineType[Any, Any, Any]"]
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +76,16 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consumer(AIOKafkaConsumer):
-    """aiokafka's consumer, which here also returns records that aiokafka cannot parse, and always stops."""
+    """aiokafka's consumer, which here also returns records that aiokafka cannot parse, and always stops.
+
+    It asks for offsets on a connection of their own. A broker answers a connection's requests in order, so
+    on the usual one they would wait for the end of the fetch that waits for new records, up to 500 ms.
+    """
+
+    def __init__(self, *topics: str, **options: Any) -> None:
+        """As aiokafka's. It connects when it is started."""
+        super().__init__(*topics, **options)
+        self._client.send = _beside_fetches(self._client.send)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -91,6 +110,15 @@ class Consumer(AIOKafkaConsumer):
             await self._client.close()
         else:
             stopping.result()
+
+
+def _beside_fetches(send: _Send) -> _Send:
+    async def beside_fetches(node: int, request: Any, *, group: int = ConnectionGroup.DEFAULT) -> Any:
+        if isinstance(request, OffsetRequest):
+            group = _OFFSETS_GROUP
+        return await send(node, request, group=group)
+
+    return beside_fetches
 
 
 async def open_consumer(

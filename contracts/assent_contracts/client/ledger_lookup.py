@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from assent_contracts import limits, seal
-from assent_contracts.client.connection import Connection, Consumer, started
+from assent_contracts.client.connection import SEEK_MAX_WAIT_MS, Connection, Consumer, started
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.record_fetching import positions
@@ -22,8 +22,6 @@ from assent_contracts.topics import GOVERNANCE, LEDGER
 _OFFSET_MAX: Final = (1 << 63) - 1
 _FETCH_MAX_BYTES: Final = 64 * 1024
 """Small, because few of the following records are needed. A larger record is fetched anyway."""
-_FETCH_MAX_WAIT_MS: Final = 10
-"""Short, because each lookup first waits for the prefetch at the previous place, which is not needed."""
 _POLL_MS: Final = 200
 _GOVERNANCE: Final = TopicPartition(GOVERNANCE, 0)
 _NOTHING_THERE: Final = NotProven("The ledger has no record at this offset.")
@@ -50,7 +48,7 @@ class LedgerLookup:
             enable_auto_commit=False,
             auto_offset_reset="none",
             max_partition_fetch_bytes=_FETCH_MAX_BYTES,
-            fetch_max_wait_ms=_FETCH_MAX_WAIT_MS,
+            fetch_max_wait_ms=SEEK_MAX_WAIT_MS,
         )
         await started(self._consumer)
         places = [*self._places.values(), _GOVERNANCE]

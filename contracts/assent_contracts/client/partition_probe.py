@@ -8,7 +8,7 @@ from typing import Final, Self
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from assent_contracts.client.connection import Connection, Consumer, started
+from assent_contracts.client.connection import SEEK_MAX_WAIT_MS, Connection, Consumer, started
 from assent_contracts.client.record_fetching import positions
 from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import (
@@ -173,6 +173,7 @@ class Probe:
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 max_partition_fetch_bytes=_FETCH_MAX_BYTES,
+                fetch_max_wait_ms=SEEK_MAX_WAIT_MS,
             )
             await started(consumer)
             self._consumer = consumer

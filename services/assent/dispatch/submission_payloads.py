@@ -7,7 +7,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.connection import Connection, Consumer, started
+from assent_contracts.client.connection import SEEK_MAX_WAIT_MS, Connection, Consumer, started
 from assent_contracts.client.open_requests import OpenRequest, submitted_payload
 from assent_contracts.topics import LEDGER
 
@@ -41,6 +41,7 @@ class SubmissionPayloads:
             auto_offset_reset="none",
             # Small, because what follows a submission is not needed. A larger record is still delivered.
             max_partition_fetch_bytes=_FETCH_MAX_BYTES,
+            fetch_max_wait_ms=SEEK_MAX_WAIT_MS,
         )
         await started(self._consumer)
         self._consumer.assign([self._place])
