@@ -18,7 +18,10 @@ MODULES: Final = {
         "ReportOutcome",
     ),
     "assent_contracts.client.applier": ("Applier",),
-    "assent_contracts.client.applier_results": ("Result", "Handled"),
+    "assent_contracts.client.handler": (
+        "Release", "Applied", "RetryableError", "FinalError", "UnknownOutcomeError",
+    ),
+    "assent_contracts.client.handled": ("Handled",),
     "assent_contracts.released_change": ("Change",),
     "assent_contracts.file_payloads": ("payload_of_file", "file_of_payload"),
 }  # fmt: skip

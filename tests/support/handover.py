@@ -17,10 +17,11 @@ from assent.dispatch.service import Dispatch
 from assent.infra_files import infra_path
 from assent.observe.health import Health
 from assent_contracts.client.applier import Applier
-from assent_contracts.client.applier_results import Apply, Handled, Recall
 from assent_contracts.client.connection import Connection, open_consumer, open_producer
 from assent_contracts.client.consumer_group import PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.handled import Handled
+from assent_contracts.client.handler import Handler, ReadBack
 from assent_contracts.codec import encode
 from assent_contracts.heads import Finding
 from assent_contracts.released_change import POSITION_HEADER, Change
@@ -94,8 +95,8 @@ async def applying(
     folders: Folders,
     *,
     principal: str = APPLIER,
-    apply: Apply | None = None,
-    recall: Recall | None = None,
+    handler: Handler | None = None,
+    read_back: ReadBack | None = None,
     group: str | None = None,
 ) -> AsyncIterator[Running]:
     """A running applier, by default on `folders.target`. It is cut off at the end, not stopped."""
@@ -111,9 +112,8 @@ async def applying(
         follower,
         log.keys[principal],
         folders.state,
-        apply or folder.apply,
-        partitions=PARTITIONS,
-        recall=recall if apply is not None else folder.recall,
+        handler or folder.apply,
+        read_back=read_back if handler is not None else folder.read_back,
         # In its own group, so that it does not wait for the session of one that was cut off.
         group=group or f"tests-{principal}-{id(running)}",
         on_handled=tell,

@@ -10,15 +10,18 @@ from collections.abc import Collection
 import msgspec
 
 from assent_contracts.acceptance import Accepted, Head
-from assent_contracts.client.applier_results import Handled, Recall
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.handled import Handled
+from assent_contracts.client.handler import ReadBack, Release
+from assent_contracts.client.handler_run import READ_BACK_S, read_back
+from assent_contracts.client.lease import WorkTime
 from assent_contracts.client.ledger_lookup import LedgerLookup
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, submitted_payload
 from assent_contracts.events import RequestCompleted
 from assent_contracts.ledger import decode_events
 from assent_contracts.proof import NotProven
-from assent_contracts.released_change import Change
+from assent_contracts.released_change import Change, idempotency_key
 from assent_contracts.resources import parse_request_id
 
 _DETAIL = (
@@ -55,18 +58,18 @@ class AppliedBeyondJournal:
         self,
         connection: Connection,
         governance: GovernanceFollower,
-        recall: Recall | None,
+        reads_back: ReadBack | None,
         *,
         but: Collection[str],
     ) -> list[Handled]:
         """The last change to each object that the target does not have. Afterwards nothing more is collected.
 
-        `but`: objects with a change in progress, which may have been made. Empty without `recall`. Raises
+        `but`: objects with a change in progress, which may have been made. Empty without `reads_back`. Raises
         KafkaError, TimeoutError.
         """
         last = [each for each in self._last.values() if each.resource not in but]
         partitions, self._remembered, self._last = [*self._remembered], {}, {}
-        if recall is None or not last:
+        if reads_back is None or not last:
             return []
         lookup = LedgerLookup(connection, governance, partitions)
         try:
@@ -77,8 +80,19 @@ class AppliedBeyondJournal:
         return [
             Handled(result="not-held", detail=_DETAIL, request=request.request, resource=request.resource)
             for request, change in changes
-            if change is not None and await recall(change) is None
+            if change is not None and await _is_lost(request, change, governance.identity, reads_back)
         ]
+
+
+async def _is_lost(request: OpenRequest, change: Change, identity: str, step: ReadBack) -> bool:
+    assert request.grant is not None
+    release = Release(
+        change=change,
+        claim=request.grant.claim,
+        idempotency_key=idempotency_key(identity, change),
+        remaining_s=0,
+    )
+    return await read_back(step, release, WorkTime(None, READ_BACK_S)) is None
 
 
 async def _change(request: OpenRequest, lookup: LedgerLookup) -> Change | None:

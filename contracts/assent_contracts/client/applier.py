@@ -22,8 +22,8 @@ partition ends before that, or continues differently, its request ids name other
 applied here. Then nothing is claimed, applied or reported there until the right log is back or its loss is
 accepted. After an accepted loss this client continues from the end that it states, and warns of what it had
 read beyond. `assent.changes` is only transport: if it was recreated, it is read from its beginning. If
-`state_dir` is an older copy, `recall` is called for what was applied since, and `not-held` reports what the
-target has lost. Without `recall` this cannot be found out.
+`state_dir` is an older copy, `read_back` is called for what was applied since, and `not-held` reports what
+the target has lost. Without `read_back` this cannot be found out.
 """
 
 import asyncio
@@ -40,13 +40,14 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.client.applied_beyond_journal import AppliedBeyondJournal
 from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.applier_memory import ApplierMemory
-from assent_contracts.client.applier_results import Apply, Handled, Recall, Result
 from assent_contracts.client.applier_steps import left_alone
 from assent_contracts.client.change_reader import take_changes
 from assent_contracts.client.change_settlement import Settler
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.consumer_group import Membership, PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.handled import Handled
+from assent_contracts.client.handler import Handler, ReadBack
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.client.partition_probe import LedgerDiffersError
@@ -58,7 +59,7 @@ from assent_contracts.released_change import Change, decode_change
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import CHANGES
 
-__all__ = ["FINISH_S", "Applier", "Apply", "Change", "Handled", "Recall", "Result"]
+__all__ = ["FINISH_S", "Applier", "Change", "Handled"]
 
 _RETRY_MAX_S = 30.0
 _CATCH_UP_RETRY_S = 1.0
@@ -73,9 +74,9 @@ class _Setup(msgspec.Struct, frozen=True, kw_only=True):
     governance: GovernanceFollower
     evidence: GovernanceEvidence
     key: SecretKey
-    apply: Apply
-    recall: Recall | None
-    partitions: int
+    handler: Handler
+    reads_back: ReadBack | None
+    time_limit_s: float
     types: frozenset[str] | None
     concurrency: int
     group: str
@@ -98,18 +99,22 @@ class Applier:
         governance: GovernanceFollower,
         key: SecretKey,
         state_dir: Path,
-        apply: Apply,
+        handler: Handler,
         *,
-        partitions: int,
-        recall: Recall | None = None,
+        read_back: ReadBack | None = None,
         types: Collection[str] | None = None,
         concurrency: int = 16,
+        time_limit_s: float = 900.0,
         group: str | None = None,
         on_handled: Callable[[Handled], None] | None = None,
         on_missing: Callable[[str | None], None] | None = None,
         on_differing: Callable[[Mapping[int, Finding]], None] | None = None,
     ) -> None:
-        """`governance` has been started, with evidence; `partitions` is the log's number of them.
+        """`governance` has been started, with evidence.
+
+        `handler` makes a change, and `read_back` looks whether it was made: see `handler`. The latter is
+        called after a crash, when the outcome is unknown, and for what an older target may have lost.
+        `time_limit_s`: how long the handler may work on one change, all its tries together.
 
         `types`: do not claim changes to other resource types. `group`: the consumer group, by default one for
         each principal. `on_missing` is called with the reason why changes are not being read, and with None
@@ -125,9 +130,9 @@ class Applier:
             governance=governance,
             evidence=governance.evidence,
             key=key,
-            apply=apply,
-            recall=recall,
-            partitions=partitions,
+            handler=handler,
+            reads_back=read_back,
+            time_limit_s=time_limit_s,
             types=None if types is None else frozenset(types),
             concurrency=concurrency,
             group=group or f"assent-applier-{key.principal}",
@@ -172,14 +177,16 @@ class _Run:
         self._setup = setup
         self._journal = journal
         self._memory, known = memory, memory.known()
-        self._open = [OpenRequests(partition, setup.evidence) for partition in range(setup.partitions)]
+        self._open = [
+            OpenRequests(partition, setup.evidence) for partition in range(setup.governance.partitions)
+        ]
         self._beyond = AppliedBeyondJournal(setup.key.principal, {n: each.head for n, each in known.items()})
         self._looked = False
         source = f"/assent/applier/{setup.key.principal}"
         self._publisher = Publisher(
             setup.connection,
             setup.governance,
-            partitions=setup.partitions,
+            partitions=setup.governance.partitions,
             source=source,
             known=known,
             on_accepted=self._hear,
@@ -190,8 +197,9 @@ class _Run:
             setup.key,
             journal,
             find=self._find,
-            apply=setup.apply,
-            recall=setup.recall,
+            handler=setup.handler,
+            reads_back=setup.reads_back,
+            time_limit_s=setup.time_limit_s,
             source=source,
             slots=asyncio.Semaphore(setup.concurrency),
             tell=setup.tell,
@@ -234,7 +242,9 @@ class _Run:
         an older copy.
         """
         setup, beyond = self._setup, self._beyond
-        for handled in await beyond.not_held(setup.connection, setup.governance, setup.recall, but=in_hand):
+        for handled in await beyond.not_held(
+            setup.connection, setup.governance, setup.reads_back, but=in_hand
+        ):
             setup.tell(handled)
         self._looked = True
 

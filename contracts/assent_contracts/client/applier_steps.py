@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from assent_contracts.client.applier_results import Handled, Result
+from assent_contracts.client.handled import Handled
+from assent_contracts.client.handler_run import Report
 from assent_contracts.client.open_requests import Grant, OpenRequest
 from assent_contracts.commands import Claim, Outcome
 from assent_contracts.digests import sha256_hex
@@ -50,21 +51,21 @@ def granted(found: OpenRequest | None, claim: Claim) -> Grant | str | None:
     return grant
 
 
-def not_to_apply(change: Change, digest: str, found: OpenRequest | None) -> Result | None:
+def not_to_apply(change: Change, digest: str, found: OpenRequest | None) -> Report | None:
     """The outcome of a claimed change that is not the released one; None if it is the released one.
 
     `digest`: the digest in the granted claim.
     """
     if sha256_hex(change.payload) != digest or (found is not None and not found.is_release(change)):
-        return Result("failed", "Nothing was changed: the change is not what the ledger has released.")
+        return Report("failed", "Nothing was changed: the change is not what the ledger has released.")
     return None
 
 
-def too_late(*, begun: bool) -> Result:
+def too_late(*, begun: bool) -> Report:
     """The outcome of a claimed change whose lease may have ended. `begun`: whether applying it had begun."""
     if begun:
-        return Result("unknown", "The applier was stopped while applying it, and its lease has ended since.")
-    return Result("failed", "Nothing was changed: the lease ended before the applier began.")
+        return Report("unknown", "The applier was stopped while applying it, and its lease has ended since.")
+    return Report("failed", "Nothing was changed: the lease ended before the applier began.")
 
 
 def is_settled(found: OpenRequest | None, principal: str, outcome: Outcome) -> bool:

@@ -15,17 +15,20 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from assent_contracts.client.applier_journal import Journal
-from assent_contracts.client.applier_results import Apply, Handled, Lease, Recall, Result
 from assent_contracts.client.applier_steps import granted, is_settled, not_to_apply, too_late
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.handled import Handled
+from assent_contracts.client.handler import Handler, ReadBack, Release
+from assent_contracts.client.handler_run import READ_BACK_S, Report, apply_release, read_back
 from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.lease import Lease, WorkTime
 from assent_contracts.client.open_requests import OpenRequest
 from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Claim, ReportOutcome
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.released_change import Change
+from assent_contracts.released_change import Change, idempotency_key
 
 _DECISION_TIMEOUT_S = 30.0
 _RETRY_S = 0.2
@@ -58,8 +61,9 @@ class Settler:
         journal: Journal,
         *,
         find: Callable[[str], OpenRequest | None],
-        apply: Apply,
-        recall: Recall | None,
+        handler: Handler,
+        reads_back: ReadBack | None,
+        time_limit_s: float,
         source: str,
         slots: asyncio.Semaphore,
         tell: Callable[[Handled], None],
@@ -70,8 +74,9 @@ class Settler:
         self._key = key
         self._journal = journal
         self._find = find
-        self._apply = apply
-        self._recall = recall
+        self._handler = handler
+        self._reads_back = reads_back
+        self._time_limit_s = time_limit_s
         self._source = source
         self._slots = slots
         self._tell = tell
@@ -118,8 +123,8 @@ class Settler:
                 change = await asyncio.to_thread(self._journal.change, request)
                 claimed = await self._claim(change)
                 if isinstance(claimed, Lease):
-                    result = await self._apply_once(change, claimed)
-                    return await self._journal_report(change.request, change.resource, result)
+                    made = await self._apply_once(change, claimed)
+                    return await self._journal_report(change.request, change.resource, made)
             if isinstance(claimed, str):
                 return Handled(
                     result="not-claimed", detail=claimed, request=request, resource=change.resource
@@ -154,39 +159,45 @@ class Settler:
             if grant is None or found is None:
                 await asyncio.to_thread(self._journal.forget, change.request, "claim")
                 return _Refused(answer.refusal, fresh, governance)
-            lease = Lease(0 if found.unsettled else grant.deadline, grant.digest, answer.at, sent)
+            deadline = 0 if found.unsettled else grant.deadline
+            lease = Lease(grant.claim, grant.digest, deadline, answer.at, sent)
             # A slow answer says little about the time. One more answer to the same bytes gives it exactly.
             slow = time.monotonic() - sent >= _SLOW_S
             if not lease.over() or found.unsettled or not slow or asked == _ASK_AT_MOST:
                 return lease
 
-    async def _apply_once(self, change: Change, lease: Lease) -> Result:
-        found = self._find(change.request)
-        other = not_to_apply(change, lease.digest, found)
+    async def _apply_once(self, change: Change, lease: Lease) -> Report:
+        other = not_to_apply(change, lease.digest, self._find(change.request))
         if other is not None:
             return other
-        if self._journal.read(change.request, "begun") is not None:
-            known = await self._guarded(self._recall, change) if self._recall is not None else None
-            if known is not None:
-                return known
-            if lease.over():
-                return too_late(begun=True)
-        else:
-            await asyncio.to_thread(self._journal.write, change.request, "begun", b"")
-            if lease.over():
-                return too_late(begun=False)
-        return await self._guarded(self._apply, change) or Result(
-            "unknown", "The applier did not report a result."
+        release = Release(
+            change=change,
+            claim=lease.claim,
+            idempotency_key=idempotency_key(self._governance.identity, change),
+            remaining_s=0,
         )
+        begun = self._journal.read(change.request, "begun") is not None
+        shown = await self._read_back(release) if begun else None
+        if shown is not None:
+            return shown
+        if not begun:
+            await asyncio.to_thread(self._journal.write, change.request, "begun", b"")
+        if lease.over():
+            return too_late(begun=begun)
+        cut_off = begun and self._reads_back is None
+        time_left = WorkTime(lease, self._time_limit_s)
+        report = await apply_release(self._handler, release, time_left, cut_off=cut_off)
+        if report.outcome == "unknown":
+            shown = await self._read_back(release)
+            return shown if shown is not None and shown.outcome == "succeeded" else report
+        return report
 
-    async def _guarded(self, step: Apply | Recall, change: Change) -> Result | None:
-        try:
-            return await step(change)
-        except Exception as error:  # noqa: BLE001  whatever it raised, it is unknown what was done
-            _log.exception("request %s: applying it raised", change.request)
-            return Result("unknown", f"The applier failed: {type(error).__name__}: {error}")
+    async def _read_back(self, release: Release) -> Report | None:
+        if self._reads_back is None:
+            return None
+        return await read_back(self._reads_back, release, WorkTime(None, READ_BACK_S))
 
-    async def _journal_report(self, request: str, resource: str, result: Result) -> bytes:
+    async def _journal_report(self, request: str, resource: str, report: Report) -> bytes:
         value = encode(
             ReportOutcome(
                 id=new_command_id(),
@@ -194,8 +205,8 @@ class Settler:
                 at=now_ms(),
                 resource=resource,
                 request=request,
-                outcome=result.outcome,
-                message=_printable(result.message),
+                outcome=report.outcome,
+                message=_printable(report.message),
             )
         )
         await asyncio.to_thread(self._journal.write, request, "report", value)
@@ -213,7 +224,7 @@ class Settler:
                 return
             await self._before_trying_again(_Refused(answer.refusal, fresh, governance), report)
             value = await self._journal_report(
-                report.request, report.resource, Result(report.outcome, report.message)
+                report.request, report.resource, Report(report.outcome, report.message)
             )
             report = msgspec.json.decode(value, type=ReportOutcome)
             fresh = True

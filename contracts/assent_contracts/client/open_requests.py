@@ -49,8 +49,11 @@ class ReleasedAt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
-    """A granted claim: the command, its applier, and until when it is valid (log time, ms)."""
+    """A granted claim: its number (the ledger seq of its record), the command, its applier, and until when it
+    is valid (log time, ms).
+    """
 
+    claim: int
     command: str
     applier: str
     digest: str
@@ -216,7 +219,9 @@ class OpenRequests:
                 found.release = ReleasedAt(record.seq, record.at)
                 return found
             case Applying():
-                found.grant = Grant(_said(accepted).id, after.applier, found.digest, after.deadline)
+                found.grant = Grant(
+                    record.seq, _said(accepted).id, after.applier, found.digest, after.deadline
+                )
             case Unsettled():
                 found.unsettled = True
             case _:

@@ -21,7 +21,7 @@ from assent_contracts.vectors.vector_forms import Entry, written
 from assent_contracts.vectors.vector_log import PARTITION, PARTITIONS, VectorLog
 
 CLAIM: Final = "claim"
-"""The verdict of what is to be claimed; the others are those of `client.applier_results.Handled`."""
+"""The verdict of what is to be claimed; the others are those of `client.handled.Handled`."""
 NO_EVIDENCE: Final = "no-evidence"
 
 

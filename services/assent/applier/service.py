@@ -20,8 +20,9 @@ from assent.process import until_stopped
 from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.applier import Applier
 from assent_contracts.client.applier_journal import write_durably
-from assent_contracts.client.applier_results import Handled, Result
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.handled import Handled
+from assent_contracts.client.handler import Applied, FinalError, Release
 from assent_contracts.client.keys import load_key
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
@@ -58,29 +59,24 @@ class FolderApplier:
             if mark.stat().st_mtime < time.time() - MARK_KEPT_S:
                 mark.unlink()
 
-    async def apply(self, change: Change) -> Result:
+    def apply(self, release: Release) -> Applied:
         """Make the change, unless it was already made for this request."""
-        return await asyncio.to_thread(self._apply, change)
-
-    async def recall(self, change: Change) -> Result | None:
-        """Success if a change that may have been made was made, by its mark or by the target; else None."""
-        return await asyncio.to_thread(self._recall, change)
-
-    def _apply(self, change: Change) -> Result:
+        change = release.change
         if not self._is_marked(change):
             try:
                 self._target.apply(change)
             except NotWrittenError as error:
-                return Result("failed", str(error))
+                raise FinalError(str(error)) from error
             write_durably(self._marks / change.request, _mark(change))
-        return Result("succeeded")
+        return Applied()
 
-    def _recall(self, change: Change) -> Result | None:
+    def read_back(self, release: Release) -> Applied | None:
+        """Whether a change that may have been made was made, by its mark or by the target."""
         try:
-            applied = self._is_marked(change) or self._target.holds(change)
+            applied = self._is_marked(release.change) or self._target.holds(release.change)
         except (NotWrittenError, OSError):
             return None
-        return Result("succeeded") if applied else None
+        return Applied() if applied else None
 
     def _is_marked(self, change: Change) -> bool:
         try:
@@ -113,8 +109,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         key,
         state,
         folder.apply,
-        partitions=partitions,
-        recall=folder.recall,
+        read_back=folder.read_back,
         on_handled=lambda handled: tell(handled, health, not_held),
         on_differing=lambda differing: tell_differing(differing, history, partitions),
         on_missing=lambda why: (

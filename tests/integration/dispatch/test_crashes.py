@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from assent_contracts.client.applier_results import Result
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.released_change import Change
+from assent_contracts.client.handler import Release
 from tests.support.handover import Folders, applying, dispatching, events_of, killed_at
 from tests.support.killed_applier import STEPS
 from tests.support.log import Actor, Log
@@ -38,27 +37,28 @@ async def test_applier_killed_at_a_step_continues_and_applies_and_reports_once(
     assert not list(folder.glob(f"{request.request}.*")), "nothing is left in hand"
 
 
-async def test_applier_cut_off_while_applying_applies_again_within_the_lease_under_the_same_request_id(
+async def test_applier_cut_off_while_applying_applies_again_within_the_lease_with_the_same_idempotency_key(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
     begun = asyncio.Event()
     asked: list[str] = []
 
-    async def hang(change: Change) -> Result:
+    async def hang(release: Release) -> None:
+        asked.append(release.idempotency_key)
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    async def note(change: Change) -> Result:
-        asked.append(change.request)
-        return Result("succeeded")
+    async def note(release: Release) -> None:
+        asked.append(release.idempotency_key)
 
     async with dispatching(log, follower):
         request = await actor.released("script/cut-off")
-        async with applying(log, follower, folders, apply=hang):
+        async with applying(log, follower, folders, handler=hang):
             await begun.wait()
-        async with applying(log, follower, folders, apply=note) as applier:
+        async with applying(log, follower, folders, handler=note) as applier:
             await applier.of(request.request, "succeeded")
-    assert asked == [request.request]
+    assert len(asked) == 2
+    assert len(set(asked)) == 1
     assert await events_of(log, follower, request.request) == [*CLAIMED, "request-completed"]

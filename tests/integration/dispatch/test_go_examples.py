@@ -13,8 +13,8 @@ import pytest
 
 import assent_contracts
 from assent.local.stack import Stack
-from assent_contracts.client.applier_results import Result
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.handler import Release
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.ledger import decode_events
 from assent_contracts.released_change import Change, decode_change
@@ -168,16 +168,15 @@ async def test_the_python_client_continues_from_the_journal_of_a_go_applier(
     folders = Folders.of(tmp_path)
     asked: list[Change] = []
 
-    async def note(change: Change) -> Result:
-        asked.append(change)
-        return Result("succeeded")
+    async def note(release: Release) -> None:
+        asked.append(release.change)
 
     async with dispatching(log, follower):
         request = await actor.released("script/handed-on", PAYLOAD.encode())
         environment = at_work(programs, log, folders, "before")
         async with running(programs / "apply", log, APPLIER, **environment) as apply:
             assert await apply.ended() == -signal.SIGKILL
-        async with applying(log, follower, folders, apply=note) as applier:
+        async with applying(log, follower, folders, handler=note) as applier:
             await applier.of(request.request, "succeeded")
     assert [bytes(change.payload) for change in asked] == [PAYLOAD.encode()]
     assert await events_of(log, follower, request.request) == [

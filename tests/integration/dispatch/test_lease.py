@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from assent_contracts.client.applier_results import Result
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.released_change import Change
+from assent_contracts.client.handler import Release
 from tests.support.containers import Endpoints
 from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of, killed_at
 from tests.support.log import Actor, Log, fresh_log
@@ -55,48 +54,50 @@ async def test_change_with_an_ended_lease_and_an_unknown_result_is_left_unknown_
 ) -> None:
     folders = Folders.of(tmp_path)
 
-    async def never(change: Change) -> Result:
+    async def never(_: Release) -> None:
         raise AssertionError
 
     async with dispatching(log, follower):
         request = await actor.released("script/nobody-can-tell")
         await killed_at("begun", log=log, folders=folders)
         await _unknown(log, follower, request.request)
-        async with applying(log, follower, folders, apply=never) as applier:
+        async with applying(log, follower, folders, handler=never) as applier:
             await applier.of(request.request, "unknown")
     assert (await events_of(log, follower, request.request))[-1] == "outcome-unknown"
     assert not (folders.target / "script").exists()
 
 
-async def test_applier_that_finished_after_the_lease_still_reports_what_it_did(
+async def test_handler_that_does_not_return_before_the_lease_ends_is_cancelled_and_the_outcome_is_unknown(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
-    go_on = asyncio.Event()
+    cancelled = asyncio.Event()
 
-    async def slow(change: Change) -> Result:
-        await go_on.wait()
-        return Result("succeeded")
+    async def hang(_: Release) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
 
     async with dispatching(log, follower):
-        request = await actor.released("script/slow")
-        async with applying(log, follower, Folders.of(tmp_path), apply=slow) as applier:
-            await _unknown(log, follower, request.request)
-            go_on.set()
-            await applier.of(request.request, "succeeded")
-    assert (await events_of(log, follower, request.request))[-2:] == ["outcome-unknown", "request-completed"]
+        request = await actor.released("script/hangs")
+        async with applying(log, follower, Folders.of(tmp_path), handler=hang) as applier:
+            handled = await applier.of(request.request, "unknown")
+    assert cancelled.is_set()
+    assert handled.detail == "The applier's handler did not return before its time was over."
+    assert (await events_of(log, follower, request.request))[-1] == "outcome-unknown"
 
 
-async def test_apply_that_raises_is_reported_as_unknown_with_the_error(
+async def test_handler_that_raises_anything_else_is_reported_as_unknown_with_the_exception_s_name_only(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
-    async def broken(change: Change) -> Result:
+    async def broken(_: Release) -> None:
         raise ZeroDivisionError("so far and no further")
 
     async with dispatching(log, follower):
         request = await actor.released("script/broken")
-        async with applying(log, follower, Folders.of(tmp_path), apply=broken) as applier:
+        async with applying(log, follower, Folders.of(tmp_path), handler=broken) as applier:
             handled = await applier.of(request.request, "unknown")
-    assert "ZeroDivisionError: so far and no further" in handled.detail
+    assert handled.detail == "The applier's handler raised ZeroDivisionError. Its log has the details."
     assert (await events_of(log, follower, request.request))[-1] == "outcome-unknown"
 
 

@@ -6,8 +6,9 @@ import msgspec
 
 from assent.applier.service import FolderApplier
 from assent.applier.target import Target
+from assent_contracts.client.handler import Applied, Release
 from assent_contracts.digests import sha256_hex
-from assent_contracts.released_change import Change
+from assent_contracts.released_change import Change, idempotency_key
 
 
 def change(payload: bytes, submission: bytes = b"submitted", **fields: object) -> Change:
@@ -26,6 +27,11 @@ def change(payload: bytes, submission: bytes = b"submitted", **fields: object) -
     return msgspec.structs.replace(made, **fields)
 
 
+def release(payload: bytes, submission: bytes = b"submitted", **fields: object) -> Release:
+    made = change(payload, submission, **fields)
+    return Release(change=made, claim=5, idempotency_key=idempotency_key("a" * 64, made), remaining_s=60)
+
+
 def applier(folder: Path) -> FolderApplier:
     return FolderApplier(Target(folder / "target"), folder / "state", "a" * 64)
 
@@ -34,23 +40,23 @@ def written(folder: Path) -> str:
     return (folder / "target" / "script" / "run").read_text()
 
 
-async def test_applied_release_is_not_applied_again(tmp_path: Path) -> None:
-    assert (await applier(tmp_path).apply(change(b'"text"'))).outcome == "succeeded"
+def test_applied_release_is_not_applied_again(tmp_path: Path) -> None:
+    assert applier(tmp_path).apply(release(b'"text"')) == Applied()
     (tmp_path / "target" / "script" / "run").write_text("later")
-    assert (await applier(tmp_path).apply(change(b'"text"'))).outcome == "succeeded"
+    assert applier(tmp_path).apply(release(b'"text"')) == Applied()
     assert written(tmp_path) == "later"
 
 
-async def test_another_release_under_a_reused_id_is_applied(tmp_path: Path) -> None:
+def test_another_release_under_a_reused_id_is_applied(tmp_path: Path) -> None:
     """As after a restore from an older copy, once its loss was accepted."""
-    await applier(tmp_path).apply(change(b'"old"'))
-    assert await applier(tmp_path).recall(change(b'"new"', b"another")) is None
-    await applier(tmp_path).apply(change(b'"new"', b"another"))
+    applier(tmp_path).apply(release(b'"old"'))
+    assert applier(tmp_path).read_back(release(b'"new"', b"another")) is None
+    applier(tmp_path).apply(release(b'"new"', b"another"))
     assert written(tmp_path) == "new"
 
 
-async def test_same_submission_released_again_after_a_loss_is_applied(tmp_path: Path) -> None:
-    await applier(tmp_path).apply(change(b'"text"'))
+def test_same_submission_released_again_after_a_loss_is_applied(tmp_path: Path) -> None:
+    applier(tmp_path).apply(release(b'"text"'))
     (tmp_path / "target" / "script" / "run").write_text("of what was lost")
-    await applier(tmp_path).apply(change(b'"text"', at=2))
+    applier(tmp_path).apply(release(b'"text"', at=2))
     assert written(tmp_path) == "text"

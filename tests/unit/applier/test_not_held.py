@@ -2,7 +2,7 @@
 
 from assent.applier.service import tell
 from assent.observe.health import Health
-from assent_contracts.client.applier_results import Handled
+from assent_contracts.client.handled import Handled
 
 
 def test_changes_missing_from_the_target_are_noted_with_their_number() -> None:

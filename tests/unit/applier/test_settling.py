@@ -2,21 +2,21 @@
 
 import time
 
-from assent_contracts.client.applier_results import Lease
 from assent_contracts.client.change_settlement import _printable
+from assent_contracts.client.lease import Lease
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 
 
 def test_lease_counts_from_when_the_claim_was_sent_not_from_the_answer() -> None:
     now = time.monotonic()
-    assert not Lease(deadline=10_000, digest="", log_ms=5_000, sent=now - 4).over()
-    assert Lease(deadline=10_000, digest="", log_ms=5_000, sent=now - 5).over()
+    assert not Lease(claim=1, deadline=10_000, digest="", log_ms=5_000, sent=now - 4).over()
+    assert Lease(claim=1, deadline=10_000, digest="", log_ms=5_000, sent=now - 5).over()
 
 
 def test_lease_uses_no_clock_but_the_log_s() -> None:
     """Log time may differ by years from this machine's time."""
-    assert not Lease(deadline=100, digest="", log_ms=0, sent=time.monotonic()).over()
-    assert Lease(deadline=1 << 50, digest="", log_ms=1 << 50, sent=time.monotonic()).over()
+    assert not Lease(claim=1, deadline=100, digest="", log_ms=0, sent=time.monotonic()).over()
+    assert Lease(claim=1, deadline=1 << 50, digest="", log_ms=1 << 50, sent=time.monotonic()).over()
 
 
 def test_message_is_made_printable_and_cut_to_the_limit() -> None:

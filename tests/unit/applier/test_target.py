@@ -8,8 +8,9 @@ import pytest
 
 from assent.applier.service import FolderApplier
 from assent.applier.target import NotWrittenError, Target
+from assent_contracts.client.handler import Applied, Release
 from assent_contracts.digests import sha256_hex
-from assent_contracts.released_change import Change
+from assent_contracts.released_change import Change, idempotency_key
 
 
 def change(
@@ -27,6 +28,13 @@ def change(
         at=1,
         payload=msgspec.Raw(payload),
     )
+
+
+def release(
+    resource: str = "script/run", payload: bytes = b'"echo"', operation: str = "edit", request: str = "0-1"
+) -> Release:
+    made = change(resource, payload, operation, request)
+    return Release(change=made, claim=5, idempotency_key=idempotency_key("a" * 64, made), remaining_s=60)
 
 
 def names_in(target: Target, kind: str) -> list[str]:
@@ -70,7 +78,7 @@ def test_link_in_place_of_a_file_is_replaced_not_followed(target: Target, tmp_pa
     outside.write_text("untouched")
     (target.root / "script").mkdir()
     target.path("script/run").symlink_to(outside)
-    assert not FolderApplier(target, tmp_path / "state", "a" * 64)._recall(change())
+    assert not FolderApplier(target, tmp_path / "state", "a" * 64).read_back(release())
     target.apply(change())
     assert outside.read_text() == "untouched"
     assert not target.path("script/run").is_symlink()
@@ -113,39 +121,38 @@ def test_removed_target_is_a_failure(target: Target) -> None:
         target.apply(change())
 
 
-async def test_request_is_applied_once_whatever_happens_to_the_file(target: Target, tmp_path: Path) -> None:
+def test_request_is_applied_once_whatever_happens_to_the_file(target: Target, tmp_path: Path) -> None:
     applier = FolderApplier(target, tmp_path / "state", "a" * 64)
-    assert (await applier.apply(change())).outcome == "succeeded"
+    assert (applier.apply(release())) == Applied()
     target.path("script/run").write_text("edited by hand")
-    assert (await applier.apply(change())).outcome == "succeeded"
+    assert (applier.apply(release())) == Applied()
     assert target.path("script/run").read_text() == "edited by hand"
-    assert (await applier.apply(change(request="0-2"))).outcome == "succeeded"
+    assert (applier.apply(release(request="0-2"))) == Applied()
     assert target.path("script/run").read_text() == "echo"
 
 
-async def test_marks_of_another_log_do_not_count(target: Target, tmp_path: Path) -> None:
-    await FolderApplier(target, tmp_path / "state", "a" * 64).apply(change())
+def test_marks_of_another_log_do_not_count(target: Target, tmp_path: Path) -> None:
+    FolderApplier(target, tmp_path / "state", "a" * 64).apply(release())
     target.path("script/run").write_text("edited by hand")
     other = FolderApplier(target, tmp_path / "state", "b" * 64)
-    assert await other.recall(change()) is None
-    await other.apply(change())
+    assert other.read_back(release()) is None
+    other.apply(release())
     assert target.path("script/run").read_text() == "echo"
 
 
 @pytest.mark.parametrize(("operation", "before"), [("edit", "echo"), ("delete", None)])
-async def test_recall_detects_from_the_target_what_a_crash_left_unmarked(
+def test_reading_back_detects_from_the_target_what_a_crash_left_unmarked(
     operation: str, before: str | None, target: Target, tmp_path: Path
 ) -> None:
     applier = FolderApplier(target, tmp_path / "state", "a" * 64)
     if before is not None:
         target.apply(change())
-    recalled = await applier.recall(change(operation=operation))
-    assert recalled is not None
-    assert recalled.outcome == "succeeded"
+    shown = applier.read_back(release(operation=operation))
+    assert shown == Applied()
 
 
-async def test_recall_reports_nothing_if_the_target_contains_something_else(
+def test_reading_back_reports_nothing_if_the_target_contains_something_else(
     target: Target, tmp_path: Path
 ) -> None:
     target.apply(change(payload=b'"before"'))
-    assert await FolderApplier(target, tmp_path / "state", "a" * 64).recall(change()) is None
+    assert FolderApplier(target, tmp_path / "state", "a" * 64).read_back(release()) is None
