@@ -24,7 +24,7 @@ OPEN = OpenRequest(
 RELEASED = msgspec.structs.replace(OPEN, release=ReleasedAt(4, START))
 CHANGE = RELEASED.change(PAYLOAD)
 CLAIM = Claim(id="c-1", principal="applier", at=START, resource="app/a", request="0-1")
-GRANT = Grant(command="c-1", applier="applier", digest=OPEN.digest, deadline=START + 60_000)
+GRANT = Grant(command="c-1", applier="applier", digest=OPEN.digest, deadline=START + 60_000, claim=5)
 CLAIMED = msgspec.structs.replace(RELEASED, grant=GRANT)
 
 
