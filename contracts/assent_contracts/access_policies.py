@@ -26,6 +26,8 @@ BUILT_IN_TYPES: Final = frozenset({ACCESS_POLICY, GOVERNANCE_TYPE})
 
 Completion = Literal["requester", "automatic"]
 OnBehalf = Literal["optional", "required"]
+Settlements = Literal[1, 2]
+"""How many administrators settle an unknown outcome."""
 
 
 def administrators_of(resource_type: str) -> str:
@@ -68,6 +70,8 @@ class Policy(
     """Whether approvals that a gateway signed on an approver's behalf do not count."""
     on_behalf_of: OnBehalf = "optional"
     """R20: whether a service must name the person on whose behalf it submits. Checked at the submission."""
+    settlements: Settlements = 1
+    """How many administrators must agree before an unknown outcome is settled."""
     excluded_groups: tuple[str, ...] = ()
     """R2: always refused, with an explanation."""
 
@@ -82,6 +86,7 @@ class PolicyTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     completion: Completion = "requester"
     expiry_ms: int | None = None
     own_signature: bool = False
+    settlements: Settlements = 1
 
 
 def terms_of(policy: Policy, since: int, *, own_signature: bool) -> PolicyTerms:
@@ -94,4 +99,5 @@ def terms_of(policy: Policy, since: int, *, own_signature: bool) -> PolicyTerms:
         completion=policy.completion,
         expiry_ms=policy.expiry_ms,
         own_signature=own_signature,
+        settlements=policy.settlements,
     )

@@ -223,7 +223,7 @@ def _check_submission(command: SubmitChange) -> Refusal | None:
 def _check_reason(reason: str) -> Refusal | None:
     bad = _check_text("reason", reason, limits.REASON_MAX_CHARS)
     if bad is None and draws_nothing(reason):
-        return malformed("The reason is empty: state why the request is closed.")
+        return malformed("The reason is empty: state why you decide so.")
     return bad
 
 
@@ -246,7 +246,7 @@ _CHECKS_BY_FIELD: Final[dict[str, Callable[[str], Refusal | None]]] = {
     "message": lambda message: _check_text("message", message, limits.OUTCOME_MESSAGE_MAX_CHARS),
     "reason": _check_reason,
 }
-_TYPED: Final = {*CommandFields.__struct_fields__, "outcome", "seen"}
+_TYPED: Final = {*CommandFields.__struct_fields__, "outcome", "seen", "claim"}
 """Fields that are limited by their types, or that every command has."""
 
 

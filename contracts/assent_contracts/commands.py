@@ -75,6 +75,21 @@ OnBehalfOf = Annotated[
     Meta(description="R20: the account of the person on whose behalf a service submits this change."),
 ]
 Outcome = Literal["succeeded", "failed", "unknown"]
+Settlement = Annotated[
+    Literal["succeeded", "failed", "retry"],
+    Meta(description="`retry` releases the change again. The other two end the request."),
+]
+ClaimNumber = Annotated[
+    int, Meta(description="The claim's number: the ledger seq of its record, in the request's partition.")
+]
+SettlementReason = Annotated[
+    str,
+    _documented(
+        "How it is known, or why it is tried again. Shown to everyone who can see the request.",
+        minLength=1,
+        maxLength=limits.REASON_MAX_CHARS,
+    ),
+]
 
 
 class CommandFields(
@@ -146,10 +161,30 @@ class CloseRequest(CommandFields, frozen=True, kw_only=True, tag="assent.close-r
     seen: SeenSeq | UnsetType = UNSET
 
 
+class Settle(CommandFields, frozen=True, kw_only=True, tag="assent.settle.v1", gc=False):
+    """Settle an unknown outcome, as an administrator of the type, with a reason."""
+
+    request: RequestId
+    outcome: Settlement
+    reason: SettlementReason
+    claim: (
+        Annotated[ClaimNumber, Meta(description="The claim that it is about. Absent: the latest one.")]
+        | UnsetType
+    ) = UNSET
+    seen: SeenSeq | UnsetType = UNSET
+
+
 class Claim(CommandFields, frozen=True, kw_only=True, tag="assent.claim.v1", gc=False):
     """An applier claims the released change for the time of a lease."""
 
     request: RequestId
+
+
+class RenewLease(CommandFields, frozen=True, kw_only=True, tag="assent.renew-lease.v1", gc=False):
+    """The applier that holds the claim extends its lease, while it runs."""
+
+    request: RequestId
+    claim: ClaimNumber
 
 
 class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report-outcome.v1", gc=False):
@@ -158,11 +193,21 @@ class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report
     request: RequestId
     outcome: Outcome
     message: Annotated[str, _documented("For people.", maxLength=limits.OUTCOME_MESSAGE_MAX_CHARS)] = ""
+    claim: (
+        Annotated[
+            ClaimNumber,
+            Meta(
+                description="The claim under which it was applied. If another one is current, the report is"
+                " refused (`claim-superseded`). Absent: the report counts for the current claim."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
-Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close"]
+Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close", "settle"]
 """What people can do to a request."""
-ActionCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest
+ActionCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Settle
 ACTIONS: Final[dict[Action, type[ActionCommand]]] = {
     "approve": Approve,
     "reject": Reject,
@@ -170,10 +215,11 @@ ACTIONS: Final[dict[Action, type[ActionCommand]]] = {
     "cancel": Cancel,
     "complete": Complete,
     "close": CloseRequest,
+    "settle": Settle,
 }
 """The command of each action. The HTTP API, the console and the permissions take their fields from it."""
 
-RequestCommand = ActionCommand | Claim | ReportOutcome
+RequestCommand = ActionCommand | Claim | RenewLease | ReportOutcome
 """The commands on an existing request."""
 Command = SubmitChange | RequestCommand
 

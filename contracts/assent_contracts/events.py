@@ -14,6 +14,7 @@ from assent_contracts.commands import (
     PrincipalId,
     RequestId,
     Resource,
+    Settlement,
     SubmissionHash,
 )
 
@@ -44,6 +45,8 @@ class EventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", g
     """R17: what the requester is notified of; None for their own action, or if another event covers it."""
     asks_approvers: ClassVar[bool] = False
     """R17: whether the approvers are notified that the request needs them, now or again."""
+    asks_settlers: ClassVar[bool] = False
+    """R17: whether those who can settle its unknown outcome are notified."""
 
     request: RequestId
 
@@ -139,7 +142,10 @@ class RequestClosed(EventFields, frozen=True, kw_only=True, tag="assent.request-
 
 
 class ChangeReleased(EventFields, frozen=True, kw_only=True, tag="assent.change-released.v1", gc=False):
-    """R12: appliers may claim it. The payload is in the submission that the request id names."""
+    """R12: appliers may claim it, for the first time or again after an administrator settled it so.
+
+    The payload is in the submission that the request id names.
+    """
 
     resource: Resource
     digest: Digest
@@ -151,6 +157,13 @@ class ChangeClaimed(EventFields, frozen=True, kw_only=True, tag="assent.change-c
 
     applier: PrincipalId
     digest: Digest
+    deadline: Milliseconds
+
+
+class LeaseRenewed(EventFields, frozen=True, kw_only=True, tag="assent.lease-renewed.v1", gc=False):
+    """The applier holds its claim until the new deadline."""
+
+    applier: PrincipalId
     deadline: Milliseconds
 
 
@@ -177,8 +190,24 @@ class OutcomeUnknown(EventFields, frozen=True, kw_only=True, tag="assent.outcome
     """It is not known whether the change was applied. It is never retried silently: people settle it."""
 
     news: ClassVar[RequesterNews | None] = "outcome-unknown"
+    asks_settlers: ClassVar[bool] = True
 
     cause: Literal["lease-ended", "reported"]
+
+
+class SettlementProposed(
+    EventFields, frozen=True, kw_only=True, tag="assent.settlement-proposed.v1", gc=False
+):
+    """The first of two administrators has settled the unknown outcome. Another person must agree.
+
+    It replaces earlier proposals with another outcome.
+    """
+
+    asks_settlers: ClassVar[bool] = True
+
+    administrator: PrincipalId
+    person: str
+    outcome: Settlement
 
 
 class RequestExpired(EventFields, frozen=True, kw_only=True, tag="assent.request-expired.v1", gc=False):
@@ -235,7 +264,9 @@ RequestEvent = (
     | ApprovalRevoked
     | ChangeReleased
     | ChangeClaimed
+    | LeaseRenewed
     | OutcomeUnknown
+    | SettlementProposed
     | RequestEnd
 )
 OfNoRequest = CommandRepeated | WritersChanged | LogTimeCorrected

@@ -25,6 +25,8 @@ JUSTIFICATION_MAX_CHARS: Final = 1_024
 NOTE_MAX_CHARS: Final = 1_024
 REASON_MAX_CHARS: Final = 1_024
 OUTCOME_MESSAGE_MAX_CHARS: Final = 4_096
+CLAIM_MAX_MS: Final = 24 * 60 * 60 * 1_000
+"""How long one claim can be held, with all its renewals, in ms of log time."""
 COMMAND_ID_MAX_CHARS: Final = 128
 NAME_MAX_CHARS: Final = 128
 DESCRIPTION_MAX_CHARS: Final = 1_024

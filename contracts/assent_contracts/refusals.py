@@ -54,6 +54,10 @@ class RefusalCode(StrEnum):
     REQUESTER_NOT_PERMITTED = "requester-not-permitted"
     BEING_APPLIED = "being-applied"
     TOO_MANY_COMMANDS = "too-many-commands"
+    CLAIM_SUPERSEDED = "claim-superseded"
+    LEASE_ENDED = "lease-ended"
+    LEASE_LIMIT = "lease-limit"
+    SETTLEMENT_REQUIRED = "settlement-required"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -160,10 +164,20 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
         " the request closed."
     ),
     RefusalCode.BEING_APPLIED: (
-        "Wait for the outcome. If it stays unknown, find out whether the change was applied and report that."
+        "Wait for the outcome. If it stays unknown, find out whether the change was applied, and settle it."
     ),
     RefusalCode.TOO_MANY_COMMANDS: (
         "Send it again unchanged from the named time on. If this happens often, have the setting raised."
+    ),
+    RefusalCode.CLAIM_SUPERSEDED: (
+        "Stop: this claim is not the request's current one. Drop the change, and tell people what you did."
+    ),
+    RefusalCode.LEASE_ENDED: (
+        "Stop applying the change, and report what you know of its outcome. People settle it otherwise."
+    ),
+    RefusalCode.LEASE_LIMIT: "Finish and report before the lease ends: a claim cannot be held for longer.",
+    RefusalCode.SETTLEMENT_REQUIRED: (
+        "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree."
     ),
 }
 """What the sender can do, for each code."""

@@ -87,6 +87,10 @@ var whatToDo = map[string]string{
 	"on-behalf-of-required":   "Name in on_behalf_of the account of the person on whose behalf you submit the change.",
 	"on-behalf-of-invalid":    "Name the enabled account of a human in on_behalf_of. Leave it out if you are not a service.",
 	"requester-not-permitted": "Have an administrator restore what the requester lacks, then complete the request. Otherwise have the request closed.",
-	"being-applied":           "Wait for the outcome. If it stays unknown, find out whether the change was applied and report that.",
+	"being-applied":           "Wait for the outcome. If it stays unknown, find out whether the change was applied, and settle it.",
 	"too-many-commands":       "Send it again unchanged from the named time on. If this happens often, have the setting raised.",
+	"claim-superseded":        "Stop: this claim is not the request's current one. Drop the change, and tell people what you did.",
+	"lease-ended":             "Stop applying the change, and report what you know of its outcome. People settle it otherwise.",
+	"lease-limit":             "Finish and report before the lease ends: a claim cannot be held for longer.",
+	"settlement-required":     "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree.",
 }

@@ -11,8 +11,10 @@ const (
 	unsettled
 )
 
-// grant is a claim that was granted: to which command of which applier, and until when (log time, ms).
+// grant is a claim that was granted: to which command of which applier, and until when (log time, ms). Its number
+// is the ledger seq of its record.
 type grant struct {
+	number   int64
 	command  string
 	applier  string
 	digest   string
@@ -139,12 +141,18 @@ func (f *requestFold) takeEvent(event Event, accepted Accepted) {
 	if rule.moves {
 		request.state = rule.into
 	}
-	switch request.state {
-	case released:
-		request.releasedSeq, request.releasedAt = accepted.Seq, accepted.At
-	case applying:
+	switch event.Type {
+	case "assent.change-released.v1":
+		request.releasedSeq, request.releasedAt, request.grant = accepted.Seq, accepted.At, nil
+	case "assent.lease-renewed.v1":
+		// Copies of the request that were handed out keep the grant that they have.
+		renewed := *request.grant
+		renewed.deadline, _ = event.members.integer("deadline")
+		request.grant = &renewed
+	case "assent.change-claimed.v1":
 		deadline, _ := event.members.integer("deadline")
 		request.grant = &grant{
+			number:  accepted.Seq,
 			command: textOf(commandOf(accepted), "id"), applier: textOf(event, "applier"),
 			digest: request.digest, deadline: deadline,
 		}

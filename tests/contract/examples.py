@@ -52,7 +52,16 @@ COMMANDS: Final[tuple[c.Command, ...]] = (
     c.CloseRequest(**_ABOUT, request=REQUEST, reason="Its requester has left."),
     c.Claim(**_ABOUT, request=REQUEST),
     c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="failed", message="The disk is full."),
+    c.RenewLease(**_ABOUT, request=REQUEST, claim=44),
+    c.Settle(**_ABOUT, request=REQUEST, outcome="retry", reason="The target shows nothing of it."),
 )
+COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
+    "report-outcome-of-a-claim": c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="succeeded", claim=44),
+    "settle-a-claim-as-seen": c.Settle(
+        **_ABOUT, request=REQUEST, outcome="succeeded", reason="It is in the target.", claim=44, seen=45
+    ),
+}
+"""Commands with their optional fields."""
 
 FOUNDING: Final = of.Founding(
     founder=FOUNDER.public, recovery=RECOVERY.public, writers={"writer-1": WRITER.public}, partitions=4
@@ -191,6 +200,8 @@ EVENTS: Final[tuple[e.Event, ...]] = (
     e.RequestClosed(request=REQUEST, closed_by="dora"),
     e.ChangeReleased(request=REQUEST, resource=RESOURCE, digest=DIGEST, deadline=_LATER),
     e.ChangeClaimed(request=REQUEST, applier="applier", digest=DIGEST, deadline=AT + 300_000),
+    e.LeaseRenewed(request=REQUEST, applier="applier", deadline=AT + 600_000),
+    e.SettlementProposed(request=REQUEST, administrator="dora", person="p-20", outcome="retry"),
     e.RequestCompleted(request=REQUEST, reporter="applier"),
     e.RequestFailed(request=REQUEST, reporter="applier"),
     e.OutcomeUnknown(request=REQUEST, cause="lease-ended"),
@@ -216,6 +227,17 @@ EVENT_VARIANTS: Final[dict[str, e.Event]] = {
         deadline=_LATER,
         on_behalf_of="alice",
     ),
+    "change-submitted-where-two-settle": e.ChangeSubmitted(
+        request=REQUEST,
+        resource=RESOURCE,
+        operation="edit",
+        requester="alice",
+        person="p-17",
+        submission=SUBMITTED,
+        digest=DIGEST,
+        terms=(msgspec.structs.replace(TERMS, settlements=2),),
+        deadline=_LATER,
+    ),
     "request-failed-without-an-applier": e.RequestFailed(
         request=REQUEST, reporter="assent", message="already-so: policy apps is so already."
     ),
@@ -235,6 +257,10 @@ _DETAILS: Final = {
     RefusalCode.ON_BEHALF_OF_INVALID: "R20: mallory is not the enabled account of a human.",
     RefusalCode.REQUESTER_NOT_PERMITTED: "R19: alice is disabled: the change is not released.",
     RefusalCode.BEING_APPLIED: "R22: applier has claimed the change and may apply it.",
+    RefusalCode.CLAIM_SUPERSEDED: "Claim 44 is not the request's current claim.",
+    RefusalCode.LEASE_ENDED: "The lease has ended: the outcome is unknown.",
+    RefusalCode.LEASE_LIMIT: "A claim is held for at most 24 hours.",
+    RefusalCode.SETTLEMENT_REQUIRED: "Two administrators must settle this outcome.",
     RefusalCode.QUOTA_EXCEEDED: "500 of your requests are open.",
     RefusalCode.OWN_SIGNATURE_REQUIRED: "Policy apps counts approvals with the approver's own key only.",
 }
@@ -283,6 +309,7 @@ def golden_files() -> dict[str, bytes]:
         for folder, messages in FOLDERS.items()
         for message in messages
     }
+    files |= {f"command-variants/{name}.json": encode(command) for name, command in COMMAND_VARIANTS.items()}
     files |= {f"event-variants/{name}.json": encode(event) for name, event in EVENT_VARIANTS.items()}
     files |= {f"refusals/{name}.json": encode(refusal) for name, refusal in REFUSALS.items()}
     files |= {f"records/{name}.json": encode(record) for name, record in RECORDS.items()}

@@ -33,6 +33,7 @@ from assent_contracts.schemas.messages import members, message_type
 from assent_contracts.writer_registry import WriterRegistry
 from tests.contract.examples import (
     CHANGE,
+    COMMAND_VARIANTS,
     COMMANDS,
     EVENT_VARIANTS,
     EVENTS,
@@ -97,6 +98,11 @@ def test_changes_to_governance_are_read_from_their_golden_bytes(change: Governan
 @pytest.mark.parametrize(("name", "event"), EVENT_VARIANTS.items())
 def test_events_with_all_their_fields_are_read_from_their_golden_bytes(name: str, event: Event) -> None:
     assert msgspec.json.decode(read(f"event-variants/{name}.json"), type=Event) == event
+
+
+@pytest.mark.parametrize(("name", "command"), COMMAND_VARIANTS.items())
+def test_commands_with_all_their_fields_are_read_from_their_golden_bytes(name: str, command: Command) -> None:
+    assert decode_command(read(f"command-variants/{name}.json")) == command
 
 
 @pytest.mark.parametrize("folder", ["events", "governance-events"])

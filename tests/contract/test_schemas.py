@@ -26,6 +26,8 @@ OF_FOLDER = {
 
 def schema_of(golden: Path) -> dict[str, Any]:
     name = OF_FOLDER.get(golden.parent.name, golden.name)
+    if golden.parent.name == "command-variants":
+        name = f"{json.loads(golden.read_bytes())['type'].removeprefix('assent.')}.json"
     if golden.stem == "governance-0":
         name = "governance-record.json"
     schema: dict[str, Any] = json.loads((SCHEMAS / name).read_text(encoding="utf-8"))

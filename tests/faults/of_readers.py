@@ -53,8 +53,8 @@ FAULTS: Final = (
     _client(
         "a change with another operation is accepted as the release",
         "open_requests",
-        "            return self.change(change.payload) == change\n",
-        "            return self.change(change.payload).digest == change.digest\n",
+        "            return self._change(change.payload, release) == change\n",
+        "            return self._change(change.payload, release).digest == change.digest\n",
     ),
     _client(
         "an ended request's change waits to be claimed",

@@ -48,7 +48,8 @@ class History:
     def __init__(self) -> None:
         self.requester: dict[str, str] = {}
         self.approvers: dict[str, set[str]] = {}
-        self.released: set[str] = set()
+        self.progress: dict[str, str] = {}
+        """Of each released request: released, applying or unknown."""
 
     def take(self, event: e.Event) -> None:
         match event:
@@ -61,14 +62,26 @@ class History:
                 self.approvers[event.request].discard(event.approver)
             case e.ChangeReleased():
                 self._check_release(event.request)
-            case e.ChangeClaimed() | e.RequestCompleted() | e.RequestFailed():
-                assert event.request in self.released
+            case e.ChangeClaimed():
+                assert self.progress[event.request] == "released", "claimed twice for one release"
+                self.progress[event.request] = "applying"
+            case e.LeaseRenewed():
+                assert self.progress[event.request] == "applying", "an ended lease was renewed"
+            case e.OutcomeUnknown():
+                assert self.progress[event.request] == "applying"
+                self.progress[event.request] = "unknown"
+            case e.SettlementProposed():
+                assert self.progress[event.request] == "unknown"
+            case e.RequestCompleted() | e.RequestFailed():
+                assert self.progress.pop(event.request) in ("applying", "unknown"), (
+                    "two outcomes, or no claim"
+                )
             case _:
                 pass
 
     def _check_release(self, request: str) -> None:
-        assert request not in self.released, "released twice"
-        self.released.add(request)
+        assert self.progress.get(request) in (None, "unknown"), "released twice for one outcome"
+        self.progress[request] = "released"
         approvers = self.approvers[request]
         assert approvers <= APPROVERS
         people = {HUMANS[approver] for approver in approvers}
@@ -114,6 +127,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.story.resource, self.story.request = resource, self.requests[resource]
         who, verb = NEXT.get(self.story.status().partition(",")[0], ("alice", "submits"))
         self._send(who or approver, verb, resource)
+
+    @rule(resource=st.sampled_from(OBJECTS))
+    def an_administrator_has_it_tried_again(self, resource: str) -> None:
+        self._send("dave", "settles it by a retry", resource)
 
     @rule(approver=st.sampled_from(sorted(APPROVERS)), resource=st.sampled_from(OBJECTS))
     def an_approver_takes_it_back(self, approver: str, resource: str) -> None:

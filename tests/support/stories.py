@@ -30,7 +30,7 @@ from assent_contracts.core.requests.states import (
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Incoming, PartitionWriter
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.events import ChangeSubmitted
+from assent_contracts.events import ChangeClaimed, ChangeSubmitted
 from assent_contracts.ledger import decode_events, decode_record, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -71,6 +71,16 @@ VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
     "reports success": (c.ReportOutcome, {"outcome": "succeeded"}),
     "reports failure": (c.ReportOutcome, {"outcome": "failed", "message": "The disk is full."}),
     "reports unknown": (c.ReportOutcome, {"outcome": "unknown"}),
+    "reports success of the first claim": (c.ReportOutcome, {"outcome": "succeeded", "claim": 0}),
+    "reports failure of the first claim": (c.ReportOutcome, {"outcome": "failed", "claim": 0}),
+    "reports success of the last claim": (c.ReportOutcome, {"outcome": "succeeded", "claim": -1}),
+    "renews the first claim": (c.RenewLease, {"claim": 0}),
+    "renews the last claim": (c.RenewLease, {"claim": -1}),
+    "settles the first claim as failed": (c.Settle, {"outcome": "failed", "reason": "It is.", "claim": 0}),
+    "settles the last claim as failed": (c.Settle, {"outcome": "failed", "reason": "It is.", "claim": -1}),
+    "settles it as succeeded": (c.Settle, {"outcome": "succeeded", "reason": "It is there."}),
+    "settles it as failed": (c.Settle, {"outcome": "failed", "reason": "It is not there."}),
+    "settles it by a retry": (c.Settle, {"outcome": "retry", "reason": "Nothing was changed."}),
 }
 
 
@@ -96,6 +106,8 @@ class Story:
         """The id of the last opened request; before, that of none."""
         self.submission = "0" * 64
         """The SHA-256 of its submission's bytes (R23)."""
+        self.claims: list[int] = []
+        """The numbers of the claims that were granted: the seq of each one's record."""
         self._commands = 0
 
     @property
@@ -153,6 +165,8 @@ class Story:
         decision = self._written()
         if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeSubmitted):
             self.request, self.submission = decision[0].request, decision[0].submission
+        if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeClaimed):
+            self.claims.append(decode_record(self.records[-1]).seq)
         return decision
 
     def write_due(self) -> list[str]:
@@ -179,6 +193,9 @@ class Story:
             fields = {"payload": Raw(self.payload), **fields}
         else:
             fields = {"request": self.request, **fields}
+        if "claim" in fields:
+            # In VERBS it is the index of a claim of this story. Before the first claim it is that of none.
+            fields |= {"claim": self.claims[fields["claim"]] if self.claims else 999}
         if kind in (c.Approve, c.Reject, c.Complete):
             fields = {"submission": self.submission, **fields}
         return kind(id=f"c-{self._commands}", principal=who, at=self.at, resource=self.resource, **fields)

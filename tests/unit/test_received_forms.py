@@ -66,7 +66,7 @@ def test_R22_request_is_closed_with_a_reason_that_can_be_read() -> None:
     document = json.loads(encode(story.command("carol", "closes"))) | {"reason": "\u200b "}
     it = receive(json.dumps(document).encode(), story.resource.encode(), ())
     assert isinstance(it, Omitted)
-    assert it.refusal.detail == "The reason is empty: state why the request is closed."
+    assert it.refusal.detail == "The reason is empty: state why you decide so."
 
 
 def test_each_ledger_has_a_topic() -> None:

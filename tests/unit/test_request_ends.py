@@ -24,7 +24,7 @@ from assent_contracts.ledger import LedgerRecord
 REQUEST = "0-0"
 SUBMITTED = Submission(0, "script/x", "alice", "p-alice", "", "", ())
 NEEDS_APPROVAL = NeedsApproval(SUBMITTED, (), (), 9)
-APPLYING = Applying(SUBMITTED, "applier", 9)
+APPLYING = Applying(SUBMITTED, "applier", 9, claim=3, since=1)
 ENDS = (
     RequestRejected(request=REQUEST, approver="bob"),
     RequestCanceled(request=REQUEST),
@@ -58,9 +58,9 @@ def accepted_at(seq: int) -> Accepted:
 def test_no_event_ends_a_request_in_a_state_that_it_does_not_fit(end: RequestEnd) -> None:
     for state in (NEEDS_APPROVAL, APPLYING):
         if isinstance(state, _ENDS[type(end)].out_of):
-            after = evolve(state, end, 5)
+            after = evolve(state, end, 5, 7)
             assert isinstance(after, Closed)
             assert after.status == _ENDS[type(end)].status
         else:
             with pytest.raises(ImpossibleEventError):
-                evolve(state, end, 5)
+                evolve(state, end, 5, 7)

@@ -28,6 +28,8 @@ def left_alone(
         return Handled(result="unreadable", detail="This is not a change.")
     if found is None:
         return Handled(result="not-open", detail="The ledger has no open request of this id here.")
+    if found.was_release(change):
+        return Handled(result="not-open", detail="It has been released again since.")
     if not found.is_release(change):
         return Handled(result="forged", detail="This is not what the ledger has released, if anything.")
     if types is not None and resource_type(change.resource) not in types:

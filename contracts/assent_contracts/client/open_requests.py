@@ -6,6 +6,7 @@ before a release is acted on.
 """
 
 import hashlib
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,12 +14,15 @@ from msgspec import UNSET, UnsetType
 from assent_contracts.acceptance import Accepted
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent_contracts.core.requests.states import Applying, Closed, Open, Released, Unsettled
-from assent_contracts.events import ChangeSubmitted, OfNoRequest, RequestEvent
+from assent_contracts.events import ChangeClaimed, ChangeSubmitted, OfNoRequest, RequestEvent
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
 from assent_contracts.released_change import Change
 from assent_contracts.resources import parse_request_id
+
+_EARLIER_MAX: Final = 8
+"""How many earlier releases are known. A copy of an even older one counts as forged, which does no harm."""
 
 
 class _Said(msgspec.Struct):
@@ -49,15 +53,14 @@ class ReleasedAt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
-    """A granted claim: its number (the ledger seq of its record), the command, its applier, and until when it
-    is valid (log time, ms).
-    """
+    """A granted claim: the command, its applier, and until when it is valid (log time, ms)."""
 
-    claim: int
     command: str
     applier: str
     digest: str
     deadline: int
+    claim: int
+    """Its number: the ledger seq of its record."""
 
 
 class OpenRequest(msgspec.Struct):
@@ -74,6 +77,8 @@ class OpenRequest(msgspec.Struct):
     """SHA-256 of the submission command's bytes: what was approved."""
     on_behalf_of: str | UnsetType = UNSET
     release: ReleasedAt | None = None
+    earlier: tuple[ReleasedAt, ...] = ()
+    """The releases before the last: people had it applied again after an unknown outcome."""
     grant: Grant | None = None
     unsettled: bool = False
     """Whether it is unknown if it was applied, so that people must settle it."""
@@ -83,6 +88,9 @@ class OpenRequest(msgspec.Struct):
     def change(self, payload: msgspec.Raw) -> Change:
         """The released change, with all fields from the ledger. Raises ValueError for another payload."""
         assert self.release is not None, "only a released change is delivered"
+        return self._change(payload, self.release)
+
+    def _change(self, payload: msgspec.Raw, release: ReleasedAt) -> Change:
         if hashlib.sha256(payload).hexdigest() != self.digest:
             msg = f"request {self.request}: SHA-256 of the payload is not the digest that was released"
             raise ValueError(msg)
@@ -95,8 +103,8 @@ class OpenRequest(msgspec.Struct):
             justification=self.justification,
             digest=self.digest,
             submission=self.submission,
-            released=self.release.seq,
-            at=self.release.at,
+            released=release.seq,
+            at=release.at,
             payload=payload,
         )
 
@@ -106,10 +114,15 @@ class OpenRequest(msgspec.Struct):
         A digest covers only the payload. A sender with write access to `assent.changes` could turn an edit
         into a delete and keep the digest. So every field is compared.
         """
-        if self.release is None:
-            return False
+        return self.release is not None and self._is_of(self.release, change)
+
+    def was_release(self, change: Change) -> bool:
+        """Whether `change` is an earlier release of this request, which has been released again since."""
+        return any(self._is_of(earlier, change) for earlier in self.earlier)
+
+    def _is_of(self, release: ReleasedAt, change: Change) -> bool:
         try:
-            return self.change(change.payload) == change
+            return self._change(change.payload, release) == change
         except ValueError:
             return False
 
@@ -204,7 +217,7 @@ class OpenRequests:
             return None
         record, seq = accepted.record, found.state.submission.seq
         try:
-            after = evolve(found.state, event, record.at)
+            after = evolve(found.state, event, record.at, record.seq)
         except ImpossibleEventError:
             # Only a writer can have sealed it. Its meaning is unknown, so nothing is applied.
             self._impossible[seq] = record.seq
@@ -216,12 +229,18 @@ class OpenRequests:
         found.state = after
         match after:
             case Released():
+                if found.release is not None:
+                    found.earlier = (*found.earlier, found.release)[-_EARLIER_MAX:]
                 found.release = ReleasedAt(record.seq, record.at)
+                found.grant, found.unsettled = None, False
                 return found
-            case Applying():
+            case Applying() if isinstance(event, ChangeClaimed):
                 found.grant = Grant(
-                    record.seq, _said(accepted).id, after.applier, found.digest, after.deadline
+                    _said(accepted).id, after.applier, found.digest, after.deadline, after.claim
                 )
+            case Applying():
+                assert found.grant is not None, "only a claimed change is being applied"
+                found.grant = msgspec.structs.replace(found.grant, deadline=after.deadline)
             case Unsettled():
                 found.unsettled = True
             case _:

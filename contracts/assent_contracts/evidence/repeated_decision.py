@@ -17,9 +17,10 @@ from assent_contracts.core.received import Received
 from assent_contracts.core.requests.decide import RequestDecision, decide_on, misrouted
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.evolve import evolve, open_request
+from assent_contracts.core.requests.expire import decide_expiry
 from assent_contracts.core.requests.handle import sender_of
 from assent_contracts.core.requests.receive import received_again
-from assent_contracts.core.requests.states import Closed
+from assent_contracts.core.requests.states import Applying, Closed, Open
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.core.sender import TAKES_NO_ID, not_current
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestEvent
@@ -33,6 +34,7 @@ from assent_contracts.ledger import (
     decode_refusal,
 )
 from assent_contracts.refusals import Refusal
+from assent_contracts.resources import request_id
 
 CAME_BEFORE = "its command was received before"
 
@@ -46,7 +48,7 @@ def judged_again(
     """
     recorded = decode_recorded_command(record)
     if not isinstance(recorded, RecordedCommand):
-        return "it contains no signed command"
+        return _without_command(judged, record, partition)
     refusal = decode_refusal(record)
     if judged is not None and refusal is not None:
         if refusal.code not in TAKES_NO_ID:
@@ -111,6 +113,7 @@ def _move(
     if wrong is not None:
         return wrong
     judged.spent.add(context.value_sha256)
+    judged.is_checked = False
     judged.decisions[command_type(decided), decided.principal] = command
     return _evolve(judged, record, decode_events(record), context)
 
@@ -119,11 +122,31 @@ def _evolve(judged: Judged, record: LedgerRecord, events: Sequence[Event], conte
     """Apply the events, which are what the rules have decided on this request."""
     for event in events:
         assert isinstance(event, RequestEvent), "no rule on a request decides anything else"
-        after = evolve(judged.state, event, record.at)
-        assert not isinstance(after, Closed), "a record that ends the request is not judged"
-        judged.state = after
+        judged.state = _open_after(judged.state, event, record)
         if isinstance(event, ChangeReleased):
             judged.released = context.governance.seq
+    judged.last = record.seq
+    return judged
+
+
+def _open_after(state: Open, event: RequestEvent, record: LedgerRecord) -> Open:
+    after = evolve(state, event, record.at, record.seq)
+    assert not isinstance(after, Closed), "a record that ends the request is not judged"
+    return after
+
+
+def _without_command(judged: Judged | None, record: LedgerRecord, partition: int) -> Judged | str:
+    """The end of a lease, which log time alone decides. Everything else needs a command."""
+    if judged is None or not isinstance(judged.state, Applying) or record.command is not msgspec.UNSET:
+        return "it contains no signed command"
+    state = judged.state
+    if state.deadline > record.at:
+        return "the lease had not ended"
+    event = decide_expiry(request_id(partition, state.submission.seq), state)
+    wrong = _not_decided(record, (event,))
+    if wrong is not None:
+        return wrong
+    judged.state = _open_after(state, event, record)
     judged.last = record.seq
     return judged
 

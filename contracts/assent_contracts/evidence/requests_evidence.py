@@ -14,12 +14,10 @@ from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.log_time import corrected, not_log_time
 from assent_contracts.core.sender import TAKES_NO_ID
 from assent_contracts.events import (
-    ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
     Event,
     OfNoRequest,
-    OutcomeUnknown,
     RequestEnd,
     RequestEvent,
 )
@@ -35,11 +33,6 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.resources import parse_request_id, resource_type
 
-_FOLLOWS = ChangeClaimed | OutcomeUnknown | OfNoRequest
-"""Events that follow a release or concern no request. They apply nothing, nor does an event that ends one.
-
-All other events must result from a signed command, including event types that are added later.
-"""
 WAITING_MAX_BYTES: Final = 32 * 1024 * 1024
 """The size of the records that wait to be judged. Beyond it the oldest are judged immediately."""
 
@@ -88,7 +81,9 @@ class RequestsEvidence:
                 self._open(record)
             elif isinstance(event, RequestEnd):
                 self._end(self._seq_of(event.request))
-            elif not isinstance(event, _FOLLOWS):
+            elif not isinstance(event, OfNoRequest):
+                # An event that ends a request applies nothing. All others lead to a release, or to another
+                # one after a claim, and must result from signed commands or from log time.
                 self._lead_on(record, event)
         if record.at > self._at:
             self._at = record.at

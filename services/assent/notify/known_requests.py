@@ -17,6 +17,7 @@ from assent_contracts.core.requests.states import (
     Approval,
     Closed,
     NeedsApproval,
+    Proposal,
     Rejection,
     Request,
     Submission,
@@ -32,6 +33,8 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode_terms: Final = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
 _decode_approvals: Final = msgspec.json.Decoder(tuple[Approval, ...]).decode
 _decode_rejections: Final = msgspec.json.Decoder(tuple[Rejection, ...]).decode
+
+_decode_proposals: Final = msgspec.json.Decoder(tuple[Proposal, ...]).decode
 
 
 class KnownRequest(msgspec.Struct, frozen=True, gc=False):
@@ -50,8 +53,11 @@ class KnownRequest(msgspec.Struct, frozen=True, gc=False):
         state = open_request(event, seq)
         return cls(state, state.submission, event.operation, justification, governance)
 
-    def after(self, events: Iterable[RequestEvent], at: int) -> Self:
-        """The request after these events, at log time `at` (ms). Raises ImpossibleEventError."""
+    def after(self, events: Iterable[RequestEvent], at: int, seq: int) -> Self:
+        """The request after these events of the record `seq`, at log time `at` (ms).
+
+        Raises ImpossibleEventError.
+        """
         state = self.state
         for event in events:
             if isinstance(event, ChangeSubmitted):
@@ -59,7 +65,7 @@ class KnownRequest(msgspec.Struct, frozen=True, gc=False):
             if isinstance(state, Closed):
                 msg = f"{type(event).__name__} on a request that is {state.status}"
                 raise ImpossibleEventError(msg)
-            state = evolve(state, event, at)
+            state = evolve(state, event, at, seq)
         return msgspec.structs.replace(self, state=state)
 
 
@@ -105,7 +111,7 @@ def _columns(requests: Sequence[KnownRequest]) -> list[list[object]]:
 
 def _row(request: KnownRequest) -> tuple[object, ...]:
     submission, state = request.submission, request.state
-    deciding = isinstance(state, Deciding)
+    claimed = state if isinstance(state, Applying | Unsettled) else None
     _, progress = status_of(state)
     return (
         submission.seq,
@@ -121,10 +127,13 @@ def _row(request: KnownRequest) -> tuple[object, ...]:
         request.justification,
         isinstance(state, NeedsApproval),
         progress,
-        _encode(state.approvals if deciding else ()).decode(),
-        _encode(state.rejections if deciding else ()).decode(),
+        _encode(() if isinstance(state, Closed) else state.approvals).decode(),
+        _encode(state.rejections if isinstance(state, Deciding) else ()).decode(),
         None if isinstance(state, Unsettled | Closed) else state.deadline,
-        state.applier if isinstance(state, Applying | Unsettled) else None,
+        None if claimed is None else claimed.applier,
+        None if claimed is None else claimed.claim,
+        state.since if isinstance(state, Applying) else None,
+        _encode(state.proposals if isinstance(state, Unsettled) else ()).decode(),
     )
 
 
@@ -147,6 +156,9 @@ def _known(row: asyncpg.Record) -> KnownRequest:
         _decode_rejections(row["rejections"]),
         deadline=FOR_EVER_MS if row["deadline"] is None else row["deadline"],
         applier=row["applier"] or "",
+        claim=-1 if row["claim"] is None else row["claim"],
+        claimed_at=row["claimed_at"] or 0,
+        proposals=_decode_proposals(row["proposals"]),
     )
     assert state is not None, "only open requests are kept"
     return KnownRequest(state, submission, row["operation"], row["justification"], row["governance"])

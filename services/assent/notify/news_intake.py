@@ -74,7 +74,7 @@ class NewsIntake:
         batch: list[tuple[News, str]] = []
         for record, events in told:
             seq = _seq_of(events[0].request)
-            request = requests[seq] = requests[seq].after(events, record.at)
+            request = requests[seq] = requests[seq].after(events, record.at, record.seq)
             if listeners and record.at >= oldest:
                 for news in await self._news(record, events, request, listeners, known):
                     batch += to_recipients(news)

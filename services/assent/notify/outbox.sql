@@ -4,7 +4,7 @@ select distinct principal from notification_targets where enabled
 -- name: read_requests
 select
   seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals, rejections, deadline, applier
+  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals
 from notification_requests
 where partition = $1 and seq = any($2::bigint[])
 
@@ -12,18 +12,19 @@ where partition = $1 and seq = any($2::bigint[])
 insert into notification_requests (
   partition,
   seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals, rejections, deadline, applier
+  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals
 )
 select
   $1::integer,
   seq, requester, person, resource, operation, terms::json, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals::jsonb, rejections::jsonb, deadline, applier
+  waits, progress, approvals::jsonb, rejections::jsonb, deadline, applier, claim, claimed_at, proposals::jsonb
 from unnest(
   $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[],
-  $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[]
+  $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::bigint[],
+  $20::bigint[], $21::text[]
 ) as new (
   seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals, rejections, deadline, applier
+  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals
 )
 -- What does not change after the submission is not written again.
 on conflict (partition, seq) do update set
@@ -32,7 +33,10 @@ on conflict (partition, seq) do update set
   approvals = excluded.approvals,
   rejections = excluded.rejections,
   deadline = excluded.deadline,
-  applier = excluded.applier
+  applier = excluded.applier,
+  claim = excluded.claim,
+  claimed_at = excluded.claimed_at,
+  proposals = excluded.proposals
 
 -- name: share_newcomers
 select pg_advisory_xact_lock_shared(hashtext('assent.notify.newcomers'))
@@ -47,7 +51,7 @@ select seq from positions where reader = 'notify' and ledger = 'assent.governanc
 -- name: waiting_requests
 select
   partition, seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals, rejections, deadline, applier
+  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals
 from notification_requests
 where
   waits

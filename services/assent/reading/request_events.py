@@ -26,7 +26,7 @@ def state_of(records: Sequence[AuditRow]) -> Request:
         if isinstance(event, ChangeSubmitted):
             state = open_request(event, row.seq)
         elif not isinstance(event, OfNoRequest) and state is not None and not isinstance(state, Closed):
-            state = evolve(state, event, row.at)
+            state = evolve(state, event, row.at, row.seq)
     if state is None:
         msg = "The audit log's records of this request do not begin with its submission."
         raise IncoherentRecordError(msg)

@@ -2,7 +2,14 @@
 
 from assent.store.queries import RequestView
 from assent_contracts.core.requests.permissions import Deciding
-from assent_contracts.core.requests.states import Approval, Open, Rejection, Submission, open_state
+from assent_contracts.core.requests.states import (
+    Approval,
+    Open,
+    Proposal,
+    Rejection,
+    Submission,
+    open_state,
+)
 from assent_contracts.limits import FOR_EVER_MS
 
 
@@ -30,6 +37,9 @@ def state_of_row(row: RequestView) -> Open | None:
         tuple(Rejection(each.approver, each.person) for each in row.rejections),
         deadline=row.deadline or FOR_EVER_MS,
         applier=row.applier or "",
+        claim=-1 if row.claim is None else row.claim,
+        claimed_at=row.claimed_at or 0,
+        proposals=tuple(Proposal(each.administrator, each.person, each.outcome) for each in row.proposals),
     )
 
 

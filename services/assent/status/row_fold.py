@@ -4,6 +4,7 @@ import msgspec
 from msgspec import UNSET
 
 from assent.reading.sender_text import SenderText, failure_message, sender_text
+from assent_contracts.commands import Settlement
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
 from assent_contracts.core.requests.permissions import Deciding
 from assent_contracts.core.requests.states import (
@@ -11,7 +12,9 @@ from assent_contracts.core.requests.states import (
     Approval,
     Closed,
     Open,
+    Proposal,
     Rejection,
+    Released,
     ReleaseProgress,
     Request,
     Submission,
@@ -19,7 +22,7 @@ from assent_contracts.core.requests.states import (
     open_state,
     status_of,
 )
-from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest, RequestEvent, Status
+from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest, OutcomeUnknown, RequestEvent, Status
 from assent_contracts.ledger import IncoherentRecordError, LedgerRecord
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.resources import parse_request_id
@@ -41,6 +44,16 @@ class RejectionRow(msgspec.Struct, frozen=True, gc=False):
     approver: str
     person: str
     note: str
+    at: int
+
+
+class ProposalRow(msgspec.Struct, frozen=True, gc=False):
+    """How one administrator settles an unknown outcome, as shown, where two must agree."""
+
+    administrator: str
+    person: str
+    outcome: Settlement
+    reason: str
     at: int
 
 
@@ -74,6 +87,10 @@ class RequestRow(msgspec.Struct):
     closed_by: str | None
     closing_reason: str | None
     applier: str | None
+    claim: int | None
+    claimed_at: int | None
+    lease_end: int | None
+    proposals: tuple[ProposalRow, ...]
     reporter: str | None
     outcome_message: str | None
     changed_at: int
@@ -108,6 +125,10 @@ def open_row(event: ChangeSubmitted, text: SenderText, moment: Moment) -> Reques
         closed_by=None,
         closing_reason=None,
         applier=None,
+        claim=None,
+        claimed_at=None,
+        lease_end=None,
+        proposals=(),
         reporter=None,
         outcome_message=None,
         changed_at=moment.at,
@@ -126,16 +147,19 @@ def fold(
     if before is None or isinstance(before, Closed):
         msg = f"{type(event).__name__} on a request that is {row.status}"
         raise ImpossibleEventError(msg)
-    after = evolve(before, event, moment.at)
+    after = evolve(before, event, moment.at, moment.seq)
     row.status, row.progress = status_of(after)
     row.deadline = _deadline(after)
     row.changed_at, row.last_seq = moment.at, moment.seq
     if isinstance(after, Deciding):
         _write_decisions(row, after, text, moment)
+    elif isinstance(after, Released):
+        _write_claim(row, None)
+        row.outcome_message = None
     elif isinstance(after, Applying):
-        row.applier = after.applier
+        _write_claim(row, after)
     elif isinstance(after, Unsettled):
-        row.outcome_message = failure_message(event, text) or None
+        _write_unsettled(row, after, event, text, moment)
     elif isinstance(after, Closed):
         _write_end(row, after, event, text)
     return after
@@ -152,6 +176,9 @@ def _state(row: RequestRow) -> Open | None:
         tuple(Rejection(each.approver, each.person) for each in row.rejections),
         deadline=FOR_EVER_MS if row.deadline is None else row.deadline,
         applier=row.applier or "",
+        claim=-1 if row.claim is None else row.claim,
+        claimed_at=row.claimed_at or 0,
+        proposals=tuple(Proposal(each.administrator, each.person, each.outcome) for each in row.proposals),
     )
 
 
@@ -177,6 +204,31 @@ def _write_decisions(row: RequestRow, after: Deciding, text: SenderText, moment:
     )
 
 
+def _write_claim(row: RequestRow, claimed: Applying | None) -> None:
+    """The current claim. A change that was released again has none."""
+    row.applier = None if claimed is None else claimed.applier
+    row.claim = None if claimed is None else claimed.claim
+    row.claimed_at = None if claimed is None else claimed.since
+    row.lease_end = None if claimed is None else claimed.deadline
+    row.proposals = ()
+
+
+def _write_unsettled(
+    row: RequestRow, after: Unsettled, event: RequestEvent, text: SenderText, moment: Moment
+) -> None:
+    if isinstance(event, OutcomeUnknown):
+        row.outcome_message = failure_message(event, text) or None
+    if not after.proposals:
+        return
+    *_, newest = after.proposals
+    agreeing = {each.person: each for each in row.proposals if each.outcome == newest.outcome}
+    row.proposals = tuple(
+        agreeing.get(each.person)
+        or ProposalRow(each.administrator, each.person, each.outcome, text.reason, moment.at)
+        for each in after.proposals
+    )
+
+
 def _write_end(row: RequestRow, after: Closed, event: RequestEvent, text: SenderText) -> None:
     match after.status:
         case "rejected":
@@ -184,7 +236,9 @@ def _write_end(row: RequestRow, after: Closed, event: RequestEvent, text: Sender
         case "canceled":
             row.closed_by, row.closing_reason = after.by, None if after.by is None else text.reason
         case "completed" | "failed":
-            row.reporter, row.outcome_message = after.by, failure_message(event, text) or None
+            row.reporter = after.by
+            row.outcome_message = failure_message(event, text) or text.reason or None
+            row.proposals = ()
         case _:
             pass
 

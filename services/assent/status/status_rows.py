@@ -12,6 +12,7 @@ from msgspec import UNSET
 from assent.status.row_fold import (
     ApprovalRow,
     MissingRowError,
+    ProposalRow,
     RejectionRow,
     RequestRow,
     seq_of,
@@ -25,11 +26,12 @@ from assent_contracts.ledger import LedgerRecord, decode_events
 
 _SQL = load_sql(Path(__file__).with_name("status_rows.sql"))
 _FIELDS: Final = RequestRow.__struct_fields__
-_JSON: Final = frozenset({"terms", "approvals", "rejections"})
+_JSON: Final = frozenset({"terms", "approvals", "rejections", "proposals"})
 
 
 _decode_approvals = msgspec.json.Decoder(tuple[ApprovalRow, ...]).decode
 _decode_rejections = msgspec.json.Decoder(tuple[RejectionRow, ...]).decode
+_decode_proposals = msgspec.json.Decoder(tuple[ProposalRow, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -79,6 +81,7 @@ def _row(found: asyncpg.Record) -> RequestRow:
     values = dict(found)
     values["approvals"] = _decode_approvals(values["approvals"])
     values["rejections"] = _decode_rejections(values["rejections"])
+    values["proposals"] = _decode_proposals(values["proposals"])
     return RequestRow(**values)
 
 

@@ -2,7 +2,7 @@
 select
   seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
-  applier, reporter, outcome_message,
+  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message,
   changed_at, deadline, last_seq
 from requests
 where partition = $1 and seq = any($2::bigint[])
@@ -12,23 +12,24 @@ insert into requests (
   partition,
   seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
-  applier, reporter, outcome_message,
+  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message,
   changed_at, deadline, last_seq
 )
 select
   $1::integer,
   seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, terms::jsonb, submitted_at,
   status, progress, approvals::jsonb, rejections::jsonb, rejecter, rejection_note, closed_by, closing_reason,
-  applier, reporter, outcome_message,
+  applier, claim, claimed_at, lease_end, proposals::jsonb, reporter, outcome_message,
   changed_at, deadline, last_seq
 from unnest(
   $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
   $10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-  $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::bigint[]
+  $18::text[], $19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::bigint[], $24::text[], $25::text[],
+  $26::text[], $27::text[], $28::bigint[], $29::bigint[], $30::bigint[]
 ) as new (
   seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
-  applier, reporter, outcome_message,
+  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message,
   changed_at, deadline, last_seq
 )
 -- What does not change after the submission is not written again.
@@ -42,6 +43,10 @@ on conflict (partition, seq) do update set
   closed_by = excluded.closed_by,
   closing_reason = excluded.closing_reason,
   applier = excluded.applier,
+  claim = excluded.claim,
+  claimed_at = excluded.claimed_at,
+  lease_end = excluded.lease_end,
+  proposals = excluded.proposals,
   reporter = excluded.reporter,
   outcome_message = excluded.outcome_message,
   changed_at = excluded.changed_at,

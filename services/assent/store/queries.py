@@ -15,7 +15,7 @@ from assent.store.positions import Reader
 from assent.store.timeline_order import in_causal_order
 from assent_contracts.acceptance import Head
 from assent_contracts.access_policies import PolicyTerms
-from assent_contracts.commands import SubmitChange
+from assent_contracts.commands import Settlement, SubmitChange
 from assent_contracts.core.requests.states import ReleaseProgress
 from assent_contracts.events import Lapse, Status
 from assent_contracts.resources import parse_request_id
@@ -61,6 +61,16 @@ class RejectionView(msgspec.Struct, frozen=True):
     at: int
 
 
+class ProposalView(msgspec.Struct, frozen=True):
+    """How one administrator settles an unknown outcome, where two must agree, and why."""
+
+    administrator: str
+    person: str
+    outcome: Settlement
+    reason: str
+    at: int
+
+
 class RequestView(msgspec.Struct, frozen=True):
     """A request in its present state. The payload is in its submission's record: see `timeline`."""
 
@@ -95,6 +105,13 @@ class RequestView(msgspec.Struct, frozen=True):
     closed_by: str | None = None
     """R22: the administrator who closed it, with `closing_reason`; its status is then canceled."""
     closing_reason: str | None = None
+    claim: int | None = None
+    """The number of the latest claim, which is the ledger seq of its record; `applier` made it."""
+    claimed_at: int | None = None
+    lease_end: int | None = None
+    """When the lease of the latest claim ends or ended."""
+    proposals: tuple[ProposalView, ...] = ()
+    """How people settle the unknown outcome, if two must agree and one has settled it so far."""
 
     @property
     def cursor(self) -> Cursor:
@@ -316,6 +333,7 @@ def _limited(limit: int) -> int:
 _decode_terms = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
 _decode_approvals = msgspec.json.Decoder(tuple[ApprovalView, ...]).decode
 _decode_rejections = msgspec.json.Decoder(tuple[RejectionView, ...]).decode
+_decode_proposals = msgspec.json.Decoder(tuple[ProposalView, ...]).decode
 
 
 def _request(row: asyncpg.Record) -> RequestView:
@@ -323,6 +341,7 @@ def _request(row: asyncpg.Record) -> RequestView:
     values["terms"] = _decode_terms(values["terms"])
     values["approvals"] = _decode_approvals(values["approvals"])
     values["rejections"] = _decode_rejections(values["rejections"])
+    values["proposals"] = _decode_proposals(values["proposals"])
     return RequestView(**values)
 
 

@@ -12,9 +12,11 @@ from assent_contracts.commands import (
     Command,
     Complete,
     Reject,
+    RenewLease,
     ReportOutcome,
     RequestCommand,
     Revoke,
+    Settle,
     SubmitChange,
 )
 from assent_contracts.core.governance.field_limits import refuse
@@ -26,8 +28,10 @@ from assent_contracts.core.requests.complete import decide_complete
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.reject import decide_reject
+from assent_contracts.core.requests.renew_lease import decide_renewal
 from assent_contracts.core.requests.report_outcome import decide_report
 from assent_contracts.core.requests.revoke import decide_revoke
+from assent_contracts.core.requests.settle import decide_settlement
 from assent_contracts.core.requests.states import Request
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.events import Event
@@ -35,7 +39,7 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 
 RequestDecision = tuple[Event, ...] | Refusal
-_OF_APPLIERS: Final = (Claim, ReportOutcome)
+_OF_APPLIERS: Final = (Claim, RenewLease, ReportOutcome)
 
 
 def decide(state: PartitionState, command: Command, context: Context) -> RequestDecision:
@@ -72,7 +76,9 @@ def _not_as_seen(seen: int | UnsetType, last: int) -> Refusal | None:
     )
 
 
-def _by_its_rule(request: Request, command: RequestCommand, context: Context) -> RequestDecision:
+def _by_its_rule(  # noqa: C901  an arm each
+    request: Request, command: RequestCommand, context: Context
+) -> RequestDecision:
     match command:
         case Approve():
             return decide_approve(request, command, context)
@@ -80,6 +86,8 @@ def _by_its_rule(request: Request, command: RequestCommand, context: Context) ->
             return decide_complete(request, command, context)
         case Claim():
             return decide_claim(request, command, context)
+        case RenewLease():
+            return decide_renewal(request, command, context)
         case ReportOutcome():
             return decide_report(request, command, context)
         case Reject():
@@ -90,6 +98,8 @@ def _by_its_rule(request: Request, command: RequestCommand, context: Context) ->
             return decide_cancel(request, command, context)
         case CloseRequest():
             return decide_close(request, command, context)
+        case Settle():
+            return decide_settlement(request, command, context)
         case _:
             assert_never(command)
 

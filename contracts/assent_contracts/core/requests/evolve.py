@@ -15,6 +15,7 @@ from assent_contracts.core.requests.states import (
     Closed,
     NeedsApproval,
     Open,
+    Proposal,
     Rejection,
     Released,
     Request,
@@ -28,6 +29,7 @@ from assent_contracts.events import (
     ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
+    LeaseRenewed,
     OutcomeUnknown,
     RejectionGiven,
     RequestApproved,
@@ -40,6 +42,7 @@ from assent_contracts.events import (
     RequestFailed,
     RequestRejected,
     RequestReopened,
+    SettlementProposed,
     Status,
 )
 
@@ -88,26 +91,21 @@ _ENDS: Final[dict[type[RequestEnd], _End]] = {
 """For each event that ends a request: the status, and the states in which it can happen."""
 
 
-_Going = (
-    ChangeSubmitted
-    | ApprovalGiven
-    | ApprovalLapsed
-    | RequestReopened
-    | RejectionGiven
-    | RequestApproved
-    | ApprovalRevoked
-    | ChangeReleased
-    | ChangeClaimed
-    | OutcomeUnknown
+_Applied = ChangeReleased | ChangeClaimed | LeaseRenewed | OutcomeUnknown | SettlementProposed
+_Deciding = (
+    ApprovalGiven | ApprovalLapsed | RequestReopened | RejectionGiven | RequestApproved | ApprovalRevoked
 )
+_Going = ChangeSubmitted | _Deciding | _Applied
 
 
-def evolve(request: Open, event: RequestEvent, at: int) -> Request:
-    """The request after `event`, at log time `at` (ms).
+def evolve(request: Open, event: RequestEvent, at: int, seq: int) -> Request:
+    """The request after `event`, in the record `seq` at log time `at` (ms).
 
     Raises ImpossibleEventError if the event does not fit the state.
     """
-    after = _ended(request, event, at) if isinstance(event, RequestEnd) else _moved_on(request, event)
+    after = (
+        _ended(request, event, at) if isinstance(event, RequestEnd) else _moved_on(request, event, at, seq)
+    )
     if after is None:
         msg = f"{type(event).__name__} on a request that is {type(request).__name__}"
         raise ImpossibleEventError(msg)
@@ -119,14 +117,26 @@ def _ended(request: Open, event: RequestEnd, at: int) -> Closed | None:
     if not isinstance(request, end.out_of):
         return None
     by = intern(getattr(event, end.by)) if end.by else None
-    return Closed(request.submission.resource, end.status, at, by)
+    claim = request.claim if isinstance(request, Applying | Unsettled) else None
+    return Closed(request.submission.resource, end.status, at, by, claim)
 
 
 def _without(approvals: tuple[Approval, ...], approver: str) -> tuple[Approval, ...]:
     return tuple(each for each in approvals if each.approver != approver)
 
 
-def _moved_on(request: Open, event: _Going) -> Open | None:  # noqa: C901, PLR0912  an arm each
+def _moved_on(request: Open, event: _Going, at: int, seq: int) -> Open | None:
+    match event:
+        case ChangeReleased() | ChangeClaimed() | LeaseRenewed() | OutcomeUnknown() | SettlementProposed():
+            return _applied_on(request, event, at, seq)
+        case ChangeSubmitted():
+            return None
+        case _:
+            return _decided_on(request, event)
+
+
+def _decided_on(request: Open, event: _Deciding) -> Open | None:  # noqa: C901, PLR0912  an arm each
+    """The request after what approvers decided, before its release; None if the event does not fit."""
     match event:
         case ApprovalGiven():
             if isinstance(request, NeedsApproval):
@@ -149,21 +159,45 @@ def _moved_on(request: Open, event: _Going) -> Open | None:  # noqa: C901, PLR09
             if isinstance(request, NeedsApproval):
                 rejections = (*request.rejections, Rejection(event.approver, event.person))
                 return msgspec.structs.replace(request, rejections=rejections)
-        case ChangeReleased():
-            if isinstance(request, (NeedsApproval, Approved)) and event.digest == request.submission.digest:
-                return Released(request.submission, event.deadline)
-        case ChangeClaimed():
-            if isinstance(request, Released) and event.digest == request.submission.digest:
-                return Applying(request.submission, event.applier, event.deadline)
         case ApprovalRevoked():
             if isinstance(request, (NeedsApproval, Approved)):
                 approvals = _without(request.approvals, event.approver)
                 return NeedsApproval(request.submission, approvals, request.rejections, event.deadline)
-        case OutcomeUnknown():
-            if isinstance(request, Applying):
-                return Unsettled(request.submission, request.applier)
-        case ChangeSubmitted():
-            return None
         case _:
             assert_never(event)
     return None
+
+
+def _applied_on(  # noqa: C901  an arm each
+    request: Open, event: _Applied, at: int, seq: int
+) -> Open | None:
+    """The request after a release or what followed it; None if the event does not fit."""
+    submission = request.submission
+    match event:
+        case ChangeReleased():
+            if (
+                isinstance(request, (NeedsApproval, Approved, Unsettled))
+                and event.digest == submission.digest
+            ):
+                return Released(submission, event.deadline, request.approvals)
+        case ChangeClaimed():
+            if isinstance(request, Released) and event.digest == submission.digest:
+                return Applying(submission, intern(event.applier), event.deadline, seq, at, request.approvals)
+        case LeaseRenewed():
+            if isinstance(request, Applying) and event.applier == request.applier:
+                return msgspec.structs.replace(request, deadline=event.deadline)
+        case OutcomeUnknown():
+            if isinstance(request, Applying):
+                return Unsettled(submission, request.applier, request.claim, request.approvals)
+        case SettlementProposed():
+            if isinstance(request, Unsettled):
+                return msgspec.structs.replace(request, proposals=_with(request.proposals, event))
+        case _:
+            assert_never(event)
+    return None
+
+
+def _with(before: tuple[Proposal, ...], event: SettlementProposed) -> tuple[Proposal, ...]:
+    """The proposals with this one, which replaces those of another outcome and the person's own."""
+    agreeing = tuple(each for each in before if each.outcome == event.outcome and each.person != event.person)
+    return (*agreeing, Proposal(intern(event.administrator), intern(event.person), event.outcome))

@@ -153,7 +153,7 @@ class PartitionState:
         if before is None or isinstance(before, Closed):
             msg = f"{type(event).__name__} on request {event.request}, which is not open"
             raise ImpossibleEventError(msg)
-        after = evolve(before, event, at)
+        after = evolve(before, event, at, by)
         self.requests[seq] = after
         self._last[seq] = by
         if isinstance(after, Closed):

@@ -4,7 +4,10 @@ from typing import assert_never
 
 from assent_contracts.commands import ReportOutcome
 from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.core.requests.approvers import standing_terms
+from assent_contracts.core.requests.current_claim import superseded
 from assent_contracts.core.requests.decision_context import Context
+from assent_contracts.core.requests.settle import administers, settlements_needed
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,
@@ -16,13 +19,20 @@ from assent_contracts.core.requests.states import (
 )
 from assent_contracts.events import Event, OutcomeUnknown, RequestCompleted, RequestFailed
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.resources import resource_type
 
 
 def decide_report(request: Request, command: ReportOutcome, context: Context) -> tuple[Event, ...] | Refusal:
-    """Decide a report. The applier may also report late. An administrator settles an unknown outcome."""
+    """Decide a report. The applier may also report late. An administrator settles an unknown outcome.
+
+    A report that names another claim than the current one is refused, also after the request has ended.
+    """
+    if isinstance(request, NeedsApproval | Approved):
+        return refuse(RefusalCode.NOT_CLAIMED, "Nobody has claimed the change.")
+    other = superseded(request, command.claim)
+    if other is not None:
+        return other
     match request:
-        case NeedsApproval() | Approved() | Released():
+        case Released():
             return refuse(RefusalCode.NOT_CLAIMED, "Nobody has claimed the change.")
         case Applying():
             if request.applier != context.principal.id:
@@ -38,18 +48,18 @@ def decide_report(request: Request, command: ReportOutcome, context: Context) ->
 
 def _settle(request: Unsettled, command: ReportOutcome, context: Context) -> tuple[Event, ...] | Refusal:
     principal = context.principal
-    kind = resource_type(command.resource)
-    administers = principal.person is not None and context.governance.has_role(
-        principal.id, "administrator", kind
-    )
-    if request.applier != principal.id and not administers:
+    is_administrator = administers(request.submission, context)
+    if request.applier != principal.id and not is_administrator:
         return refuse(
             RefusalCode.NOT_CLAIMED, "Only its applier or an administrator can settle an unknown outcome."
         )
-    if administers and principal.person == request.submission.person:
+    if is_administrator and principal.person == request.submission.person:
         return refuse(RefusalCode.OWN_REQUEST, "Another administrator must settle your own request.")
     if command.outcome == "unknown":
         return refuse(RefusalCode.ALREADY_DECIDED, "The outcome is unknown already.")
+    terms = standing_terms(request.submission, context.governance)
+    if request.applier != principal.id and settlements_needed(terms) > 1:
+        return refuse(RefusalCode.SETTLEMENT_REQUIRED, "Two administrators must settle this outcome.")
     return (_outcome(command, principal.id),)
 
 

@@ -5,6 +5,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from assent_contracts.access_policies import PolicyTerms
+from assent_contracts.commands import Settlement
 from assent_contracts.events import Status
 
 
@@ -62,6 +63,8 @@ class Released(msgspec.Struct, frozen=True, gc=False):
 
     submission: Submission
     deadline: int
+    approvals: tuple[Approval, ...] = ()
+    """The approvals that led to the release. They count again if it is released once more."""
 
 
 class Applying(msgspec.Struct, frozen=True, gc=False):
@@ -70,6 +73,19 @@ class Applying(msgspec.Struct, frozen=True, gc=False):
     submission: Submission
     applier: str
     deadline: int
+    claim: int
+    """The claim's number: the ledger seq of its record."""
+    since: int
+    """When it was claimed, in ms of log time."""
+    approvals: tuple[Approval, ...] = ()
+
+
+class Proposal(msgspec.Struct, frozen=True, gc=False):
+    """How one administrator settles an unknown outcome, where two must agree."""
+
+    administrator: str
+    person: str
+    outcome: Settlement
 
 
 class Unsettled(msgspec.Struct, frozen=True, gc=False):
@@ -77,6 +93,11 @@ class Unsettled(msgspec.Struct, frozen=True, gc=False):
 
     submission: Submission
     applier: str
+    claim: int
+    """The number of the claim whose outcome is unknown."""
+    approvals: tuple[Approval, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    """The settlement that people have proposed, all with the same outcome."""
 
 
 class Closed(msgspec.Struct, frozen=True, gc=False):
@@ -86,7 +107,9 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     status: Status
     at: int
     by: str | None = None
-    """The account that rejected, closed or reported on it; None if it was canceled or expired."""
+    """The account that rejected, closed, settled or reported on it; None if it was canceled or expired."""
+    claim: int | None = None
+    """The number of the claim that it ended with; None if it was not claimed then."""
 
 
 Open = NeedsApproval | Approved | Released | Applying | Unsettled
@@ -124,10 +147,14 @@ def open_state(
     *,
     deadline: int,
     applier: str,
+    claim: int = -1,
+    claimed_at: int = 0,
+    proposals: tuple[Proposal, ...] = (),
 ) -> Open | None:
     """The inverse of `status_of` for an open request; None for an ended one.
 
-    Approvals are part of the state only while they still matter, which is before the release.
+    Rejections are part of the state only before the release. `claim` is -1 for a claim whose number is not
+    known.
     """
     match status, progress:
         case "needs_approval", None:
@@ -135,10 +162,10 @@ def open_state(
         case "approved", None:
             return Approved(submission, approvals, rejections, deadline)
         case "approved", "released":
-            return Released(submission, deadline)
+            return Released(submission, deadline, approvals)
         case "approved", "applying":
-            return Applying(submission, applier, deadline)
+            return Applying(submission, applier, deadline, claim, claimed_at, approvals)
         case "approved", "unknown":
-            return Unsettled(submission, applier)
+            return Unsettled(submission, applier, claim, approvals, proposals)
         case _:
             return None
