@@ -54,6 +54,7 @@ class RefusalCode(StrEnum):
     REQUESTER_NOT_PERMITTED = "requester-not-permitted"
     BEING_APPLIED = "being-applied"
     TOO_MANY_COMMANDS = "too-many-commands"
+    FIELD_REQUIRED = "field-required"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -74,6 +75,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """The seq of the decision that took this command id (`id-reused`)."""
     again_at: int | None = None
     """The log time (ms) from which the command can be sent again (`too-many-commands`)."""
+    field: str | None = None
+    """R24: the field that a policy demands (`field-required`)."""
 
     def __post_init__(self) -> None:
         """Cut the detail to its limit."""
@@ -164,6 +167,9 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     ),
     RefusalCode.TOO_MANY_COMMANDS: (
         "Send it again unchanged from the named time on. If this happens often, have the setting raised."
+    ),
+    RefusalCode.FIELD_REQUIRED: (
+        "Fill in the named field and submit the change again: a policy for its type demands it."
     ),
 }
 """What the sender can do, for each code."""

@@ -11,6 +11,8 @@ type Refusal struct {
 	AgainAt int64
 	// OpenRequest is the request that holds the object, if that is why.
 	OpenRequest string
+	// Field is the field that a policy demands, if that is why.
+	Field string
 }
 
 // Error states what was refused, and what the sender can do.
@@ -40,6 +42,7 @@ func (r LedgerRecord) readRefusal() *Refusal {
 	refusal.Code, _ = members.text("code")
 	refusal.Detail, _ = members.text("detail")
 	refusal.OpenRequest, _ = members.text("open_request")
+	refusal.Field, _ = members.text("field")
 	refusal.AgainAt, _ = members.integer("again_at")
 	return &refusal
 }
@@ -89,4 +92,5 @@ var whatToDo = map[string]string{
 	"requester-not-permitted": "Have an administrator restore what the requester lacks, then complete the request. Otherwise have the request closed.",
 	"being-applied":           "Wait for the outcome. If it stays unknown, find out whether the change was applied and report that.",
 	"too-many-commands":       "Send it again unchanged from the named time on. If this happens often, have the setting raised.",
+	"field-required":          "Fill in the named field and submit the change again: a policy for its type demands it.",
 }

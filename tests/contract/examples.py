@@ -16,6 +16,7 @@ from assent_contracts import governance_changes as gc
 from assent_contracts import governance_messages as g
 from assent_contracts import governance_objects as of
 from assent_contracts.access_policies import ApprovalRule, Policy, PolicyTerms
+from assent_contracts.change_details import HashedReference
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
@@ -53,6 +54,26 @@ COMMANDS: Final[tuple[c.Command, ...]] = (
     c.Claim(**_ABOUT, request=REQUEST),
     c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="failed", message="The disk is full."),
 )
+
+COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
+    "submit-change-with-its-details": c.SubmitChange(
+        **(_ABOUT | {"principal": "upstream"}),
+        operation="edit",
+        justification="New rates.",
+        on_behalf_of="alice",
+        payload=Raw(PAYLOAD),
+        impact="Payroll is slow for a minute.",
+        fallback="Apply version 1 again.",
+        tested=(
+            HashedReference(what="CI run 17", sha256="ab" * 32, uri="https://ci.example/17"),
+            HashedReference(what="Screenshot", sha256="cd" * 32),
+        ),
+        expected="New rates on the page.",
+        emergency=False,
+        tickets=("CHG-1", "#2"),
+    ),
+}
+"""Commands with their optional fields."""
 
 FOUNDING: Final = of.Founding(
     founder=FOUNDER.public, recovery=RECOVERY.public, writers={"writer-1": WRITER.public}, partitions=4
@@ -252,6 +273,11 @@ REFUSALS: Final = {
         detail="alice has sent 60,000 commands to this partition within a minute.",
         again_at=AT + 60_000,
     ),
+    "field-required": Refusal(
+        code=RefusalCode.FIELD_REQUIRED,
+        detail="R24: policy apps for app demands the field fallback.",
+        field="fallback",
+    ),
     **{code.value: Refusal(code=code, detail=detail) for code, detail in _DETAILS.items()},
 }
 
@@ -283,6 +309,7 @@ def golden_files() -> dict[str, bytes]:
         for folder, messages in FOLDERS.items()
         for message in messages
     }
+    files |= {f"command-variants/{name}.json": encode(command) for name, command in COMMAND_VARIANTS.items()}
     files |= {f"event-variants/{name}.json": encode(event) for name, event in EVENT_VARIANTS.items()}
     files |= {f"refusals/{name}.json": encode(refusal) for name, refusal in REFUSALS.items()}
     files |= {f"records/{name}.json": encode(record) for name, record in RECORDS.items()}
