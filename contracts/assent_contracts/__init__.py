@@ -6,6 +6,7 @@ This package needs only msgspec. The clients, which need libraries for Kafka and
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers, VerifySeal
 from assent_contracts.access_policies import ACCESS_POLICY, GOVERNANCE_TYPE, ApprovalRule, Policy, PolicyTerms
+from assent_contracts.change_details import ChangeDetails, HashedReference
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import (
     Approve,
@@ -121,6 +122,7 @@ __all__ = [
     "AssignRole",
     "Cancel",
     "Change",
+    "ChangeDetails",
     "ChangeGovernance",
     "ChangeSettings",
     "Claim",
@@ -147,6 +149,7 @@ __all__ = [
     "GovernanceCommand",
     "GovernanceEvent",
     "Group",
+    "HashedReference",
     "Head",
     "Headers",
     "KnownHead",

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
+from assent_contracts.change_details import Demand
 
 ADMINISTRATORS: Final = "@administrators"
 """The approvers of a change to governance: those with the role administrator for every type.
@@ -72,6 +73,8 @@ class Policy(
     """R20: whether a service must name the person on whose behalf it submits. Checked at the submission."""
     settlements: Settlements = 1
     """How many administrators must agree before an unknown outcome is settled."""
+    demands: tuple[Demand, ...] = ()
+    """R24: the optional fields that a submission must have. Checked at the submission."""
     excluded_groups: tuple[str, ...] = ()
     """R2: always refused, with an explanation."""
 

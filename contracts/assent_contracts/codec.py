@@ -10,16 +10,13 @@ import msgspec
 from msgspec import UNSET
 
 from assent_contracts import limits
+from assent_contracts.change_detail_limits import bad_details
 from assent_contracts.characters import draws_nothing
 from assent_contracts.commands import Command, CommandFields, RequestCommand, SubmitChange
 from assent_contracts.digests import DIGEST_PATTERN
+from assent_contracts.form_refusals import bad_text, identifier_refusal, is_identifier, malformed, too_large
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.resources import (
-    has_control_characters,
-    is_resource,
-    is_type_name,
-    parse_request_id,
-)
+from assent_contracts.resources import is_resource, is_type_name, parse_request_id
 
 _decode_command = msgspec.json.Decoder(Command).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -29,7 +26,6 @@ _JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _OF_NUMBERS: Final = bytes(0x30 if byte in b"-+.0123456789eE" else 0 for byte in range(256))
 _LONG_NUMBER: Final = b"0" * (limits.NUMBER_MAX_CHARS + 1)
 _VERSIONED = re.compile(r"(assent\.[a-z-]+)\.v[0-9]+")
-_TEXT_CONTROLS: Final = "\n\r\t"
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -214,14 +210,14 @@ def _check_submission(command: SubmitChange) -> Refusal | None:
         return malformed("operation is not a name of a-z, 0-9 and -, at most 64 characters.")
     if command.on_behalf_of is not UNSET and not is_known_identifier(command.on_behalf_of):
         return identifier_refusal("on_behalf_of", command.on_behalf_of, limits.NAME_MAX_CHARS)
-    bad = _check_text("justification", command.justification, limits.JUSTIFICATION_MAX_CHARS)
+    bad = bad_text("justification", command.justification, limits.JUSTIFICATION_MAX_CHARS)
     if bad is None and draws_nothing(command.justification):
         return Refusal(code=RefusalCode.JUSTIFICATION_REQUIRED, detail="The justification is empty.")
-    return bad
+    return bad or bad_details(command)
 
 
 def _check_reason(reason: str) -> Refusal | None:
-    bad = _check_text("reason", reason, limits.REASON_MAX_CHARS)
+    bad = bad_text("reason", reason, limits.REASON_MAX_CHARS)
     if bad is None and draws_nothing(reason):
         return malformed("The reason is empty: state why you decide so.")
     return bad
@@ -242,8 +238,8 @@ def _check_submission_hash(submission: str) -> Refusal | None:
 _CHECKS_BY_FIELD: Final[dict[str, Callable[[str], Refusal | None]]] = {
     "request": _check_request,
     "submission": _check_submission_hash,
-    "note": lambda note: _check_text("note", note, limits.NOTE_MAX_CHARS),
-    "message": lambda message: _check_text("message", message, limits.OUTCOME_MESSAGE_MAX_CHARS),
+    "note": lambda note: bad_text("note", note, limits.NOTE_MAX_CHARS),
+    "message": lambda message: bad_text("message", message, limits.OUTCOME_MESSAGE_MAX_CHARS),
     "reason": _check_reason,
 }
 _TYPED: Final = {*CommandFields.__struct_fields__, "outcome", "seen", "claim"}
@@ -258,30 +254,10 @@ def _checks_of(kind: type[RequestCommand]) -> tuple[tuple[str, Callable[[str], R
 _CHECKS: Final = {kind: _checks_of(kind) for kind in get_args(RequestCommand)}
 
 
-def _check_text(name: str, text: str, max_chars: int) -> Refusal | None:
-    if len(text) > max_chars:
-        return too_large(name, len(text), max_chars, "characters")
-    if has_control_characters(text, _TEXT_CONTROLS):
-        return malformed(f"{name} has a control character.")
-    return None
-
-
-def is_identifier(text: str, max_chars: int) -> bool:
-    """Whether `text` is 1 to `max_chars` printable ASCII characters without spaces."""
-    return 0 < len(text) <= max_chars and text.isascii() and text.isprintable() and " " not in text
-
-
 @lru_cache(maxsize=4_096)
 def is_known_identifier(text: str) -> bool:
     """Whether `text` can name a principal or a key. Cached, because the same few names recur."""
     return is_identifier(text, limits.NAME_MAX_CHARS)
-
-
-def identifier_refusal(name: str, text: str, max_chars: int) -> Refusal:
-    """Why `text` is not an identifier."""
-    if len(text) > max_chars:
-        return too_large(name, len(text), max_chars, "characters")
-    return malformed(f"{name} is not 1 to {max_chars} printable ASCII characters without spaces.")
 
 
 def is_too_deep(payload: bytes) -> bool:
@@ -294,14 +270,3 @@ def is_too_deep(payload: bytes) -> bool:
         if depth > limits.PAYLOAD_MAX_DEPTH:
             return True
     return False
-
-
-def malformed(detail: str) -> Refusal:
-    """The refusal of a message that is not well-formed."""
-    return Refusal(code=RefusalCode.MALFORMED, detail=detail)
-
-
-def too_large(name: str, size: int | None, limit: int, unit: str) -> Refusal:
-    """The refusal of something over its limit."""
-    has = f"has too many {unit}:" if size is None else f"has {size:,} {unit};"
-    return Refusal(code=RefusalCode.TOO_LARGE, detail=f"{name} {has} at most {limit:,} {unit} are taken.")

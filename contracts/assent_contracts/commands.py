@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts import limits
+from assent_contracts.change_details import Emergency, Expected, Fallback, Impact, TestedList, Tickets
 from assent_contracts.digests import DIGEST_PATTERN
 from assent_contracts.resources import OPERATION_PATTERN, REQUEST_ID_PATTERN
 
@@ -104,12 +105,21 @@ class CommandFields(
 
 
 class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-change.v1", gc=False):
-    """Ask for a change to one object. The payload is any JSON value, and its bytes are kept as received."""
+    """Ask for a change to one object. The payload is any JSON value, and its bytes are kept as received.
+
+    It has the fields of `ChangeDetails`, which a type with two bases could not inherit.
+    """
 
     operation: Operation
     justification: Justification = ""
     payload: Annotated[msgspec.Raw, Meta(description="At most 256 KiB, at most 64 levels deep.")]
     on_behalf_of: OnBehalfOf | UnsetType = UNSET
+    impact: Impact | UnsetType = UNSET
+    fallback: Fallback | UnsetType = UNSET
+    tested: TestedList | UnsetType = UNSET
+    expected: Expected | UnsetType = UNSET
+    emergency: Emergency | UnsetType = UNSET
+    tickets: Tickets | UnsetType = UNSET
 
 
 class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):

@@ -3,7 +3,7 @@
 from typing import Final
 
 PAYLOAD_MAX_BYTES: Final = 256 * 1024
-COMMAND_MAX_BYTES: Final = PAYLOAD_MAX_BYTES + 16 * 1024
+COMMAND_MAX_BYTES: Final = PAYLOAD_MAX_BYTES + 80 * 1024
 """A whole command: the payload, with room for all other fields."""
 
 GOVERNANCE_COMMAND_MAX_BYTES: Final = COMMAND_MAX_BYTES
@@ -22,6 +22,15 @@ TERMS_MAX_BYTES: Final = 256 * 1024
 """The terms of all policies of one resource type together, which a submission's record repeats."""
 
 JUSTIFICATION_MAX_CHARS: Final = 1_024
+IMPACT_MAX_CHARS: Final = 1_024
+FALLBACK_MAX_CHARS: Final = 1_024
+EXPECTED_MAX_CHARS: Final = 1_024
+TESTED_MAX: Final = 16
+"""References to tests in one submission."""
+TESTED_WHAT_MAX_CHARS: Final = 256
+URI_MAX_CHARS: Final = 1_024
+TICKETS_MAX: Final = 16
+TICKET_MAX_CHARS: Final = 64
 NOTE_MAX_CHARS: Final = 1_024
 REASON_MAX_CHARS: Final = 1_024
 OUTCOME_MESSAGE_MAX_CHARS: Final = 4_096

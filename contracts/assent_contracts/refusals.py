@@ -58,6 +58,7 @@ class RefusalCode(StrEnum):
     LEASE_ENDED = "lease-ended"
     LEASE_LIMIT = "lease-limit"
     SETTLEMENT_REQUIRED = "settlement-required"
+    FIELD_REQUIRED = "field-required"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -78,6 +79,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """The seq of the decision that took this command id (`id-reused`)."""
     again_at: int | None = None
     """The log time (ms) from which the command can be sent again (`too-many-commands`)."""
+    field: str | None = None
+    """R24: the field that a policy demands (`field-required`)."""
 
     def __post_init__(self) -> None:
         """Cut the detail to its limit."""
@@ -178,6 +181,9 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.LEASE_LIMIT: "Finish and report before the lease ends: a claim cannot be held for longer.",
     RefusalCode.SETTLEMENT_REQUIRED: (
         "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree."
+    ),
+    RefusalCode.FIELD_REQUIRED: (
+        "Fill in the named field and submit the change again: a policy for its type demands it."
     ),
 }
 """What the sender can do, for each code."""

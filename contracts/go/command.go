@@ -37,6 +37,8 @@ type Submission struct {
 	Payload []byte
 	// OnBehalfOf is the account of the person on whose behalf a service submits; only a service names one.
 	OnBehalfOf string
+	// Details are shown to approvers in full.
+	Details Details
 	// ID is the command's, unique for 24 hours. A new one is made if it is empty.
 	ID string
 }
@@ -50,6 +52,11 @@ func NewSubmission(principal string, s Submission) (Command, error) {
 	if s.OnBehalfOf != "" {
 		more = append(more, field{"on_behalf_of", s.OnBehalfOf})
 	}
+	details, err := s.Details.fields()
+	if err != nil {
+		return Command{}, fmt.Errorf("make a command: %w", err)
+	}
+	more = append(more, details...)
 	command, err := newCommand(typeSubmit, s.ID, principal, s.Resource, more...)
 	if err != nil {
 		return Command{}, err

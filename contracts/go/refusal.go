@@ -11,6 +11,8 @@ type Refusal struct {
 	AgainAt int64
 	// OpenRequest is the request that holds the object, if that is why.
 	OpenRequest string
+	// Field is the field that a policy demands, if that is why.
+	Field string
 }
 
 // Error states what was refused, and what the sender can do.
@@ -40,6 +42,7 @@ func (r LedgerRecord) readRefusal() *Refusal {
 	refusal.Code, _ = members.text("code")
 	refusal.Detail, _ = members.text("detail")
 	refusal.OpenRequest, _ = members.text("open_request")
+	refusal.Field, _ = members.text("field")
 	refusal.AgainAt, _ = members.integer("again_at")
 	return &refusal
 }
@@ -93,4 +96,5 @@ var whatToDo = map[string]string{
 	"lease-ended":             "Stop applying the change, and report what you know of its outcome. People settle it otherwise.",
 	"lease-limit":             "Finish and report before the lease ends: a claim cannot be held for longer.",
 	"settlement-required":     "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree.",
+	"field-required":          "Fill in the named field and submit the change again: a policy for its type demands it.",
 }

@@ -10,7 +10,7 @@ import (
 
 const (
 	payloadMaxBytes      = 256 << 10
-	commandMaxBytes      = payloadMaxBytes + 16<<10
+	commandMaxBytes      = payloadMaxBytes + 80<<10
 	payloadMaxDepth      = 64
 	numberMaxChars       = 64
 	justificationMaxRune = 1024
@@ -23,12 +23,19 @@ type Submitted struct {
 	Payload []byte
 	Digest  string // SHA-256 of Payload, hex
 	SHA256  string // SHA-256 of the whole command, hex: what approvals and completions name as submission
+	Details Details
 }
 
-var submissionFields = map[string]bool{
-	"type": true, "id": true, "principal": true, "at": true, "resource": true, "operation": true,
-	"justification": true, "payload": true, "on_behalf_of": true,
-}
+var submissionFields = func() map[string]bool {
+	fields := map[string]bool{
+		"type": true, "id": true, "principal": true, "at": true, "resource": true, "operation": true,
+		"justification": true, "payload": true, "on_behalf_of": true,
+	}
+	for _, each := range detailFields {
+		fields[each] = true
+	}
+	return fields
+}()
 
 var (
 	versioned     = regexp.MustCompile(`^(assent\.[a-z-]+)\.v[0-9]+$`)
@@ -72,6 +79,9 @@ func ReadSubmission(value []byte) (Submitted, error) {
 	}
 	found, err := readSubmitted(members)
 	if err != nil {
+		return none, err
+	}
+	if found.Details, err = readDetails(members); err != nil {
 		return none, err
 	}
 	if err := unambiguous(value); err != nil {

@@ -1,5 +1,5 @@
 -- Claims have numbers, their leases can be renewed, and two administrators may have to settle an outcome.
--- depends: 0010-gathered-notifications
+-- depends: 0011-change-details
 
 -- migrate: apply
 

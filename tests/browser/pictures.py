@@ -111,7 +111,7 @@ async def played(gateway: Gateway) -> Day:
             justification="Shared kiosks run out of space.",
         )
     )["request"]
-    await gateway.approve(approved, "bob", note="Tested on the pilot ring.")
+    await gateway.approve(approved, "bob", note="HashedReference on the pilot ring.")
     await gateway.submit(
         "script/firewall-baseline.sh",
         principal="bob",

@@ -16,6 +16,7 @@ from assent_contracts import governance_changes as gc
 from assent_contracts import governance_messages as g
 from assent_contracts import governance_objects as of
 from assent_contracts.access_policies import ApprovalRule, Policy, PolicyTerms
+from assent_contracts.change_details import HashedReference
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
@@ -59,6 +60,26 @@ COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
     "report-outcome-of-a-claim": c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="succeeded", claim=44),
     "settle-a-claim-as-seen": c.Settle(
         **_ABOUT, request=REQUEST, outcome="succeeded", reason="It is in the target.", claim=44, seen=45
+    ),
+}
+"""Commands with their optional fields."""
+
+COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
+    "submit-change-with-its-details": c.SubmitChange(
+        **(_ABOUT | {"principal": "upstream"}),
+        operation="edit",
+        justification="New rates.",
+        on_behalf_of="alice",
+        payload=Raw(PAYLOAD),
+        impact="Payroll is slow for a minute.",
+        fallback="Apply version 1 again.",
+        tested=(
+            HashedReference(what="CI run 17", sha256="ab" * 32, uri="https://ci.example/17"),
+            HashedReference(what="Screenshot", sha256="cd" * 32),
+        ),
+        expected="New rates on the page.",
+        emergency=False,
+        tickets=("CHG-1", "#2"),
     ),
 }
 """Commands with their optional fields."""
@@ -277,6 +298,11 @@ REFUSALS: Final = {
         code=RefusalCode.TOO_MANY_COMMANDS,
         detail="alice has sent 60,000 commands to this partition within a minute.",
         again_at=AT + 60_000,
+    ),
+    "field-required": Refusal(
+        code=RefusalCode.FIELD_REQUIRED,
+        detail="R24: policy apps for app demands the field fallback.",
+        field="fallback",
     ),
     **{code.value: Refusal(code=code, detail=detail) for code, detail in _DETAILS.items()},
 }

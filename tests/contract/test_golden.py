@@ -4,12 +4,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from assent_contracts.acceptance import Acceptance
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.keys import seal_headers, verify_signature
 from assent_contracts.codec import decode_command, encode
-from assent_contracts.commands import Command
+from assent_contracts.commands import Command, SubmitChange
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.events import Event
 from assent_contracts.governance_changes import GovernanceChange, object_of
@@ -93,6 +94,13 @@ def test_changes_to_governance_are_read_from_their_golden_bytes(change: Governan
     assert decode_governance_change(read(f"governance-changes/{tag(change)}.json")) == change
     assert is_resource(object_of(change))
     assert resource_type(object_of(change)) in BUILT_IN_TYPES
+
+
+@pytest.mark.parametrize(("name", "command"), COMMAND_VARIANTS.items())
+def test_commands_with_all_their_fields_are_read_from_their_golden_bytes(name: str, command: Command) -> None:
+    assert decode_command(read(f"command-variants/{name}.json")) == command
+    for field in msgspec.structs.fields(SubmitChange):
+        assert any(getattr(each, field.name, None) is not UNSET for each in COMMAND_VARIANTS.values())
 
 
 @pytest.mark.parametrize(("name", "event"), EVENT_VARIANTS.items())
@@ -191,6 +199,6 @@ def test_golden_events_and_refusals_cover_all_fields() -> None:
             assert field.required or any(
                 getattr(each, field.name, field.default) != field.default for each in EVENT_VARIANTS.values()
             )
-    for field in ("open_request", "partition", "decided", "again_at"):
+    for field in ("open_request", "partition", "decided", "again_at", "field"):
         assert any(getattr(refusal, field) is not None for refusal in REFUSALS.values())
     assert len({type(event) for event in EVENTS}) == len(members(Event))

@@ -7,7 +7,7 @@ not-pending not-approved not-released not-claimed own-request not-an-approver al
 not-requester not-an-applier digest-mismatch approval-required outdated unknown-object id-taken already-so
 too-few-administrators too-much-vanishes quota-exceeded own-signature-required in-use of-directory
 wrong-kind last-writer on-behalf-of-required on-behalf-of-invalid requester-not-permitted being-applied
-too-many-commands claim-superseded lease-ended lease-limit settlement-required
+too-many-commands claim-superseded lease-ended lease-limit settlement-required field-required
 """
 
 

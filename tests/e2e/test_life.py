@@ -28,14 +28,22 @@ def test_whole_life_ends_in_a_file_and_a_proof(up: Up, cli: Cli, changes: Path, 
     assert request in [row["id"] for row in cli("requests", "--received", "--as", "bob", "--json").json]
     assert request not in cli("requests", "--received", "--as", "dave").out
 
-    assert "last approval" in cli("approve", request, "--yes", "--note", "Tested.", "--as", "bob").out
+    assert (
+        "last approval" in cli("approve", request, "--yes", "--note", "HashedReference.", "--as", "bob").out
+    )
     assert cli("complete", request, "--yes", "--as", "alice").code == 0
     row = cli.until_status(request, "completed")
     assert (up.cli.data / "target" / RESOURCE).read_bytes() == script.read_bytes()
-    assert row["approvals"][0]["note"] == "Tested."
+    assert row["approvals"][0]["note"] == "HashedReference."
 
     shown = cli("show", request)
-    for text in ("● completed", "Close [red]CVE[/red]", "bob: Tested.", "Set-StrictMode", "change released"):
+    for text in (
+        "● completed",
+        "Close [red]CVE[/red]",
+        "bob: HashedReference.",
+        "Set-StrictMode",
+        "change released",
+    ):
         assert text in shown.out
     document = cli("show", request, "--json").json
     assert [entry["outcome"] for entry in document["timeline"]][-1] == "assent.request-completed.v1"
@@ -58,8 +66,8 @@ def _exported_file_proves_itself(cli: Cli, folder: Path) -> None:
     assert elsewhere(*proof).code == 0
     assert elsewhere("audit", "verify", "--file", str(file)).code == 1
     lines = file.read_bytes().splitlines(keepends=True)
-    at = next(number for number, line in enumerate(lines) if b"Tested." in line)
-    lines[at] = lines[at].replace(b"Tested.", b"Tasted.")
+    at = next(number for number, line in enumerate(lines) if b"HashedReference." in line)
+    lines[at] = lines[at].replace(b"HashedReference.", b"Tasted.")
     file.write_bytes(b"".join(lines))
     bad = elsewhere(*proof, "--json")
     assert bad.code == 2

@@ -20,6 +20,10 @@ def _with(payload: bytes) -> bytes:
     return _BEFORE + payload + b"}"
 
 
+def _and(fields: bytes) -> bytes:
+    return _BEFORE + b"1," + fields + b"}"
+
+
 _DEEP: Final = limits.PAYLOAD_MAX_DEPTH
 _LONG: Final = limits.NUMBER_MAX_CHARS
 
@@ -94,6 +98,31 @@ _CASES: Final[dict[str, bytes]] = {
     "nothing": b"",
     "an array": b"[" + _with(b"1") + b"]",
     "an unknown version": _with(b"1").replace(b"change.v1", b"change.v99"),
+    "every optional field": _and(
+        b'"impact":"Payroll is slow for a minute.","fallback":"Apply version 1 again.",'
+        b'"tested":[{"what":"CI run 17","uri":"https://ci.example/17","sha256":"' + b"ab" * 32 + b'"},'
+        b'{"sha256":"' + b"cd" * 32 + b'","what":"Screenshot"}],"expected":"New rates on the page.",'
+        b'"emergency":false,"tickets":["CHG-1","#2"]'
+    ),
+    "an empty impact": _and(b'"impact":" "'),
+    "an impact that is too long": _and(b'"impact":"' + b"i" * 1_025 + b'"'),
+    "a fallback with a control character": _and(rb'"fallback":"a\u0007"'),
+    "an emergency that is a text": _and(b'"emergency":"true"'),
+    "no tests": _and(b'"tested":[]'),
+    "a test without a hash": _and(b'"tested":[{"what":"CI"}]'),
+    "a test with another field": _and(
+        b'"tested":[{"what":"CI","sha256":"' + b"ab" * 32 + b'","result":"green"}]'
+    ),
+    "a test in two lines": _and(rb'"tested":[{"what":"a\nb","sha256":"' + b"ab" * 32 + b'"}]'),
+    "a test whose hash is in capitals": _and(b'"tested":[{"what":"CI","sha256":"' + b"AB" * 32 + b'"}]'),
+    "a test at an address with a space": _and(
+        b'"tested":[{"what":"CI","uri":"a b","sha256":"' + b"ab" * 32 + b'"}]'
+    ),
+    "too many tickets": _and(b'"tickets":[' + b",".join(b'"t%d"' % n for n in range(17)) + b"]"),
+    "the same ticket twice": _and(b'"tickets":["a","a"]'),
+    "a ticket that is a number": _and(b'"tickets":[1]'),
+    "a ticket with a space": _and(b'"tickets":["a b"]'),
+    "an optional field that is null": _and(b'"expected":null'),
     "a justification of spaces": _with(b"1").replace(b'"New rates."', b'"  "'),
 }
 

@@ -22,12 +22,23 @@ def given_fields(options: PolicyOptions, *, resource_type: str | None = None) ->
     """The policy's fields that the command line names; those that are None are not given."""
     fields: dict[str, Any] = {"resource_type": resource_type, **asdict(options)}
     approvals, expiry = fields.pop("approval"), fields.pop("expiry")
+    demands = fields.pop("demand")
     given = {name: value for name, value in fields.items() if value is not None}
+    if demands:
+        given["demands"] = _demands(demands)
     if approvals:
         given["approvals"] = tuple(_rule(each) for each in approvals)
     if expiry is not None:
         given["expiry_ms"] = milliseconds("--expiry", expiry)
     return given
+
+
+def _demands(named: tuple[str, ...]) -> tuple[str, ...]:
+    if "none" not in named:
+        return named
+    if len(named) > 1:
+        output.fail("--demand none stands alone.")
+    return ()
 
 
 def _rule(text: str) -> ApprovalRule:

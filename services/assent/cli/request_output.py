@@ -12,6 +12,7 @@ from assent.cli.connection.log_client import RequestDetails
 from assent.cli.formatting import payload_text, print_timeline, status_text, when
 from assent.cli.governance_tables import difference_table
 from assent.reading.audit_entries import AuditEntry, Words
+from assent.reading.detail_facts import detail_facts
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapse_sentences import LAPSES
 from assent.reading.overlooked_text import is_odd, plain_ends
@@ -19,6 +20,7 @@ from assent.reading.submitted_content import Submitted, as_submitted
 from assent.reading.visible_text import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.access_policies import BUILT_IN_TYPES
+from assent_contracts.change_details import ChangeDetails
 from assent_contracts.commands import command_type
 from assent_contracts.core.governance.policies import terms_text
 from assent_contracts.events import ApprovalLapsed
@@ -102,10 +104,11 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         ("requester", row.requester),
         *([("on behalf of", row.on_behalf_of)] if row.on_behalf_of else []),
         ("justification", row.justification),
+        *detail_facts(row.details),
         ("submission", row.submission),
         ("digest", row.digest),
     ]
-    facts += warnings(row.resource, row.justification)
+    facts += warnings(row.resource, row.justification, row.details)
     facts += [("policy", terms_text(terms)) for terms in row.terms]
     through = {each["approver"]: each["through"] for each in said if each.get("through")}
     facts += [
@@ -131,11 +134,16 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
     return facts
 
 
-def warnings(resource: str, justification: str) -> list[tuple[str, str]]:
+def warnings(resource: str, justification: str, details: ChangeDetails) -> list[tuple[str, str]]:
     """What a reader could overlook in a submission, apart from its payload."""
     found: list[tuple[str, str]] = []
     if hides_something(plain_ends(justification), also="\n\t"):
         found.append(("warning", "the justification has characters that a screen would hide or obey"))
+    found += [
+        ("warning", f"the field {name} has characters that a screen would hide or obey")
+        for name, text in detail_facts(details)
+        if hides_something(plain_ends(text), also="\n\t")
+    ]
     if is_odd(resource):
         found.append(("warning", "the object's name may look like another one: compare it letter by letter"))
     return found

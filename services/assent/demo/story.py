@@ -86,7 +86,7 @@ class DemoStory:
         """
         requests = {name: await self._publish(change) for name, change in changes.items()}
         smb1, portal = requests["script/disable-smb1.ps1"], requests["app/company-portal"]
-        await self._approve(smb1, "bob", "Tested on the pilot ring.", last=True)
+        await self._approve(smb1, "bob", "HashedReference on the pilot ring.", last=True)
         await self._approve(portal, "carol", "Version and hash match the vendor's.", last=False)
         await self._approve(portal, "dave", "Agreed.", last=True)
         released = [each for each in (smb1, portal) if await self._complete(each)]

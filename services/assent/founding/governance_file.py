@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from assent_contracts import limits
 from assent_contracts.access_policies import Completion, OnBehalf
+from assent_contracts.change_details import Demand
 from assent_contracts.governance_objects import PrincipalKind, Role
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
@@ -103,6 +104,7 @@ class PolicyTable(_Table, frozen=True, kw_only=True):
     expiry: str | None = None
     own_signature: bool = False
     on_behalf_of: OnBehalf = "optional"
+    demands: tuple[Demand, ...] = ()
     excluded_groups: tuple[str, ...] = ()
 
 

@@ -45,6 +45,7 @@ STATUS: Final[dict[RefusalCode, int]] = {
     RefusalCode.ON_BEHALF_OF_INVALID: 422,
     RefusalCode.REQUESTER_NOT_PERMITTED: 403,
     RefusalCode.BEING_APPLIED: 409,
+    RefusalCode.FIELD_REQUIRED: 422,
 }
 """By refusal. All others are 409: they conflict with the current state."""
 
@@ -68,6 +69,8 @@ class ProblemDocument(msgspec.Struct, kw_only=True):
     """The seq of the decision that used the command's id."""
     again_at: int | UnsetType = UNSET
     """Log time (ms) from which the command can be sent again."""
+    field: str | UnsetType = UNSET
+    """R24: the field that a policy demands of a submission."""
     status_now: str | UnsetType = UNSET
     """The status of a request that has changed since it was seen."""
     last_seq: int | UnsetType = UNSET

@@ -3,12 +3,13 @@
 import msgspec
 from msgspec import UNSET
 
+from assent_contracts.change_details import ChangeDetails
 from assent_contracts.events import Event, RequestFailed
 from assent_contracts.ledger import LedgerRecord
 
 
-class SenderText(msgspec.Struct, frozen=True, gc=False):
-    """The texts that a command can contain; '' for those that it lacks."""
+class SenderText(ChangeDetails, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=False):
+    """The texts and details that a command can contain; '' and UNSET for those that it lacks."""
 
     principal: str = ""
     justification: str = ""

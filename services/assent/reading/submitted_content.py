@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from assent.store.queries import RequestView
+from assent_contracts.change_details import ChangeDetails, details_of
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.log_time import received_at
 from assent_contracts.digests import sha256_hex
@@ -36,6 +37,8 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     on_behalf_of: str | None
     """R20: the person that a service named."""
     justification: str
+    details: ChangeDetails
+    """R24: its optional fields."""
     payload: msgspec.Raw
     sha256: str
     """R23: SHA-256 (hex) of the command's bytes. A decision names it as `submission`."""
@@ -45,7 +48,7 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
 
 _COLUMNS: Final = (
     *("resource", "resource_type", "operation", "requester", "on_behalf_of", "justification"),
-    *("submission", "digest"),
+    *("submission", "digest", "details"),
 )
 """The columns of RequestView that contain what was submitted."""
 _NOT_A_SUBMISSION = NotProven("The record at this place did not open a request.")
@@ -79,6 +82,7 @@ def submitted_in(value: bytes, partition: int, seq: int) -> Submitted | NotProve
         requester=command.principal,
         on_behalf_of=_or_none(command.on_behalf_of),
         justification=command.justification,
+        details=details_of(command),
         payload=command.payload.copy(),
         sha256=sha256_hex(bytes(recorded.value)),
         digest=sha256_hex(bytes(command.payload)),
@@ -122,6 +126,7 @@ def as_submitted(row: RequestView, submitted: Submitted) -> RequestView:
         requester=submitted.requester,
         on_behalf_of=submitted.on_behalf_of,
         justification=submitted.justification,
+        details=submitted.details,
         submission=submitted.sha256,
         digest=submitted.digest,
     )

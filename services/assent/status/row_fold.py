@@ -4,6 +4,7 @@ import msgspec
 from msgspec import UNSET
 
 from assent.reading.sender_text import SenderText, failure_message, sender_text
+from assent_contracts.change_details import details_of
 from assent_contracts.commands import Settlement
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
 from assent_contracts.core.requests.permissions import Deciding
@@ -76,6 +77,7 @@ class RequestRow(msgspec.Struct):
     justification: str
     submission: str
     digest: str
+    details: msgspec.Raw
     terms: msgspec.Raw
     submitted_at: int
     status: Status
@@ -114,6 +116,7 @@ def open_row(event: ChangeSubmitted, text: SenderText, moment: Moment) -> Reques
         justification=text.justification,
         submission=event.submission,
         digest=event.digest,
+        details=msgspec.Raw(msgspec.json.encode(details_of(text))),
         terms=msgspec.Raw(msgspec.json.encode(event.terms)),
         submitted_at=moment.at,
         status="needs_approval",

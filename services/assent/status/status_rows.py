@@ -26,7 +26,7 @@ from assent_contracts.ledger import LedgerRecord, decode_events
 
 _SQL = load_sql(Path(__file__).with_name("status_rows.sql"))
 _FIELDS: Final = RequestRow.__struct_fields__
-_JSON: Final = frozenset({"terms", "approvals", "rejections", "proposals"})
+_JSON: Final = frozenset({"details", "terms", "approvals", "rejections", "proposals"})
 
 
 _decode_approvals = msgspec.json.Decoder(tuple[ApprovalRow, ...]).decode

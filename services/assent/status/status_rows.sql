@@ -1,6 +1,6 @@
 -- name: read
 select
-  seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, terms, submitted_at,
+  seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
   applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message,
   changed_at, deadline, last_seq
@@ -10,24 +10,24 @@ where partition = $1 and seq = any($2::bigint[])
 -- name: upsert
 insert into requests (
   partition,
-  seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, terms, submitted_at,
+  seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
   applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message,
   changed_at, deadline, last_seq
 )
 select
   $1::integer,
-  seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, terms::jsonb, submitted_at,
+  seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, details::jsonb, terms::jsonb, submitted_at,
   status, progress, approvals::jsonb, rejections::jsonb, rejecter, rejection_note, closed_by, closing_reason,
   applier, claim, claimed_at, lease_end, proposals::jsonb, reporter, outcome_message,
   changed_at, deadline, last_seq
 from unnest(
   $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-  $10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-  $18::text[], $19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::bigint[], $24::text[], $25::text[],
-  $26::text[], $27::text[], $28::bigint[], $29::bigint[], $30::bigint[]
+  $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[],
+  $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bigint[], $24::bigint[], $25::bigint[],
+  $26::text[], $27::text[], $28::text[], $29::bigint[], $30::bigint[], $31::bigint[]
 ) as new (
-  seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, terms, submitted_at,
+  seq, resource, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
   applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message,
   changed_at, deadline, last_seq

@@ -35,6 +35,10 @@ class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
     resource: str | None = None
     text: str | None = None
     """Part of the object or of the justification, or the whole operation or request id."""
+    emergency: bool | None = None
+    """R24: what its submission stated about that. One that stated nothing matches neither value."""
+    ticket: str | None = None
+    """R24: one of the tickets that its submission named."""
     accounts: Sequence[str] | None = None
     """With `text`: also matches what one of these accounts requested, or had requested on its behalf."""
 

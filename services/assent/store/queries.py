@@ -15,6 +15,7 @@ from assent.store.positions import Reader
 from assent.store.timeline_order import in_causal_order
 from assent_contracts.acceptance import Head
 from assent_contracts.access_policies import PolicyTerms
+from assent_contracts.change_details import NO_DETAILS, ChangeDetails
 from assent_contracts.commands import Settlement, SubmitChange
 from assent_contracts.core.requests.states import ReleaseProgress
 from assent_contracts.events import Lapse, Status
@@ -112,6 +113,8 @@ class RequestView(msgspec.Struct, frozen=True):
     """When the lease of the latest claim ends or ended."""
     proposals: tuple[ProposalView, ...] = ()
     """How people settle the unknown outcome, if two must agree and one has settled it so far."""
+    details: ChangeDetails = NO_DETAILS
+    """R24: the submission's optional fields."""
 
     @property
     def cursor(self) -> Cursor:
@@ -181,6 +184,7 @@ async def list_requests(
         _listed(wanted.types),
         wanted.text,
         _listed(wanted.accounts),
+        _stated(wanted),
     )
     return [_request(row) for row in rows]
 
@@ -326,10 +330,19 @@ def _listed(names: Sequence[str] | None) -> list[str] | None:
     return None if names is None else list(names)
 
 
+def _stated(wanted: RequestFilter) -> dict[str, Any] | None:
+    """The part of `details` that a request must have; None if the filter names none."""
+    part: dict[str, Any] = {} if wanted.emergency is None else {"emergency": wanted.emergency}
+    if wanted.ticket is not None:
+        part["tickets"] = [wanted.ticket]
+    return part or None
+
+
 def _limited(limit: int) -> int:
     return max(0, min(limit, LIST_MAX))
 
 
+_decode_details = msgspec.json.Decoder(ChangeDetails).decode
 _decode_terms = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
 _decode_approvals = msgspec.json.Decoder(tuple[ApprovalView, ...]).decode
 _decode_rejections = msgspec.json.Decoder(tuple[RejectionView, ...]).decode
@@ -338,6 +351,7 @@ _decode_proposals = msgspec.json.Decoder(tuple[ProposalView, ...]).decode
 
 def _request(row: asyncpg.Record) -> RequestView:
     values = dict(row)
+    values["details"] = _decode_details(values["details"])
     values["terms"] = _decode_terms(values["terms"])
     values["approvals"] = _decode_approvals(values["approvals"])
     values["rejections"] = _decode_rejections(values["rejections"])

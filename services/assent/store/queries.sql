@@ -2,7 +2,7 @@
 -- It continues with one of the two endings below. Filters that are null are left out (see plan_cache_mode in
 -- pool.py).
 select
-  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
+  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
   applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests
@@ -25,7 +25,9 @@ where
     or id = $12
     or requester = any($13::text[])
     or on_behalf_of = any($13::text[])
+    or details @> jsonb_build_object('tickets', jsonb_build_array($12::text))
   )
+  and ($14::jsonb is null or details @> $14)
   -- R14: ended requests stay listed for a while, open ones always.
   and (changed_at >= $6 or status in ('needs_approval', 'approved'))
 
@@ -43,7 +45,7 @@ limit $10
 
 -- name: open_of_type
 select
-  id, resource, resource_type, operation, requester, person, justification, submission, digest, terms, status,
+  id, resource, resource_type, operation, requester, person, justification, submission, digest, details, terms, status,
   progress, approvals, rejections, rejecter, rejection_note, applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, submitted_at,
   changed_at, deadline, last_seq, partition, seq
 from requests
@@ -62,7 +64,7 @@ where status in ('needs_approval', 'approved') and resource like 'access-policy/
 
 -- name: show_request
 select
-  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
+  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
   applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests
@@ -70,7 +72,7 @@ where partition = $1 and seq = $2
 
 -- name: requests_at
 select
-  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
+  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
   applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests

@@ -135,11 +135,11 @@ async def test_R1_R12_decisions_are_returned_with_their_place_and_events(connect
     opened = await submitted(alice, command)
     assert (opened.resource, opened.operation) == (command.resource, "edit")
     assert (await alice.request(opened.request)).status == "needs_approval"
-    approved = await bob.decide(approval(opened, "bob", "Tested."))
+    approved = await bob.decide(approval(opened, "bob", "HashedReference."))
     assert (approved.refusal, approved.partition) == (None, int(opened.request.split("-")[0]))
     assert ApprovalGiven in {type(event) for event in approved.events}
     row = await alice.request(opened.request)
-    assert (row.status, [each.note for each in row.approvals]) == ("approved", ["Tested."])
+    assert (row.status, [each.note for each in row.approvals]) == ("approved", ["HashedReference."])
     assert row.last_seq == approved.seq
     fields = fields_of("alice", opened.resource) | {"request": opened.request}
     completed = await alice.decide(Complete(**fields, submission=opened.submission))
@@ -327,7 +327,7 @@ async def test_both_clients_give_the_same_answer(
     """Asked by an administrator and approver, about a request with an approval and a note."""
     alice, bob, carol = (system.direct(who, tmp_path) for who in ("alice", "bob", "carol"))
     opened = await submitted(alice, submission(kind="app"))
-    assert (await bob.decide(approval(opened, "bob", "Tested."))).refusal is None
+    assert (await bob.decide(approval(opened, "bob", "HashedReference."))).refusal is None
     directly = await question(carol, opened)
     through = await question(system.through_gateway("carol", tmp_path), opened)
     assert not isinstance(directly, NotProven), directly

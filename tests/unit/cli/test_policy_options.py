@@ -14,6 +14,10 @@ def test_a_policy_is_created_and_edited_with_the_same_options() -> None:
         "--no-own-signature",
         "--expiry",
         "1d",
+        "--demand",
+        "impact",
+        "--demand",
+        "tickets",
     )
     names = ("--name", "Apps", "--completion", "automatic", "--rejections", "2", "--on-behalf-of", "required")
     given = []
@@ -35,5 +39,11 @@ def test_a_policy_is_created_and_edited_with_the_same_options() -> None:
                 ApprovalRule(quorum=1, groups=("owners", "it")),
             ),
             "expiry_ms": 86_400_000,
+            "demands": ("impact", "tickets"),
         }
     )
+
+
+def test_R24_a_policy_can_demand_nothing_again() -> None:
+    _, bound, _ = app.parse_args(("policies", "edit", "apps", "--demand", "none"))
+    assert given_fields(bound.arguments["policy_options"]) == {"demands": ()}

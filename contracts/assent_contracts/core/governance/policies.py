@@ -14,6 +14,11 @@ from assent_contracts.access_policies import (
 )
 from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.change_conditions import (
+    bad_conditions,
+    condition_fields,
+    condition_sentences,
+)
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules, creates, deletes
 from assent_contracts.core.governance.eligible_people import eligible_people, too_few_administrators
 from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed_fields
@@ -109,7 +114,7 @@ def _bad_policy(policy: Policy) -> Refusal | None:
     for rule in policy.approvals:
         if not 0 < len(rule.groups) <= limits.GROUPS_MAX or twice(rule.groups) is not None:
             return invalid(policy, f"each approval names 1 to {limits.GROUPS_MAX} different approver groups")
-    return None
+    return bad_conditions(policy)
 
 
 def too_large_together(governance: Governance, policy: Policy) -> Refusal | None:
@@ -146,6 +151,7 @@ def _policy_fields(policy: Policy | None) -> dict[str, str | None]:
         "expiry": "as the settings say" if policy.expiry_ms is None else duration(policy.expiry_ms),
         "own signature": "required" if policy.own_signature else "not required",
         "on behalf of": policy.on_behalf_of,
+        **condition_fields(policy),
     }
 
 
@@ -175,7 +181,7 @@ def policy_sentence(policy: Policy, governance: Governance) -> str:
         governance,
         own_signature=policy.own_signature,
     )
-    return asked + (named if policy.on_behalf_of == "required" else "")
+    return asked + (named if policy.on_behalf_of == "required" else "") + condition_sentences(policy)
 
 
 def terms_sentence(terms: PolicyTerms, governance: Governance) -> str:

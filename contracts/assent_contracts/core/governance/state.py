@@ -14,6 +14,7 @@ from assent_contracts.access_policies import (
     PolicyTerms,
     terms_of,
 )
+from assent_contracts.change_details import Demand
 from assent_contracts.core.governance.principals_and_keys import (
     Key,
     Principal,
@@ -139,6 +140,7 @@ class Governance:
         self._united: dict[tuple[str, ...], frozenset[str]] = {}
         self._holders: dict[tuple[Role, str], frozenset[str]] = {}
         self._asking: frozenset[str] | None = None
+        self._demands: dict[str, tuple[tuple[Demand, str], ...]] = {}
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
         """Consume the accepted record `seq`. Records come in order."""
@@ -328,6 +330,19 @@ class Governance:
                 policy.resource_type for policy in self.policies.values() if policy.on_behalf_of == "required"
             )
         return resource_type in self._asking
+
+    def demands_of(self, resource_type: str) -> tuple[tuple[Demand, str], ...]:
+        """R24: (field, policy) for each optional field that policies for this type demand, in their order."""
+        demands = self._demands.get(resource_type)
+        if demands is None:
+            found: dict[Demand, str] = {}
+            for policy in self.policies.values():
+                if policy.resource_type == resource_type:
+                    for field in policy.demands:
+                        found.setdefault(field, policy.id)
+            demands = tuple(found.items())
+            self._demands[resource_type] = demands
+        return demands
 
     def has_policy(self, terms: PolicyTerms) -> bool:
         """Whether the policy of these terms still exists, even if it has changed."""

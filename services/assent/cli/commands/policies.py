@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 policies = App(name="policies", group="Governance", help="Access policies: what must be approved by whom.")
 
+Demanded = Literal["impact", "fallback", "tested", "expected", "emergency", "tickets", "none"]
 PolicyId = Annotated[str, Parameter(help="The policy's id.")]
 
 
@@ -53,6 +54,9 @@ class PolicyOptions:
 
     on_behalf_of: Literal["optional", "required"] | None = None
     "R20: whether a service must name the person on whose behalf it submits."
+
+    demand: Annotated[tuple[Demanded, ...], Parameter(negative="", show_default=False)] = ()
+    "R24: a field that a submission must have; repeat it for several. `none` demands nothing any more."
 
 
 DEFAULT_POLICY_OPTIONS = PolicyOptions()

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from assent.cli import output
+from assent.cli.detail_options import NO_DETAIL_OPTIONS, DetailOptions, details_given
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 RequestArgument = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
@@ -38,6 +39,7 @@ def submit(
         str | None,
         Parameter(help="The account of the person on whose behalf a service submits (R20)."),
     ] = None,
+    details: DetailOptions = NO_DETAIL_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
@@ -72,6 +74,7 @@ def submit(
         justification=justification,
         payload=msgspec.Raw(content),
         on_behalf_of=msgspec.UNSET if on_behalf_of is None else on_behalf_of,
+        **msgspec.structs.asdict(details_given(details)),
     )
     refuse_malformed(command, options)
     finish(asyncio.run(log_client(access, options, key).decide(command)), "Submitted", options)

@@ -17,6 +17,7 @@ from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
 from assent.reading.submitted_content import as_submitted
 from assent.store.queries import RequestView
+from assent_contracts import limits
 from assent_contracts.commands import RequestId
 from assent_contracts.events import Status
 
@@ -55,13 +56,30 @@ async def list_(
     ] = "mine",
     status: Annotated[list[Status] | None, QueryParameter(description="One or more.", max_items=7)] = None,
     resource: Annotated[str | None, QueryParameter(max_length=321)] = None,
+    emergency: Annotated[
+        bool | None, QueryParameter(description="R24: what the submission stated about that.")
+    ] = None,
+    ticket: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=limits.TICKET_MAX_CHARS, description="R24: a ticket that the submission named."
+        ),
+    ] = None,
     cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_MAX_CHARS)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 50,
 ) -> Response[Page]:
     """List requests: the caller's own, those that it decides on, or all."""
     await gateway.lag.reach(after)
     page = await list_of(
-        gateway, caller, view, statuses=status, resource=resource, cursor=cursor, limit=limit
+        gateway,
+        caller,
+        view,
+        statuses=status,
+        resource=resource,
+        emergency=emergency,
+        ticket=ticket,
+        cursor=cursor,
+        limit=limit,
     )
     return Response(page, headers={LAG_HEADER: str(gateway.lag.records())})
 

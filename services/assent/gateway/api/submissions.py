@@ -1,4 +1,4 @@
-"""POST /api/v1/requests: request a change to one object (R6, R10, R15, R18, R20)."""
+"""POST /api/v1/requests: request a change to one object (R6, R10, R15, R18, R20, R24)."""
 
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from assent.gateway.application.command_sending import Decision
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.request_bodies import TAKES, read_body
+from assent_contracts.change_details import ChangeDetails, details_of
 from assent_contracts.commands import Justification, OnBehalfOf, Operation, Resource
 
 IdempotencyKey = Annotated[
@@ -23,8 +24,8 @@ IdempotencyKey = Annotated[
 ]
 
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change to be approved and made."""
+class Submission(ChangeDetails, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change to be approved and made. A policy can demand some of the optional fields (R24)."""
 
     resource: Resource
     operation: Operation
@@ -50,6 +51,7 @@ async def submit(
         justification=body.justification,
         payload=bytes(body.payload),
         on_behalf_of=body.on_behalf_of,
+        details=details_of(body),
         idempotency_key=idempotency_key,
     )
     return Response(

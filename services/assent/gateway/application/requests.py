@@ -67,15 +67,22 @@ async def list_of(
     statuses: list[Status] | None = None,
     resource: str | None = None,
     text: str | None = None,
+    emergency: bool | None = None,
+    ticket: str | None = None,
     oldest_first: bool = False,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page:
-    """R7, R14: one page of a list; `text`: a text to search for. Raises Problem."""
+    """R7, R14: one page of a list; `text`: a text to search for. Raises Problem.
+
+    R24: `emergency` and `ticket` find what their submissions stated.
+    """
     wanted = await _wanted(gateway, caller, view)
     if wanted is None:
         return Page(requests=[], next=None)
-    wanted = msgspec.structs.replace(wanted, statuses=statuses, resource=resource)
+    wanted = msgspec.structs.replace(
+        wanted, statuses=statuses, resource=resource, emergency=emergency, ticket=ticket
+    )
     if text is not None:
         named = accounts_named(gateway.log.governance, text)
         wanted = msgspec.structs.replace(wanted, text=text, accounts=named)

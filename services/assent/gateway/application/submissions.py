@@ -7,6 +7,7 @@ from assent.gateway.application.command_sending import Decision, command_fields,
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
+from assent_contracts.change_details import NO_DETAILS, ChangeDetails
 from assent_contracts.codec import check_fields, decode_command, encode
 from assent_contracts.commands import OnBehalfOf, SubmitChange
 from assent_contracts.refusals import Refusal
@@ -21,6 +22,7 @@ async def submit(
     justification: str,
     payload: bytes,
     on_behalf_of: OnBehalfOf | UnsetType = UNSET,
+    details: ChangeDetails = NO_DETAILS,
     idempotency_key: str | None,
 ) -> Decision:
     """The decision on a submission, whose `payload` is JSON. Raises Problem."""
@@ -30,6 +32,7 @@ async def submit(
         justification=justification,
         payload=msgspec.Raw(payload),
         on_behalf_of=on_behalf_of,
+        **msgspec.structs.asdict(details),
     )
     return await send_command(gateway, checked_command(command), once=idempotency_key is not None)
 

@@ -27,6 +27,7 @@ from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed_problem, not_found
 from assent.reading.change_prospects import Prospect
 from assent_contracts.access_policies import Policy
+from assent_contracts.change_details import DEMANDS
 from assent_contracts.core.governance.eligible_people import eligible_people
 from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.state import Governance
@@ -224,6 +225,7 @@ async def _form(
         pending=await _pending(gateway, caller, values.id),
         types=sorted({each.resource_type for each in governance.policies.values()}),
         units=tuple(UNITS_MS),
+        demands=DEMANDS,
         prospect=prospect,
         effects=await effects_of(gateway, prospect.change) if prospect else None,
         problem=await problem_shown(gateway, caller, problem) if problem else None,

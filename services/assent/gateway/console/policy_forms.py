@@ -10,6 +10,7 @@ from assent.gateway.console.forms import Form
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed_problem
 from assent_contracts.access_policies import ApprovalRule, Completion, Policy
+from assent_contracts.change_details import DEMANDS
 from assent_contracts.limits import LONGEST_MS, QUORUM_MAX, RULES_MAX
 
 UNITS_MS: Final = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1_000}
@@ -33,6 +34,8 @@ class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
     own_signature: bool = False
     on_behalf_of: bool = False
     """R20: whether a service must name the person on whose behalf it submits."""
+    demands: tuple[str, ...] = ()
+    """R24: the optional fields that a submission must have."""
     version: str = ""
     """The governance seq of the policy that the form was filled from; empty for a new one."""
 
@@ -52,6 +55,7 @@ def values_of(policy: Policy, version: int | None) -> PolicyValues:
         expiry_unit=unit,
         own_signature=policy.own_signature,
         on_behalf_of=policy.on_behalf_of == "required",
+        demands=policy.demands,
         version="" if version is None else str(version),
     )
 
@@ -79,6 +83,7 @@ def values_sent(form: Form) -> PolicyValues:
         expiry_unit=unit if unit in UNITS_MS else "days",
         own_signature=form.line("own_signature") == "on",
         on_behalf_of=form.line("on_behalf_of") == "on",
+        demands=form.all("demands"),
         version=form.line("version"),
     )
 
@@ -104,6 +109,7 @@ def policy_sent(values: PolicyValues) -> Policy:
         expiry_ms=_expiry(values),
         own_signature=values.own_signature,
         on_behalf_of="required" if values.on_behalf_of else "optional",
+        demands=tuple(each for each in DEMANDS if each in values.demands),
     )
 
 

@@ -38,6 +38,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.tests["has"] = lambda names, name: name in names
     made.globals.update(t=t, tn=tn, th=th, static=static)
     made.filters.update(
         moment=time_element, duration=duration, as_sent=as_sent, in_words=in_words, name_of=name_from

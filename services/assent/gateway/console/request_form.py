@@ -1,4 +1,4 @@
-"""/requests/new: request a change to one object, with the role requester (R6, R15, R18)."""
+"""/requests/new: request a change to one object, with the role requester (R6, R15, R18, R24)."""
 
 import base64
 import re
@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.submissions import submit
 from assent.gateway.caller import Caller
+from assent.gateway.console.detail_fields import DETAIL_FIELDS, detail_values, details_sent
 from assent.gateway.console.error_pages import problem_shown
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, form_key, key_after, read_form, see
 from assent.gateway.console.page_frame import holds_role
@@ -26,7 +27,7 @@ from assent_contracts.file_payloads import file_of_payload, payload_of_file
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _OPERATIONS = ("edit", "create", "delete", "assign")
-_FIELDS = ("type", "name", "operation", "kind", "payload", "file", "justification")
+_FIELDS = ("type", "name", "operation", "kind", "payload", "file", "justification", *DETAIL_FIELDS)
 _UNFIT_FOR_A_FIELD = re.compile(r"[\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
 _NEEDS_CONTENT = frozenset({"create", "edit"})
 _EMPTY = {**dict.fromkeys(_FIELDS, ""), "operation": "edit", "kind": "text"}
@@ -58,6 +59,7 @@ async def send_form(request: Request[Any, Any, Any], caller: Caller, gateway: Ga
             operation=form.line("operation"),
             justification=form.text("justification").strip(),
             payload=_payload(form),
+            details=details_sent(form),
             idempotency_key=form_key(form),
         )
     except Problem as problem:
@@ -101,6 +103,7 @@ def _values_of(row: RequestView, payload: bytes) -> dict[str, str]:
         "payload": text if text is not None and fits else "",
         "file": "" if fits else base64.b64encode(content).decode(),
         "justification": row.justification,
+        **detail_values(row.details),
     }
 
 
@@ -134,6 +137,7 @@ async def _form_page(
         problem=await problem_shown(gateway, caller, problem) if problem else None,
         types=_types(gateway.log.governance, caller.id),
         operations=_OPERATIONS,
+        details=DETAIL_FIELDS,
         key=key_after(problem, form),
     )
 
@@ -144,6 +148,7 @@ def _types(governance: Governance, principal: str) -> list[dict[str, Any]]:
     return [
         {
             "name": kind,
+            "demands": [field for field, _ in governance.demands_of(kind)],
             "asks": [
                 policy_sentence(policy, governance)
                 for policy in governance.policies.values()

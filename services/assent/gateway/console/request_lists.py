@@ -38,6 +38,8 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     find: str = ""
     """A text to search for."""
     order: Order = ""
+    emergency: Literal["", "yes"] = ""
+    """R24: only those that state that they cannot wait."""
     part: ListPart = "open"
     """Where the page begins. In a list of everything, open requests come before ended ones."""
     cursor: str | None = None
@@ -49,7 +51,13 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     def query(self, **other: str | None) -> str:
         """The query of the same list with some fields changed, including the `?`; empty if there is none."""
-        fields = {"show": self.show, "find": self.find, "order": self.order, **other}
+        fields = {
+            "show": self.show,
+            "find": self.find,
+            "order": self.order,
+            "emergency": self.emergency,
+            **other,
+        }
         given = urlencode([(name, value) for name, value in fields.items() if value])
         return f"?{given}" if given else ""
 
@@ -58,12 +66,15 @@ def list_query_of(
     show: Annotated[Show, QueryParameter(name="show")] = "",
     find: Annotated[str, QueryParameter(name="find", max_length=321)] = "",
     order: Annotated[Order, QueryParameter(name="order")] = "",
+    emergency: Annotated[Literal["", "yes"], QueryParameter(name="emergency")] = "",
     part: Annotated[ListPart, QueryParameter(name="part")] = "open",
     cursor: Annotated[str | None, QueryParameter(name="cursor", max_length=200)] = None,
 ) -> ListQuery:
     """The fields in the address of a list."""
     begins: ListPart = "ended" if show == "ended" else part
-    return ListQuery(show=show, find=find.strip(), order=order, part=begins, cursor=cursor)
+    return ListQuery(
+        show=show, find=find.strip(), order=order, emergency=emergency, part=begins, cursor=cursor
+    )
 
 
 _ASKED: Final = {"asked": Provide(list_query_of, sync_to_thread=False)}
@@ -158,6 +169,7 @@ async def _found(
             view,
             statuses=_STATUSES[part],
             text=asked.find or None,
+            emergency=True if asked.emergency else None,
             oldest_first=_is_oldest_first(view, asked, part),
             cursor=cursor,
             limit=max(1, _LIMIT - len(rows)),

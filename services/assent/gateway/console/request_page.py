@@ -13,6 +13,7 @@ from assent.gateway.application.requests import find, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
 from assent.gateway.application.targets import notified_people
 from assent.gateway.caller import Caller
+from assent.gateway.console.detail_fields import stated_details
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.request_progress import RequestProgress, progress_of
@@ -21,6 +22,7 @@ from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
 from assent.gateway.table_lag import AfterHeader
+from assent.reading.detail_facts import detail_facts
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
 from assent.reading.overlooked_text import is_odd, plain_ends
 from assent.reading.payloads import shown_payload
@@ -93,6 +95,9 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     payload: PayloadView | None
     hides: bool
     """Whether the justification has characters that are shown as code points."""
+    details: tuple[str, ...]
+    """R24: the names of the optional fields that the submission states."""
+    hides_in_details: bool
     name_mixes: bool
     """Whether the object's name may look like another one."""
     before: str | None
@@ -205,6 +210,10 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         standing=standing,
         payload=await asyncio.to_thread(_payload, submitted, before) if submitted and not change else None,
         hides=hides_something(plain_ends(row.justification), also="\n\t"),
+        details=stated_details(row.details),
+        hides_in_details=any(
+            hides_something(plain_ends(text), also="\n\t") for _, text in detail_facts(row.details)
+        ),
         name_mixes=is_odd(row.resource),
         before=before.request if before else None,
         is_before_unsure=is_unsure,

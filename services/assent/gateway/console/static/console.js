@@ -38,6 +38,9 @@ function showAsks() {
   const choice = one("select[data-asks]");
   if (!choice) return;
   for (const asks of all("[data-asks-of]")) asks.hidden = asks.dataset.asksOf !== choice.value;
+  for (const detail of all("details[data-demanded-by]")) {
+    if (detail.dataset.demandedBy.split(" ").includes(choice.value)) detail.open = true;
+  }
 }
 
 function needNote(button) {

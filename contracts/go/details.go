@@ -1,0 +1,235 @@
+package assent
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	detailTextMaxRune = 1024 // impact, fallback, expected
+	testedMax         = 16
+	testedWhatMaxRune = 256
+	uriMaxChars       = 1024
+	ticketsMax        = 16
+	ticketMaxChars    = 64
+)
+
+// HashedReference is something that shows how a change was tested, fixed by its hash.
+type HashedReference struct {
+	What   string // for people
+	URI    string // where it is; may be empty
+	SHA256 string // of its bytes, hex
+}
+
+// Details is what a submission can say about its change besides what is changed and why. What is empty is left out.
+// A policy can demand some of it.
+type Details struct {
+	Impact   string
+	Fallback string
+	Tested   []HashedReference
+	Expected string
+	// Emergency states whether the change cannot wait; nil states nothing.
+	Emergency *bool
+	Tickets   []string
+}
+
+// detailFields are the names of a submission's optional fields.
+var detailFields = []string{"impact", "fallback", "tested", "expected", "emergency", "tickets"}
+
+// fields returns the members that state d.
+func (d Details) fields() ([]field, error) {
+	var fields []field
+	for _, each := range []struct{ name, text string }{{"impact", d.Impact}, {"fallback", d.Fallback}} {
+		if each.text != "" {
+			fields = append(fields, field{each.name, each.text})
+		}
+	}
+	if len(d.Tested) > 0 {
+		tested, err := encodeTested(d.Tested)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, field{"tested", tested})
+	}
+	if d.Expected != "" {
+		fields = append(fields, field{"expected", d.Expected})
+	}
+	if d.Emergency != nil {
+		fields = append(fields, field{"emergency", json.RawMessage(fmt.Sprint(*d.Emergency))})
+	}
+	if len(d.Tickets) > 0 {
+		var tickets []string
+		for _, each := range d.Tickets {
+			if !utf8.ValidString(each) {
+				return nil, fmt.Errorf("a ticket is not UTF-8: convert it first")
+			}
+			tickets = append(tickets, string(encodeText(each)))
+		}
+		fields = append(fields, field{"tickets", json.RawMessage("[" + strings.Join(tickets, ",") + "]")})
+	}
+	return fields, nil
+}
+
+func encodeTested(tested []HashedReference) (json.RawMessage, error) {
+	var all []string
+	for _, each := range tested {
+		members := []field{{"what", each.What}, {"sha256", each.SHA256}}
+		if each.URI != "" {
+			members = append(members, field{"uri", each.URI})
+		}
+		one, err := encodeObject(members...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, string(one))
+	}
+	return json.RawMessage("[" + strings.Join(all, ",") + "]"), nil
+}
+
+// readDetails reads the optional fields of a submission, and refuses what a decider refuses for its form.
+func readDetails(members object) (Details, error) {
+	var found Details
+	for _, each := range []struct {
+		name   string
+		target *string
+	}{{"impact", &found.Impact}, {"fallback", &found.Fallback}, {"expected", &found.Expected}} {
+		raw, there := members.raw(each.name)
+		if !there {
+			continue
+		}
+		var err error
+		if *each.target, err = readWords(each.name, raw, detailTextMaxRune); err != nil {
+			return found, err
+		}
+	}
+	if raw, there := members.raw("emergency"); there {
+		emergency := string(raw) == "true"
+		if !emergency && string(raw) != "false" {
+			return found, malformed("emergency is neither true nor false.")
+		}
+		found.Emergency = &emergency
+	}
+	var err error
+	if found.Tested, err = readTested(members); err != nil {
+		return found, err
+	}
+	found.Tickets, err = readTickets(members)
+	return found, err
+}
+
+// readWords reads a text for people: not empty, no control characters, at most so many characters.
+func readWords(name string, raw []byte, most int) (string, error) {
+	text, ok := readText(raw)
+	switch {
+	case !ok:
+		return "", malformed(name + " is not a text.")
+	case utf8.RuneCountInString(text) > most:
+		return "", tooLarge(fmt.Sprintf("%s has more than %d characters.", name, most))
+	case strings.ContainsFunc(text, isControl):
+		return "", malformed(name + " has a control character.")
+	case strings.TrimSpace(text) == "":
+		return "", malformed(name + " is empty: leave it out, or say something.")
+	}
+	return text, nil
+}
+
+func isControl(char rune) bool {
+	return (char < 0x20 && char != '\n' && char != '\r' && char != '\t') || (char >= 0x7f && char < 0xa0)
+}
+
+func readTested(members object) ([]HashedReference, error) {
+	elements, err := readList(members, "tested", testedMax)
+	if err != nil {
+		return nil, err
+	}
+	var found []HashedReference
+	for _, element := range elements {
+		test, err := readObject(element)
+		if err != nil {
+			return nil, malformed("An entry of tested is not an object.")
+		}
+		var one HashedReference
+		for _, each := range test {
+			switch each.name {
+			case "what":
+				if one.What, err = readWords("what of tested", each.value, testedWhatMaxRune); err != nil {
+					return nil, err
+				}
+				if strings.ContainsAny(one.What, "\n\r\t") {
+					return nil, malformed("what of tested is one line.")
+				}
+			case "uri":
+				if one.URI, err = readIdentifier("uri of tested", each.value, uriMaxChars); err != nil {
+					return nil, err
+				}
+			case "sha256":
+				one.SHA256, _ = readText(each.value)
+			default:
+				return nil, malformed("An entry of tested has no field " + fmt.Sprintf("%.80q.", each.name))
+			}
+		}
+		if one.What == "" || !isDigest(one.SHA256) {
+			return nil, malformed("An entry of tested lacks what or sha256, or sha256 is not 64 lower-case hex digits.")
+		}
+		found = append(found, one)
+	}
+	return found, nil
+}
+
+func readTickets(members object) ([]string, error) {
+	elements, err := readList(members, "tickets", ticketsMax)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	there := map[string]bool{}
+	for _, element := range elements {
+		ticket, err := readIdentifier("a ticket", element, ticketMaxChars)
+		if err != nil {
+			return nil, err
+		}
+		if there[ticket] {
+			return nil, malformed("tickets names one ticket twice.")
+		}
+		there[ticket] = true
+		found = append(found, ticket)
+	}
+	return found, nil
+}
+
+// readList returns the elements of a list that is not empty; nil where the field is absent.
+func readList(members object, name string, most int) ([][]byte, error) {
+	raw, there := members.raw(name)
+	if !there {
+		return nil, nil
+	}
+	elements, err := readArray(raw)
+	switch {
+	case err != nil:
+		return nil, malformed(name + " is not a list.")
+	case len(elements) == 0:
+		return nil, malformed(name + " is an empty list: leave it out.")
+	case len(elements) > most:
+		return nil, tooLarge(fmt.Sprintf("%s has %d entries; at most %d are taken.", name, len(elements), most))
+	}
+	return elements, nil
+}
+
+func readIdentifier(name string, raw []byte, most int) (string, error) {
+	text, ok := readText(raw)
+	switch {
+	case !ok:
+		return "", malformed(name + " is not a text.")
+	case utf8.RuneCountInString(text) > most:
+		return "", tooLarge(fmt.Sprintf("%s has more than %d characters.", name, most))
+	case text == "" || strings.ContainsFunc(text, func(char rune) bool { return char <= ' ' || char > '~' }):
+		return "", malformed(fmt.Sprintf("%s is not 1 to %d printable ASCII characters without spaces.", name, most))
+	}
+	return text, nil
+}
+
+func isDigest(text string) bool {
+	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
+}

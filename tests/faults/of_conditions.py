@@ -1,0 +1,38 @@
+"""Faults in what a policy asks of a change besides approvals."""
+
+from typing import Final
+
+from tests.faults.fault import CONTRACTS, GOVERNANCE, REQUESTS, Fault
+
+_OF_DETAILS: Final = ("tests/unit/test_change_details.py",)
+
+FAULTS: Final = (
+    Fault(
+        "R24: only the first policy of a type demands its fields",
+        f"{GOVERNANCE}/state.py",
+        "                    for field in policy.demands:\n",
+        "                    for field in () if found else policy.demands:\n",
+        _OF_DETAILS,
+    ),
+    Fault(
+        "R24: a submission without a demanded field opens a request",
+        f"{REQUESTS}/submit.py",
+        "    if missing is not None:\n",
+        "    if missing is not None and missing.field is None:\n",
+        _OF_DETAILS,
+    ),
+    Fault(
+        "R24: a policy for governance demands what no change to governance has",
+        f"{GOVERNANCE}/change_conditions.py",
+        "    if policy.resource_type in BUILT_IN_TYPES and _has",
+        "    if not policy.resource_type and _has",
+        _OF_DETAILS,
+    ),
+    Fault(
+        "R24: a text of any length is kept for ever",
+        f"{CONTRACTS}/change_detail_limits.py",
+        "    bad = bad_text(name, text, max_chars)\n",
+        "    bad = bad_text(name, text, 99 * max_chars)\n",
+        _OF_DETAILS,
+    ),
+)
