@@ -3,8 +3,8 @@
 from typing import Final
 
 PAYLOAD_MAX_BYTES: Final = 256 * 1024
-COMMAND_MAX_BYTES: Final = PAYLOAD_MAX_BYTES + 80 * 1024
-"""A whole command: the payload, with room for all other fields."""
+COMMAND_MAX_BYTES: Final = PAYLOAD_MAX_BYTES + 16 * 1024
+"""A whole command: the payload, with room for the other fields. A limit of old logs: it stays as it is."""
 
 GOVERNANCE_COMMAND_MAX_BYTES: Final = COMMAND_MAX_BYTES
 """As large as a request for the same change could be."""
