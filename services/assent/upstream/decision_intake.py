@@ -45,13 +45,14 @@ class DecisionIntake:
         records = [each.record for each in accepted]
         ours = await _ours(connection, place.partition, records)
         told = [(record, _request_events(record)) for record in records]
+        changes = await self._changes(connection, ours)
         known = await gate_rows.lock_requests(
             connection, {each.request for _, happened in told for each in happened}
         )
         for record, happened in told:
             command = ours.pop(record.seq, None)
             if command is not None:
-                await self._decided(connection, command, record, happened, known)
+                await self._decided(connection, command, record, happened, known, changes)
             await self._happened(connection, record, happened, known)
 
     async def _decided(
@@ -61,6 +62,7 @@ class DecisionIntake:
         record: LedgerRecord,
         happened: tuple[RequestEvent, ...],
         known: dict[str, gate_rows.GateRequest],
+        changes: dict[int, tuple[str, str]],
     ) -> None:
         refusal = decode_refusal(record)
         if refusal is not None and refusal.code == RefusalCode.TOO_MANY_COMMANDS:
@@ -81,42 +83,66 @@ class DecisionIntake:
             return
         assert command.event is not None, "a submission is of an event"
         opened = next((each for each in happened if isinstance(each, ChangeSubmitted)), None)
+        change = changes.get(command.event)
         if opened is None:
-            await self._refused(connection, command, command.event, refusal)
+            await self._refused(connection, command, command.event, change, refusal)
             return
         metrics.UPSTREAM_EVENTS.labels(command.source, "submitted").inc()
         await connection.execute(events.SQL["submitted"], command.event, opened.request)
-        await self._opened(connection, command, record, opened)
-        known |= await gate_rows.lock_requests(connection, [opened.request])
+        if change is not None:
+            await self._opened(connection, record, opened, change)
+            known |= await gate_rows.lock_requests(connection, [opened.request])
+
+    async def _changes(
+        self, connection: PostgresConnection, ours: dict[int, SentCommand]
+    ) -> dict[int, tuple[str, str]]:
+        """By event, the changes that gates asked for: locked, so that no caller joins in between."""
+        found: dict[int, tuple[str, str]] = {}
+        submitted = [each.event for each in ours.values() if each.event is not None]
+        for change, of in await gate_rows.changes_of_events(connection, submitted):
+            await gate_rows.lock_change(connection, *change)
+            found |= dict.fromkeys(of, change)
+        return found
 
     async def _opened(
         self,
         connection: PostgresConnection,
-        command: SentCommand,
         record: LedgerRecord,
         opened: ChangeSubmitted,
+        change: tuple[str, str],
     ) -> None:
-        for waiter, digest in await gate_rows.digests_of_event(connection, command.event):
-            await gate_rows.add_request(
-                connection,
-                opened.request,
-                source=command.source,
-                digest=digest,
-                resource=opened.resource,
-                submission=opened.submission,
-                at=record.at,
-            )
-            message = gate_messages.waiting(self._gates.console, opened.request, None)
-            await gate_rows.add_answer(connection, waiter, "running", message)
+        source, digest = change
+        message = gate_messages.waiting(self._gates.console, opened.request, None)
+        for waiter in await gate_rows.asking(connection, source, digest):
+            await connection.execute(events.SQL["submitted"], waiter.event, opened.request)
+            await gate_rows.add_answer(connection, waiter.id, "running", message)
+        await gate_rows.add_request(
+            connection,
+            opened.request,
+            source=source,
+            digest=digest,
+            resource=opened.resource,
+            submission=opened.submission,
+            at=record.at,
+        )
 
     async def _refused(
-        self, connection: PostgresConnection, command: SentCommand, event: int, refusal: Refusal | None
+        self,
+        connection: PostgresConnection,
+        command: SentCommand,
+        event: int,
+        change: tuple[str, str] | None,
+        refusal: Refusal | None,
     ) -> None:
         metrics.UPSTREAM_EVENTS.labels(command.source, "dead").inc()
         code = "repeated" if refusal is None else refusal.code
-        await events.die(connection, event, code, _REPEATED if refusal is None else refusal.detail)
-        for waiter in await gate_rows.waiters_of_event(connection, event):
-            message = _REPEATED if refusal is None else gate_messages.refused(self._gates.console, refusal)
+        why = _REPEATED if refusal is None else refusal.detail
+        await events.die(connection, event, code, why)
+        if change is None:
+            return
+        message = why if refusal is None else gate_messages.refused(self._gates.console, refusal)
+        for waiter in await gate_rows.asking(connection, *change):
+            await events.die(connection, waiter.event, code, why)
             await gate_rows.settle(connection, waiter.id, "failed", message)
 
     async def _happened(

@@ -129,7 +129,9 @@ class EventIntake:
         if known is not None and await self._is_answered(connection, event, known):
             return "skipped"
         digest = change_digest(submission)
+        await gate_rows.lock_change(connection, event.source, digest)
         request = await _found(connection, gate, digest)
+        is_first = request is None and not await gate_rows.is_submitted(connection, event.source, digest)
         waiter = await gate_rows.add_waiter(
             connection,
             source=event.source,
@@ -140,9 +142,13 @@ class EventIntake:
             secret=event.secret,
             request=request,
         )
-        if request is None:
+        if is_first:
             await self._submit(connection, event, command)
             return "sent"
+        if request is None:
+            # It gets the request of the caller that asked for the same change before it.
+            await connection.execute(events.SQL["sent"], event.id)
+            return "joined"
         await connection.execute(events.SQL["submitted"], event.id, request)
         message = gate_messages.waiting(self._gates.console, request, None)
         await gate_rows.add_answer(connection, waiter, "running", message)

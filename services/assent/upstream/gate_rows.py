@@ -144,14 +144,30 @@ async def waiters_of(connection: PostgresConnection, request: str) -> list[Waite
     return [Waiter(*row) for row in await connection.fetch(_SQL["waiters_of"], request)]
 
 
-async def waiters_of_event(connection: PostgresConnection, event: int) -> list[Waiter]:
-    """The callers that wait because of an event."""
-    return [Waiter(*row) for row in await connection.fetch(_SQL["waiters_of_event"], event)]
+async def lock_change(connection: PostgresConnection, source: str, digest: str) -> None:
+    """Until the transaction ends, nobody else joins callers to requests for this change.
+
+    Taken before requests are locked, by everybody.
+    """
+    await connection.execute(_SQL["lock_change"], source, digest)
 
 
-async def digests_of_event(connection: PostgresConnection, event: int | None) -> list[tuple[int, str]]:
-    """(waiter, digest of its change) of the callers that wait because of an event."""
-    return [(row["id"], row["digest"]) for row in await connection.fetch(_SQL["digests_of_event"], event)]
+async def changes_of_events(
+    connection: PostgresConnection, events: Collection[int]
+) -> list[tuple[tuple[str, str], list[int]]]:
+    """The changes (source, digest) that callers asked for with these events, in the order of locks."""
+    rows = await connection.fetch(_SQL["changes_of_events"], list(events))
+    return [((row["source"], row["digest"]), row["events"]) for row in rows]
+
+
+async def is_submitted(connection: PostgresConnection, source: str, digest: str) -> bool:
+    """Whether a caller has submitted this change, and its decision is not known yet."""
+    return bool(await connection.fetchval(_SQL["is_submitted"], source, digest))
+
+
+async def asking(connection: PostgresConnection, source: str, digest: str) -> list[Waiter]:
+    """The callers that asked for a change and have no request yet: one of them has submitted it."""
+    return [Waiter(*row) for row in await connection.fetch(_SQL["asking"], source, digest)]
 
 
 async def detach(connection: PostgresConnection, waiter: int) -> None:

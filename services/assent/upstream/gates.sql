@@ -50,11 +50,31 @@ from upstream_waiters
 where request = $1 and status = 'waiting'
 order by since desc, id desc
 
--- name: waiters_of_event
-select id, source, event, request from upstream_waiters where event = $1 and status = 'waiting'
+-- name: lock_change
+select pg_advisory_xact_lock(hashtextextended('assent.upstream ' || $1::text || ' ' || $2::text, 0))
 
--- name: digests_of_event
-select id, digest from upstream_waiters where event = $1 and status = 'waiting'
+-- name: changes_of_events
+select source, digest, array_agg(event) as events
+from upstream_waiters
+where event = any($1::bigint[]) and status = 'waiting'
+group by source, digest
+order by source, digest
+
+-- name: is_submitted
+select exists (
+  select
+  from upstream_waiters as waiter
+  join upstream_commands as command on command.event = waiter.event
+  where waiter.source = $1 and waiter.digest = $2 and waiter.request is null and waiter.status = 'waiting'
+    and command.purpose = 'submit' and command.status = 'waiting'
+)
+
+-- name: asking
+-- Those of whose submission no decision is known.
+select id, source, event, request
+from upstream_waiters
+where source = $1 and digest = $2 and request is null and status = 'waiting'
+order by id
 
 -- name: settle
 update upstream_waiters set status = $2 where id = $1 and status = 'waiting' returning id
@@ -113,7 +133,10 @@ set next_try_at = now() + make_interval(secs => $2), last_error = $3
 where id = $1 and status = 'waiting'
 
 -- name: drop_secret
-update upstream_waiters set secret = null where id = $1
+with waiter as (
+  update upstream_waiters set secret = null where id = $1 returning event
+)
+update upstream_events set secret = null from waiter where upstream_events.id = waiter.event
 
 -- name: dead_answers
 select answer.id, waiter.source, waiter.request, answer.state, answer.attempts, answer.last_error
