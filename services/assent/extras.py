@@ -1,10 +1,13 @@
-"""The optional parts: `pip install assent[gateway,notify]` in production, `assent[local]` on one machine."""
+"""The optional parts.
+
+`pip install assent[gateway,notify,upstream]` in production, `assent[local]` on one machine.
+"""
 
 import re
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from typing import Final, Literal
 
-Extra = Literal["gateway", "notify", "local"]
+Extra = Literal["gateway", "notify", "upstream", "local"]
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 

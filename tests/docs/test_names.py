@@ -83,6 +83,7 @@ def test_metrics_named_on_pages_exist() -> None:
         "assent_notify",
         "assent_gateway",
         "assent_reader",
+        "assent_upstream",
         "assent_contracts",
     }
     for page in pages():

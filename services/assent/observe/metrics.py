@@ -68,3 +68,14 @@ NOTIFICATIONS = Counter(
 )
 NOTIFICATIONS_DEAD = Gauge("assent_notifications_dead", "Messages that were given up and are still stored.")
 NOTIFICATIONS_LAG = Gauge("assent_notifications_lag_seconds", "How long the oldest due message has been due.")
+UPSTREAM_EVENTS = Counter(
+    "assent_upstream_events_total",
+    "Events of sources, by what became of them: received, sent, joined, submitted, skipped or dead.",
+    ["source", "outcome"],
+)
+UPSTREAM_DEAD = Gauge("assent_upstream_dead_letters", "Events that are no request and are still stored.")
+UPSTREAM_ANSWERS = Counter(
+    "assent_upstream_answers_total",
+    "Attempts to answer callers at gates, by result: sent, failed (will be tried again) or dead.",
+    ["source", "outcome"],
+)

@@ -6,7 +6,9 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-DatabaseRole = Literal["assent_gateway", "assent_audit", "assent_status", "assent_notify", "assent_reader"]
+DatabaseRole = Literal[
+    "assent_gateway", "assent_audit", "assent_status", "assent_notify", "assent_reader", "assent_upstream"
+]
 
 CONNECT_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_MS: Final = 30_000

@@ -11,7 +11,7 @@ from assent_contracts.acceptance import Head
 from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import LEDGER
 
-Reader = Literal["audit", "status", "notify"]
+Reader = Literal["audit", "status", "notify", "upstream"]
 
 _SQL = load_sql(Path(__file__).with_name("positions.sql"))
 

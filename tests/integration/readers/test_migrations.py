@@ -38,6 +38,7 @@ async def test_two_databases_of_one_cluster_share_the_roles(running: Endpoints) 
         ("assent_notify", False, False),
         ("assent_reader", False, False),
         ("assent_status", False, False),
+        ("assent_upstream", False, False),
     ]
 
 

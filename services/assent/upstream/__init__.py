@@ -1,0 +1,1 @@
+"""Ready upstreams and gates: events elsewhere become submissions, and callers get the decision back."""

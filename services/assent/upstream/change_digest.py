@@ -1,0 +1,34 @@
+"""The digest of a normalised change: the same for the next run of the same change. Pure."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from assent.upstream.mapping import Submission
+from assent_contracts.digests import sha256_hex
+
+
+def change_digest(submission: Submission) -> str:
+    """SHA-256 (hex) over object, operation, person and payload, whatever the order and the space in it.
+
+    Numbers count as they are written. The justification does not count: it may name the run.
+    """
+    change = [
+        submission.resource,
+        submission.operation,
+        submission.on_behalf_of,
+        json.loads(submission.payload, parse_int=_number, parse_float=_number),
+    ]
+    return sha256_hex(json.dumps(change, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _number(text: str) -> Any:
+    return {"$number": text}
+
+
+def normal_json(document: bytes, without: frozenset[str]) -> bytes:
+    """An object with its members in order, without some of them."""
+    members = msgspec.json.decode(document, type=dict[str, Any])
+    kept = {name: value for name, value in members.items() if name not in without}
+    return msgspec.json.encode(kept, order="sorted")

@@ -1,0 +1,50 @@
+"""The content of an upstream file, ASSENT_UPSTREAM_FILE, and of the files that it names."""
+
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from assent.process_settings import SettingsError
+from assent.upstream.source_settings import Source
+
+SECRET_MAX_BYTES: Final = 16 * 1024
+_T = TypeVar("_T")
+
+
+class HttpPort(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where webhooks arrive. TLS is for the proxy in front of it."""
+
+    port: int
+    host: str = "127.0.0.1"
+
+
+class UpstreamFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The content of an upstream file."""
+
+    sources: list[Source]
+    http: HttpPort | None = None
+    console: str | None = None
+    """The address of the console, for the links in answers to callers."""
+    keep_days: float = 30.0
+    """How long the content of an event is kept after its end. Its id is kept, so that it is received once."""
+
+    def of(self, kind: type[_T]) -> list[_T]:
+        """The sources of one kind."""
+        return [each for each in self.sources if isinstance(each, kind)]
+
+    def source(self, name: str) -> Source | None:
+        """The source with this name."""
+        return next((each for each in self.sources if each.name == name), None)
+
+
+def read_secret(path: Path) -> str:
+    """The secret in a file, without the line break at its end. Raises SettingsError."""
+    try:
+        content = path.read_bytes()[: SECRET_MAX_BYTES + 1]
+        text = content.decode().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The secret file {path} cannot be read: {type(error).__name__}.") from error
+    if not text or len(content) > SECRET_MAX_BYTES:
+        raise SettingsError(f"The secret file {path} is empty, or larger than {SECRET_MAX_BYTES:,} bytes.")
+    return text
