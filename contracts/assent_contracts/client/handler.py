@@ -32,6 +32,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     """The same on every try to apply this release, and different for every other release of every log."""
     remaining_s: float
     """How long the lease is certainly valid when the handler starts, in seconds. It is renewed meanwhile."""
+    approvers: tuple[str, ...] = ()
+    """The accounts whose approvals led to the release; empty where the policy needs none."""
 
 
 class Applied(msgspec.Struct, frozen=True):

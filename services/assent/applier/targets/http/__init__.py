@@ -1,0 +1,1 @@
+"""An HTTP API: templated requests, and what their answers mean."""

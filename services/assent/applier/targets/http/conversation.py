@@ -1,0 +1,272 @@
+"""The requests of one change, in order, and what is known of the target after each.
+
+A request whose answer is lost may have been carried out. If sending it again does no harm, it is sent again,
+with the same idempotency key. If not, the target is asked what it shows, and until then the outcome is
+unknown.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Literal
+
+import httpx
+
+from assent.applier.targets.http.connection import Answer, HttpConnection, TokenError
+from assent.applier.targets.http.table import HttpTable, Outcome, Step
+from assent.applier.targets.http.templates import AsItIs, Templates
+from assent.applier.targets.json_pointers import NOTHING, value_at
+from assent.applier.targets.secrets import SecretError
+from assent.targets.addresses import PrivateAddressError, UnresolvedError
+from assent_contracts.client.handler import FinalError, RetryableError, UnknownOutcomeError
+
+PAGES_MAX: Final = 100
+_PAUSE_S: Final = 0.5
+_PAUSE_MAX_S: Final = 30.0
+_SHOWN_CHARS: Final = 300
+_NOT_SENT: Final = (
+    TokenError,
+    SecretError,
+    PrivateAddressError,
+    UnresolvedError,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+)
+_LOST: Final = (httpx.HTTPError, TimeoutError)
+_UNAUTHORIZED: Final = 401
+_REFUSED_FOR_NOW: Final = (_UNAUTHORIZED, 425, 429)
+"""The request was not carried out."""
+_MISSING: Final = (404, 410)
+
+Meaning = Literal["success", "later", "lost", "final"]
+
+
+class LostError(Exception):
+    """A request may have been carried out, and must not be sent again."""
+
+
+class NotShownError(Exception):
+    """The target does not show the change."""
+
+
+class Conversation:
+    """The requests of one change. Raises what a handler raises, and LostError or NotShownError."""
+
+    def __init__(
+        self, table: HttpTable, connection: HttpConnection, templates: Templates, values: dict[str, Any]
+    ) -> None:
+        """`values`: the facts of the change. What the steps save is added to them."""
+        self._table = table
+        self._connection = connection
+        self._templates = templates
+        self.values = values
+        for step in (*table.steps, *table.read_back):
+            for name in (*step.save, *step.save_headers):
+                values.setdefault(name, None)
+        self._changing: set[str] = set()
+        """The steps that may have changed something."""
+
+    @property
+    def maybe_changed(self) -> bool:
+        """Whether something may have been changed in the target."""
+        return bool(self._changing)
+
+    async def take(self, step: Step) -> None:
+        """Send the step's request, unless it is left out, and look at the answer."""
+        if step.when is not None and not self._templates.is_true(step.when, self.values):
+            return
+        answer = await self._exchange(step)
+        self._look_at(step, await self._meant(step, answer), answer)
+        if step.outcome is not None:
+            await self._wait_for(step, step.outcome, answer)
+
+    async def check(self, step: Step) -> None:
+        """A step of `read_back`. Raises NotShownError, RetryableError."""
+        if step.when is not None and not self._templates.is_true(step.when, self.values):
+            return
+        url = self._templates.url(step.url, self.values)
+        answer = await self._read(url, self._headers(step))
+        missing = answer.status in _MISSING
+        if not missing and meaning_of(step, answer.status) != "success":
+            raise RetryableError(self._said(step, answer))
+        meant = NOTHING if missing else await self._meant(step, answer)
+        if (meant is NOTHING) != step.absent:
+            raise NotShownError
+        if not step.absent:
+            self._save(step, meant, answer)
+            if self._differing(step, meant) is not None:
+                raise NotShownError
+
+    async def _exchange(self, step: Step) -> Answer:
+        url = self._templates.url(step.url, self.values)
+        body = None if step.body is None else self._templates.body(step.body, self.values)
+        headers = self._headers(step)
+        if body is not None:
+            headers["content-type"] = self._templates.text(step.content_type, self.values)
+        pause_s = _PAUSE_S
+        while True:
+            wait_s = await self._try(step, url, headers, body)
+            if isinstance(wait_s, Answer):
+                return wait_s
+            await asyncio.sleep(max(pause_s, wait_s))
+            pause_s = min(2 * pause_s, _PAUSE_MAX_S)
+
+    async def _try(
+        self, step: Step, url: httpx.URL, headers: dict[str, str], body: bytes | None
+    ) -> Answer | float:
+        """The answer of a successful request, or the seconds until it may be sent again."""
+        meaning, said, answer = await self._ask(step, url, headers, body)
+        changes = step.method != "GET"
+        if changes and meaning in ("success", "lost"):
+            self._changing.add(step.name)
+        if meaning == "success" and answer is not None:
+            return answer
+        if meaning == "final":
+            raise FinalError(f"Nothing was changed: {said}")
+        if meaning == "lost" and changes and not is_repeatable(step, self._table):
+            raise LostError(said)
+        retry_after_s = 0.0 if answer is None else _retry_after_s(answer.headers)
+        if not self.maybe_changed:
+            raise RetryableError(said, retry_after_s=retry_after_s or None)
+        return retry_after_s
+
+    async def _ask(
+        self, step: Step, url: httpx.URL, headers: dict[str, str], body: bytes | None
+    ) -> tuple[Meaning, str, Answer | None]:
+        """What became of the request, in a word and for people, and the answer if there is one."""
+        try:
+            answer = await self._connection.send(
+                step.method, url, key=self.values["key"], headers=headers, body=body
+            )
+        except _NOT_SENT as error:
+            return "later", _failure(step, error), None
+        except _LOST as error:
+            return "lost", _failure(step, error), None
+        if answer.status == _UNAUTHORIZED:
+            self._connection.forget_token()
+        return meaning_of(step, answer.status), self._said(step, answer), answer
+
+    async def _read(self, url: httpx.URL, headers: dict[str, str]) -> Answer:
+        try:
+            return await self._connection.send("GET", url, key="", headers=headers, body=None)
+        except (*_NOT_SENT, *_LOST) as error:
+            msg = f"The target does not answer: {type(error).__name__}."
+            raise RetryableError(msg) from error
+
+    async def _meant(self, step: Step, answer: Answer) -> Any:
+        """The answer's JSON, or the object in it that the step looks for; NOTHING if there is none."""
+        find = step.find
+        if find is None:
+            return answer.json
+        wanted = {at: self._templates.text(text, self.values) for at, text in find.where.items()}
+        for _ in range(PAGES_MAX):
+            listed = value_at(answer.json, find.list)
+            if not isinstance(listed, list):
+                raise RetryableError(f"{step.name}: the answer has no list at {find.list!r}.")
+            for each in listed:
+                if all(_text(value_at(each, at)) == text for at, text in wanted.items()):
+                    return each
+            following = NOTHING if find.next is None else value_at(answer.json, find.next)
+            if not isinstance(following, str) or not following:
+                return NOTHING
+            answer = await self._read(
+                self._templates.url("{{ u }}", {"u": AsItIs(following)}), self._headers(step)
+            )
+            if meaning_of(step, answer.status) != "success":
+                raise RetryableError(self._said(step, answer))
+        raise FinalError(f"{step.name}: the list has more than {PAGES_MAX} pages.")
+
+    def _look_at(self, step: Step, meant: Any, answer: Answer) -> None:
+        self._save(step, meant, answer)
+        differing = self._differing(step, meant)
+        if differing is not None:
+            msg = f"{step.name}: the target answered with another value at {differing!r} than expected."
+            raise (
+                UnknownOutcomeError(msg) if self.maybe_changed else FinalError(f"Nothing was changed: {msg}")
+            )
+
+    def _save(self, step: Step, meant: Any, answer: Answer) -> None:
+        for name, at in step.save.items():
+            found = value_at(meant, at)
+            self.values[name] = None if found is NOTHING else found
+        for name, header in step.save_headers.items():
+            self.values[name] = answer.headers.get(header)
+
+    def _differing(self, step: Step, meant: Any) -> str | None:
+        for at, text in step.expect.items():
+            if _text(value_at(meant, at)) != self._templates.text(text, self.values):
+                return at
+        return None
+
+    async def _wait_for(self, step: Step, outcome: Outcome, answer: Answer) -> None:
+        """Until the field says how it ended. The change's time limit ends this at the latest."""
+        while (
+            said := _text(value_at(answer.json, outcome.at))
+        ) in outcome.pending and outcome.poll is not None:
+            await asyncio.sleep(outcome.every_s)
+            try:
+                asked = await self._read(self._templates.url(outcome.poll, self.values), {})
+            except RetryableError:
+                continue
+            if meaning_of(step, asked.status) == "success":
+                answer = asked
+        if said in outcome.failed:
+            self._changing.discard(step.name)
+            raise FinalError(f"Nothing was changed: {self._said(step, answer)}")
+        if said not in outcome.succeeded:
+            raise UnknownOutcomeError(f"{step.name}: the target says {str(said)[:100]!r} of the change.")
+
+    def _headers(self, step: Step) -> dict[str, str]:
+        return {name: self._templates.text(text, self.values) for name, text in step.headers.items()}
+
+    def _said(self, step: Step, answer: Answer) -> str:
+        message = value_at(answer.json, self._table.error_message)
+        shown = f": {message[:_SHOWN_CHARS]}" if isinstance(message, str) else ""
+        return f"{step.name} was answered with status {answer.status}{shown}"
+
+
+def meaning_of(step: Step, status: int) -> Meaning:
+    """What a status means for a step."""
+    if status in step.success or (not step.success and httpx.codes.is_success(status)):
+        return "success"
+    if status in step.retryable or status in _REFUSED_FOR_NOW:
+        return "later"
+    if httpx.codes.is_server_error(status) or status == httpx.codes.REQUEST_TIMEOUT:
+        return "lost"
+    return "final"
+
+
+def is_repeatable(step: Step, table: HttpTable) -> bool:
+    """Whether the request can be sent again although it may have been carried out."""
+    if step.repeatable is not None:
+        return step.repeatable
+    return step.method in ("GET", "PUT", "DELETE") or table.key_header is not None
+
+
+def _failure(step: Step, error: BaseException) -> str:
+    ours = isinstance(error, TokenError | SecretError | PrivateAddressError | UnresolvedError)
+    return f"{step.name}: {error if ours else type(error).__name__}"
+
+
+def _text(value: Any) -> str | None:
+    """The value as it is compared: a text as it is, anything else as in a template."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return ""
+        case dict() | list():
+            return None
+        case _:
+            return None if value is NOTHING else str(value)
+
+
+def _retry_after_s(headers: httpx.Headers) -> float:
+    """The header Retry-After in seconds, at most an hour; 0 without one."""
+    given = headers.get("retry-after", "").strip()
+    if given.isascii() and given.isdecimal():
+        return min(float(given[:6]), 3_600.0)
+    try:
+        return min(max(0.0, (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds()), 3_600.0)
+    except (ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,40 @@
+"""Secrets of an applier's configuration. The file names where they are; it never contains them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+SECRET_MAX_BYTES: Final = 16 * 1024
+_FILE: Final = "file:"
+
+Secret = Annotated[str, Meta(pattern=r"^(file:/[^\x00]+|env:[A-Z][A-Z0-9_]*)$")]
+"""Where a secret is: `file:/run/secrets/token` or `env:TOKEN`."""
+
+
+class SecretError(Exception):
+    """A secret cannot be read. The message names its place and never its content."""
+
+
+def read_secret(place: Secret, environ: Mapping[str, str] = os.environ) -> str:
+    """The secret, without the line break at its end. Read at each use, so it can be renewed.
+
+    Raises SecretError.
+    """
+    if place.startswith(_FILE):
+        try:
+            with Path(place.removeprefix(_FILE)).open("rb") as file:
+                content = file.read(SECRET_MAX_BYTES + 1)
+            secret = content.decode().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not text"
+            msg = f"The secret {place} cannot be read: {why}."
+            raise SecretError(msg) from error
+    else:
+        secret = environ.get(place.partition(":")[2], "")
+    if not secret or len(secret) > SECRET_MAX_BYTES:
+        msg = f"The secret {place} is empty, or longer than {SECRET_MAX_BYTES} bytes."
+        raise SecretError(msg)
+    return secret
