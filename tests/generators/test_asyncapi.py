@@ -1,0 +1,56 @@
+"""The official parser of AsyncAPI takes contracts/asyncapi.yaml and every schema that it names."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+import assent_contracts
+from assent_contracts.schemas.asyncapi import document
+from tests.support.npm_packages import NODE, installed
+from tests.support.optional_tools import skip_or_fail
+
+_HERE: Final = Path(__file__).parent
+CONTRACTS: Final = Path(assent_contracts.__file__).parents[1]
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def parser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, in a folder where it finds its modules."""
+    folder = tmp_path_factory.mktemp("parser")
+    try:
+        (folder / "node_modules").symlink_to(installed(_HERE, "documents") / "node_modules")
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        skip_or_fail(f"npm cannot get the AsyncAPI parser: {error}")
+    return Path(shutil.copy(_HERE / "asyncapi.mjs", folder))
+
+
+def parsed(parser: Path, file: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [str(NODE), str(parser), str(file)], check=True, capture_output=True, text=True, timeout=120
+    )
+    return json.loads(done.stdout)
+
+
+def test_document_is_valid_and_has_every_message(parser: Path) -> None:
+    found = parsed(parser, CONTRACTS / "asyncapi.yaml")
+    assert found["errors"] == []
+    assert set(found["messages"]) == set(document()["components"]["messages"])
+
+
+def test_parser_would_report_a_discriminator_of_openapi(parser: Path, tmp_path: Path) -> None:
+    """What it once reported: OpenAPI's keyword, which is an object, in the schema of a record's events."""
+    shutil.copytree(
+        CONTRACTS, tmp_path / "spoiled", ignore=shutil.ignore_patterns("go", "java", "vectors", "__pycache__")
+    )
+    schema = tmp_path / "spoiled/assent_contracts/schemas/ledger-record.json"
+    content = json.loads(schema.read_bytes())
+    content["properties"]["events"]["items"]["discriminator"] = {"propertyName": "type"}
+    schema.write_text(json.dumps(content))
+    errors = parsed(parser, tmp_path / "spoiled/asyncapi.yaml")["errors"]
+    assert any("discriminator" in each for each in errors)
