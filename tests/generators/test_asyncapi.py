@@ -10,8 +10,7 @@ import pytest
 
 import assent_contracts
 from assent_contracts.schemas.asyncapi import document
-from tests.support.npm_packages import NODE, installed
-from tests.support.optional_tools import skip_or_fail
+from tests.support.npm_packages import NODE
 
 _HERE: Final = Path(__file__).parent
 CONTRACTS: Final = Path(assent_contracts.__file__).parents[1]
@@ -19,15 +18,11 @@ CONTRACTS: Final = Path(assent_contracts.__file__).parents[1]
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
-@pytest.fixture(scope="module")
-def parser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def parser(node_modules: Path, tmp_path: Path) -> Path:
     """The program, in a folder where it finds its modules."""
-    folder = tmp_path_factory.mktemp("parser")
-    try:
-        (folder / "node_modules").symlink_to(installed(_HERE, "documents") / "node_modules")
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        skip_or_fail(f"npm cannot get the AsyncAPI parser: {error}")
-    return Path(shutil.copy(_HERE / "asyncapi.mjs", folder))
+    (tmp_path / "node_modules").symlink_to(node_modules)
+    return Path(shutil.copy(_HERE / "asyncapi.mjs", tmp_path))
 
 
 def parsed(parser: Path, file: Path) -> dict[str, Any]:
