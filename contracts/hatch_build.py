@@ -1,7 +1,7 @@
 """Put the files that a library in another language is tested with into the wheel and the sdist.
 
-In the wheel they are in `assent_contracts/conformance`, beside the package that is imported. The sdist has them at its
-root, where this file finds them when a wheel is built from it.
+In the wheel they are in `assent_contracts/conformance`. The sdist has them at its root, where this file finds
+them when a wheel is built from it.
 """
 
 from pathlib import Path

@@ -38,7 +38,8 @@ def test_every_integer_has_its_size(document: dict[str, Any]) -> None:
     integers = [(path, each) for path, each in places(document) if "integer" in kinds(each)]
     assert len(integers) > 80
     for path, each in integers:
-        small = isinstance(each.get("maximum"), int) and each["maximum"] < 1 << 31
+        largest = each.get("maximum", max(each.get("enum", ()), default=None))
+        small = isinstance(largest, int) and largest < 1 << 31
         assert each.get("format") == ("int32" if small else "int64"), path
         for bound in ("minimum", "maximum"):
             if bound in each:
@@ -61,7 +62,7 @@ def test_every_list_of_values_has_a_type(document: dict[str, Any]) -> None:
     lists = [(path, each) for path, each in places(document) if isinstance(each.get("enum"), list)]
     assert len(lists) > 20
     for path, each in lists:
-        assert "string" in kinds(each), path
+        assert {"string", "integer"} & set(kinds(each)), path
         assert (None in each["enum"]) == ("null" in kinds(each)), path
 
 

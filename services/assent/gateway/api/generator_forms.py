@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 _INT32_MAX: Final = (1 << 31) - 1
 _INT64_MAX: Final = (1 << 63) - 1
 _BOUNDS: Final = ("minimum", "maximum")
+_KIND_OF: Final = {str: "string", int: "integer"}
 _NULL: Final = {"type": "null"}
 _VALUES: Final = frozenset({"default", "enum", "example", "examples", "const"})
 """Keys whose values are data and no schemas."""
@@ -31,8 +32,8 @@ def _typed_enum(schema: dict[str, Any]) -> dict[str, Any]:
     values = schema.get("enum")
     if "type" in schema or not isinstance(values, list):
         return schema
-    assert all(isinstance(value, str) for value in cast("list[Any]", values)), schema
-    return {"type": "string", **schema}
+    [kind] = {type(value) for value in cast("list[Any]", values)}
+    return {"type": _KIND_OF[kind], **schema}
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -55,5 +56,6 @@ def _integer(schema: dict[str, Any]) -> dict[str, Any]:
     if kinds != "integer" and not (isinstance(kinds, list) and "integer" in kinds):
         return schema
     whole = {bound: min(int(schema[bound]), _INT64_MAX) for bound in _BOUNDS if bound in schema}
-    size = "int32" if whole.get("maximum", _INT64_MAX) <= _INT32_MAX else "int64"
+    largest = whole.get("maximum", max((each for each in schema.get("enum", ()) if each), default=_INT64_MAX))
+    size = "int32" if largest <= _INT32_MAX else "int64"
     return {**schema, **whole, "format": size}
