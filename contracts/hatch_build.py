@@ -9,7 +9,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_FILES = ("vectors", "golden")
+_FILES = ("vectors", "golden", "rules.toml")
+_ELSEWHERE = {"golden": "tests/contract/golden", "rules.toml": "docs/rules.toml"}
+"""Where the repository has those that are not in contracts/."""
 _IN_WHEEL = "assent_contracts/conformance"
 
 
@@ -26,5 +28,5 @@ class Conformance(BuildHookInterface[Any]):
 
     def _place(self, name: str) -> Path:
         root = Path(self.root)
-        in_repository = root.parent / "tests/contract/golden"
-        return in_repository if name == "golden" and not (root / name).exists() else root / name
+        here = root / name
+        return here if here.exists() else root.parent / _ELSEWHERE[name]

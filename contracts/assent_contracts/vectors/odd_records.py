@@ -23,8 +23,8 @@ def _huge_numbers(log: Spoiled) -> Ledgers:
 
 
 def _largest_numbers(log: Spoiled) -> Ledgers:
-    at_ends = {"epoch": _INT64_MAX, "at": -_INT64_MAX - 1, "input": _INT64_MAX, "received": -_INT64_MAX - 1}
-    return log.ledgers(log.sealed(log.next(**at_ends)))
+    least = -_INT64_MAX - 1
+    return log.ledgers(log.sealed(log.next(epoch=_INT64_MAX, at=least, input=_INT64_MAX, received=least)))
 
 
 def _with_number(value: bytes, name: str, number: int) -> bytes:
