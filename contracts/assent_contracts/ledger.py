@@ -61,19 +61,23 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refusal: Refusal | UnsetType = UNSET
 
 
+Int64 = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""A number of a record. No reader accepts a larger one, so that all can keep them in 64 bits."""
+
+
 class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A record's value, as readers decode it. The parts that only some readers need stay raw.
 
     `decode_events` and the similar functions below decode them.
     """
 
-    seq: int
+    seq: Int64
     prev: str
-    epoch: int
-    input: int | UnsetType = UNSET
-    received: int | UnsetType = UNSET
-    at: int
-    governance: int | UnsetType = UNSET
+    epoch: Int64
+    input: Int64 | UnsetType = UNSET
+    received: Int64 | UnsetType = UNSET
+    at: Int64
+    governance: Int64 | UnsetType = UNSET
     command: Raw | UnsetType = UNSET
     events: Raw | UnsetType = UNSET
     refusal: Raw | UnsetType = UNSET

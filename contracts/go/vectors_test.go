@@ -357,13 +357,19 @@ func TestAnswerVectors(t *testing.T) {
 			Events  []string `json:"events"`
 			Refusal *string  `json:"refusal"`
 			Decided *int64   `json:"decided"`
+			First   *struct {
+				Refusal *string `json:"refusal"`
+			} `json:"first"`
+			Recorded bool `json:"recorded"`
 		} `json:"commands"`
 	}
 	readVectors(t, "answers.json", &vectors)
-	answers := map[int64]Decision{}
+	answers, bySeq, recorded := map[int64]Decision{}, map[int64]Decision{}, map[int64]bool{}
 	readLog(t, vectors.logVectors, func(accepted Accepted) {
+		bySeq[accepted.Seq] = decisionOf(accepted)
 		if accepted.Input >= 0 {
 			answers[accepted.Input] = decisionOf(accepted)
+			_, recorded[accepted.Input] = accepted.RecordedCommand()
 		}
 	})
 	for _, each := range vectors.Commands {
@@ -386,6 +392,14 @@ func TestAnswerVectors(t *testing.T) {
 		}
 		if decided, repeats := answer.repeats(); repeats != (each.Decided != nil) || (repeats && decided != *each.Decided) {
 			t.Errorf("offset %d: repeats %d, %v", each.Offset, decided, repeats)
+		} else if repeats {
+			first := bySeq[decided].Refusal
+			if (first == nil) != (each.First.Refusal == nil) || (first != nil && first.Code != *each.First.Refusal) {
+				t.Errorf("offset %d: was refused first as %v", each.Offset, first)
+			}
+		}
+		if recorded[each.Offset] != each.Recorded {
+			t.Errorf("offset %d: recorded %v", each.Offset, recorded[each.Offset])
 		}
 	}
 }

@@ -92,4 +92,5 @@ def _fields(document: Document, schema: Document) -> list[str]:
 
 
 def _type(field: Document) -> str:
-    return str(field.get("type") or field.get("$ref", "").rpartition("/")[2] or "any JSON value")
+    named = field.get("type") or field.get("$ref", "").rpartition("/")[2] or "any JSON value"
+    return " or ".join(named) if isinstance(named, list) else str(named)

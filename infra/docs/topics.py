@@ -1,4 +1,4 @@
-"""The topics, from infra/topics.yaml and contracts/asyncapi.yaml."""
+"""The topics, from infra/topics.yaml and contracts/assent_contracts/schemas/asyncapi.yaml."""
 
 from typing import Any, Final
 
@@ -16,8 +16,8 @@ _OPERATIONS_OF: Final = {"releaseChanges": "dispatch"}
 
 def _documents() -> tuple[dict[str, Any], dict[str, Any]]:
     topics = yaml.safe_load((ROOT / "infra" / "topics.yaml").read_text(encoding="utf-8"))["topics"]
-    asyncapi = yaml.safe_load((ROOT / "contracts" / "asyncapi.yaml").read_text(encoding="utf-8"))
-    return topics, asyncapi
+    asyncapi = ROOT / "contracts/assent_contracts/schemas/asyncapi.yaml"
+    return topics, yaml.safe_load(asyncapi.read_text(encoding="utf-8"))
 
 
 def _writers(asyncapi: dict[str, Any]) -> dict[str, str]:
@@ -43,7 +43,7 @@ def page() -> str:
         ),
         (
             "A program in any language finds the exact messages, keys and headers in the"
-            " [protocol](protocol.md) and in `contracts/asyncapi.yaml`."
+            " [protocol](protocol.md) and in `contracts/assent_contracts/schemas/asyncapi.yaml`."
         ),
     ]
     rows = []

@@ -14,7 +14,6 @@ from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_CO
 from tests.contract.examples import GOLDEN
 
 SCHEMAS = Path(assent_contracts.schemas.__file__).parent
-CONTRACTS = SCHEMAS.parents[1]
 OF_FOLDER = {
     "command-variants": "submit-change.v1.json",
     "events": "events.json",
@@ -70,7 +69,7 @@ def test_record_s_schema_describes_its_parts() -> None:
 
 
 def test_asyncapi_names_the_six_topics_and_its_references_resolve() -> None:
-    asyncapi = yaml.safe_load((CONTRACTS / "asyncapi.yaml").read_text(encoding="utf-8"))
+    asyncapi = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text(encoding="utf-8"))
     assert asyncapi == document()
     addresses = {channel["address"] for channel in asyncapi["channels"].values()}
     assert addresses == {COMMANDS, LEDGER, GOVERNANCE_COMMANDS, GOVERNANCE, CHANGES, HEADS}
@@ -79,6 +78,6 @@ def test_asyncapi_names_the_six_topics_and_its_references_resolve() -> None:
         for reference in channel["messages"].values():
             assert reference["$ref"].removeprefix("#/components/messages/") in messages
     for message in messages.values():
-        assert (CONTRACTS / message["payload"]["$ref"]).is_file()
+        assert (SCHEMAS / message["payload"]["$ref"]).is_file()
     for operation in asyncapi["operations"].values():
         assert operation["channel"]["$ref"].removeprefix("#/channels/") in asyncapi["channels"]

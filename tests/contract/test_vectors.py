@@ -19,7 +19,7 @@ from assent_contracts.commands import SubmitChange, command_type
 from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import head_message
-from assent_contracts.ledger import decode_governance_events
+from assent_contracts.ledger import RecordedCommand, decode_governance_events, decode_recorded_command
 from assent_contracts.partitioner import murmur2, partition_for
 from assent_contracts.refusals import Refusal
 from assent_contracts.released_change import decode_change
@@ -188,6 +188,9 @@ def test_acceptance(case: dict[str, Any]) -> None:
         ("a run that is too long", [[0, 2]]),
         ("an embedded command with other bytes", []),
         ("an era after an accepted loss", [[0, 1], [5, 5], [7, 7]]),
+        ("numbers beyond 64 bits", [[0, 2], [27, 27]]),
+        ("numbers at the ends of 64 bits", [[0, 3]]),
+        ("a name that comes twice in a record", [[0, 2], [4, 4]]),
     ],
 )
 def test_what_the_vectors_expect_is_what_the_rule_says_in_words(name: str, expected: list[list[int]]) -> None:
@@ -242,3 +245,17 @@ def test_answers() -> None:
         assert [command_type(event) for event in answer.events] == case["events"]
         assert (answer.refusal.code if answer.refusal else None) == case["refusal"]
         assert repeats(answer) == case["decided"]
+        if case["decided"] is not None:
+            first = decided_of(ANSWERS["partition"], accepted[case["decided"]])
+            assert [command_type(event) for event in first.events] == case["first"]["events"]
+            assert (first.refusal.code if first.refusal else None) == case["first"]["refusal"]
+        assert isinstance(decode_recorded_command(found.record), RecordedCommand) == case["recorded"]
+
+
+def test_answers_have_what_is_easily_mistaken() -> None:
+    """Not generated: a repeated refusal looks like success, and bytes that are not a command are not kept."""
+    answers = [case for case in ANSWERS["commands"] if case["seq"] is not None]
+    assert {"events": [], "refusal": "own-request"} in [case["first"] for case in answers]
+    omitted = {case["refusal"] for case in answers if not case["recorded"]}
+    assert omitted == {"malformed", "bad-signature", "justification-required", "too-large"}
+    assert "stale" in {case["refusal"] for case in answers if case["recorded"]}

@@ -5,8 +5,10 @@ import signal
 from pathlib import Path
 
 import httpx
+from jsonschema import Draft202012Validator
 
 from assent.local.whole_system import SERVICES
+from assent_contracts.schemas.messages import all_schemas
 from tests.support.cli import Cli, Up
 
 RESOURCE = "script/disable-smb1.ps1"
@@ -53,6 +55,7 @@ def test_whole_life_ends_in_a_file_and_a_proof(up: Up, cli: Cli, changes: Path, 
     assert verified.code == 0
     assert verified.json["verified"]
     _exported_file_proves_itself(cli, tmp_path)
+    _records_fit_their_schemas(tmp_path / "whole.jsonl", cli)
 
 
 def _exported_file_proves_itself(cli: Cli, folder: Path) -> None:
@@ -73,6 +76,18 @@ def _exported_file_proves_itself(cli: Cli, folder: Path) -> None:
     assert bad.code == 2
     assert (bad.json["verified"], bad.json["ledger"]) == (False, "assent.ledger")
     assert f"partition {bad.json['partition']}, seq {bad.json['seq']}" in elsewhere(*proof).err
+
+
+def _records_fit_their_schemas(file: Path, cli: Cli) -> None:
+    """Each record of the real log, whatever the tests before this one have put there."""
+    assert cli("audit", "export", str(file)).code == 0
+    lines = [json.loads(line) for line in file.read_bytes().splitlines()[1:]]
+    for ledger, schema in (("governance", "governance-record.json"), ("ledger", "ledger-record.json")):
+        validator = Draft202012Validator(all_schemas()[schema])
+        values = [line["value"] for line in lines if line["ledger"] == ledger]
+        assert len(values) > 3
+        for value in values:
+            assert [each.message for each in validator.iter_errors(json.loads(value))] == [], value
 
 
 def test_env_prints_how_to_reach_the_running_log(up: Up, cli: Cli) -> None:

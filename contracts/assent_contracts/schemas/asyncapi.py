@@ -10,7 +10,7 @@ from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceComma
 from assent_contracts.released_change import POSITION_HEADER, Change
 from assent_contracts.schemas.messages import Schema, members, message_type, schema_file_name
 
-_FOLDER: Final = "./assent_contracts/schemas"
+_FOLDER: Final = "."
 _KEY_OF_OBJECT: Final = "the object, <type>/<id>, in UTF-8; hashed with Kafka's murmur2 partitioner."
 _CLOUD_EVENT: Final = {
     "ce_specversion": ("1.0", True),

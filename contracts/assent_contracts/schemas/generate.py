@@ -15,7 +15,7 @@ from assent_contracts.schemas.messages import all_schemas
 from assent_contracts.schemas.yaml_text import to_yaml
 
 _SCHEMAS: Final = Path(__file__).resolve().parent
-_ASYNCAPI: Final = _SCHEMAS.parents[1] / "asyncapi.yaml"
+_ASYNCAPI: Final = _SCHEMAS / "asyncapi.yaml"
 _NOTE: Final = "# Written by `python -m assent_contracts.schemas.generate`: change the types, not this.\n"
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from assent_contracts.commands import Command
+from assent_contracts.commands import Command, SubmitChange
 from assent_contracts.events import Event
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_messages import GovernanceCommand, GovernanceEvent
@@ -52,7 +52,9 @@ def all_schemas() -> dict[str, Schema]:
     schemas["events.json"] = _schema_of(Event, title="Event")
     schemas["governance-events.json"] = _schema_of(GovernanceEvent, title="GovernanceEvent")
     schemas["ledger-record.json"] = _record_schema("LedgerRecord", Command, Event)
-    schemas["governance-record.json"] = _record_schema("GovernanceRecord", GovernanceCommand, GovernanceEvent)
+    # A record that carries out a release embeds the submission of its request.
+    embedded = GovernanceCommand | SubmitChange
+    schemas["governance-record.json"] = _record_schema("GovernanceRecord", embedded, GovernanceEvent)
     return schemas
 
 
@@ -116,7 +118,26 @@ def _components(*types: Any) -> tuple[list[Schema], dict[str, Schema]]:
     for definition in definitions.values():
         if "description" in definition:
             definition["description"] = inspect.cleandoc(definition["description"])
-    return list(tops), definitions
+    return _without_discriminators(list(tops)), _without_discriminators(definitions)
+
+
+def _without_discriminators(part: Any) -> Any:
+    """The same without OpenAPI's discriminators.
+
+    JSON Schema has no such keyword, and AsyncAPI has another one of this name, which must be a string. Each
+    member of a union requires its own `type`, so nothing is lost.
+    """
+    if isinstance(part, dict):
+        schema = cast("Schema", part)
+        # Only beside `anyOf` is it the keyword; elsewhere it could be a field of this name.
+        return {
+            key: _without_discriminators(value)
+            for key, value in schema.items()
+            if not (key == "discriminator" and "anyOf" in schema)
+        }
+    if isinstance(part, list):
+        return [_without_discriminators(each) for each in cast("list[Any]", part)]
+    return part
 
 
 def _document(top: Schema, definitions: dict[str, Schema]) -> Schema:

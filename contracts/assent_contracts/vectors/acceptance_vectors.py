@@ -7,6 +7,7 @@ from assent_contracts.acceptance import Acceptance, Headers
 from assent_contracts.client.keys import verify_signature
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.vectors.governance_ledgers import CASES as OF_GOVERNANCE
+from assent_contracts.vectors.odd_records import CASES as OF_ODD_RECORDS
 from assent_contracts.vectors.request_ledgers import CASES as OF_REQUESTS
 from assent_contracts.vectors.spoiled_log import Entries, Spoiled
 from assent_contracts.vectors.vector_forms import Entry, written
@@ -19,7 +20,7 @@ def vectors() -> dict[str, Any]:
     honest = Spoiled()
     shared = honest.governance.entries
     ledgers: list[dict[str, Any]] = []
-    for name, (why, spoil) in (OF_REQUESTS | OF_GOVERNANCE).items():
+    for name, (why, spoil) in (OF_REQUESTS | OF_ODD_RECORDS | OF_GOVERNANCE).items():
         made = spoil(Spoiled())
         case: dict[str, Any] = {"name": name, "why": why}
         if list(made.governance[: len(shared)]) == shared:

@@ -96,13 +96,7 @@ def _unreadable(log: Spoiled) -> Ledgers:
         good.replace(b'"epoch":1,', b""),
         b"\xef\xbb\xbf" + good,
     )
-    headers = [(WRITER_HEADER, WRITER.id.encode())]
-    entries: list[Entry] = []
-    for value in spoiled:
-        digest = bytes.fromhex(sha256_hex(value))
-        sealing = seal_headers(WRITER, log.log.identity, "ledger", PARTITION, seq, digest)
-        entries.append(Entry(value, sealing or headers))
-    return log.ledgers(*entries, log.sealed(good))
+    return log.ledgers(*(log.sealed_as(value, seq) for value in spoiled), log.sealed(good))
 
 
 def _too_large(log: Spoiled) -> Ledgers:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.keys import SecretKey, seal_headers
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased, WritersChanged
@@ -84,6 +84,11 @@ class Spoiled:
     def sealed(self, value: bytes, key: SecretKey = WRITER, *, era: str = "") -> Entry:
         """A record of requests with its seal."""
         return self.requests.seal(value, key, era=era)
+
+    def sealed_as(self, value: bytes, seq: int) -> Entry:
+        """Any bytes with the seal that a record of this seq would have."""
+        digest = bytes.fromhex(sha256_hex(value))
+        return Entry(value, seal_headers(WRITER, self.log.identity, "ledger", PARTITION, seq, digest))
 
     def govern(self, *events: Any, key: SecretKey | None = WRITER) -> None:
         """Append a record with these events to governance. `key` seals it, if any does."""

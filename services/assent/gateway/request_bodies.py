@@ -1,6 +1,7 @@
 """Request bodies: read once, as bytes, because a payload's digest covers the bytes that were sent."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -13,6 +14,9 @@ from assent_contracts.limits import COMMAND_MAX_BYTES
 BODY_MAX_BYTES: Final = COMMAND_MAX_BYTES
 TAKES: Final = "takes"
 """In a handler's `opt`: the type of the body that it reads by itself, for the OpenAPI document."""
+_JSON: Final = ("application/json", "")
+_OF_BYTES: Final = (*_JSON, "application/octet-stream", "text/plain")
+"""What generated and plain clients declare for bytes that are not to be encoded again."""
 BODY_WITHIN_S: Final = 10.0
 """A body that takes longer to arrive is refused."""
 
@@ -35,14 +39,20 @@ async def read_body(request: Request[Any, Any, Any], kind: type[_B]) -> _B:
 
 async def read_json(request: Request[Any, Any, Any]) -> bytes:
     """The bytes of a body that is declared as JSON. Raises Problem: not-json, too-slow."""
+    return await _declared(request, _JSON, "Send Content-Type: application/json.")
+
+
+async def read_signed_bytes(request: Request[Any, Any, Any]) -> bytes:
+    """The bytes of a body that its sender signed. Raises Problem: not-json, too-slow."""
+    return await _declared(
+        request, _OF_BYTES, "Send Content-Type: application/octet-stream, with the bytes that were signed."
+    )
+
+
+async def _declared(request: Request[Any, Any, Any], accepted: Collection[str], todo: str) -> bytes:
     content_type = request.content_type[0]
-    if content_type not in ("application/json", ""):
-        raise Problem(
-            415,
-            "not-json",
-            f"The body is {content_type[:100]!r}.",
-            todo="Send Content-Type: application/json.",
-        )
+    if content_type not in accepted:
+        raise Problem(415, "not-json", f"The body is {content_type[:100]!r}.", todo=todo)
     return await read_bytes(request)
 
 

@@ -145,6 +145,24 @@ async def test_bytes_are_relayed_unchanged(gateway: Gateway) -> None:
     assert bytes(record.value) == value
 
 
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "text/plain; charset=utf-8", ""])
+async def test_bytes_can_be_declared_as_what_they_are(gateway: Gateway, content_type: str) -> None:
+    """The signature is over the bytes, so a client may send them as bytes: generated ones do."""
+    command = submission(f"script/{new_command_id()}")
+    headers = proof(gateway, gateway.log.keys["alice"], command) | {"content-type": content_type}
+    answer = accepted(await post(gateway, encode(command), headers), 201)
+    record, _ = await recorded(gateway, answer["position"])
+    assert bytes(record.value) == encode(command)
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/xml"])
+async def test_bytes_declared_as_something_else_are_refused(gateway: Gateway, content_type: str) -> None:
+    command = submission(f"script/{new_command_id()}")
+    headers = proof(gateway, gateway.log.keys["alice"], command) | {"content-type": content_type}
+    problem = refused(await post(gateway, encode(command), headers), 415, "not-json")
+    assert "application/octet-stream" in problem["todo"]
+
+
 async def test_same_bytes_again_are_answered_with_their_first_decision(gateway: Gateway) -> None:
     command = submission("script/twice.sh")
     first = accepted(await relay(gateway, command), 201)

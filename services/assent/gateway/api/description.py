@@ -20,6 +20,7 @@ from litestar.openapi.spec import Schema
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
+from assent.gateway.api.generator_forms import for_generators
 from assent.gateway.api.governance_pages import GOVERNANCE_HEADER
 from assent.gateway.caller import CSRF_HEADER
 from assent.gateway.problems import MEDIA_TYPE, Late, ProblemDocument
@@ -64,6 +65,7 @@ _GOVERNANCE: Final = tuple(
     for verb, what in (("show", one), ("list", many))
 )
 _CAPITAL: Final = re.compile("[A-Z]")
+_BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 Refs = dict[Any, dict[str, Any]]
 """References to the schemas, by type."""
 
@@ -97,7 +99,7 @@ def describe(handlers: Sequence[HTTPRouteHandler], *, cookie: str) -> dict[str, 
             _complete(method, operation, by_operation[operation["operationId"]], refs)
     document["components"] = {"schemas": schemas, "securitySchemes": _security(cookie)}
     document["servers"] = [{"url": "/"}]
-    return document
+    return for_generators(document)
 
 
 def _app_of(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
@@ -134,6 +136,8 @@ def _complete(method: str, operation: dict[str, Any], handler: HTTPRouteHandler,
         _never_null(parameter["schema"])
     for kind in _takes(handler):
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[kind]}}}
+    if handler.opt.get(TAKES) is bytes:
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": _BYTES}}
     good = {"description": "Done.", "content": _content(handler, refs), "headers": _headers(name)}
     responses: dict[str, Any] = {str(handler.status_code): good}
     if name in _ALSO:
@@ -163,6 +167,9 @@ def _asks_who(handler: HTTPRouteHandler) -> bool:
 
 def _never_null(schema: dict[str, Any]) -> None:
     """Remove null from the schema of an optional parameter: if it is sent, it has a value."""
+    if isinstance(schema.get("type"), list):
+        schema["type"] = next(each for each in schema["type"] if each != "null")
+        schema["enum"] = [each for each in schema["enum"] if each is not None]
     kinds = [each for each in schema.pop("oneOf", ()) if each != {"type": "null"}]
     if len(kinds) == 1:
         schema |= {**kinds[0], **schema}
@@ -171,8 +178,9 @@ def _never_null(schema: dict[str, Any]) -> None:
 
 
 def _takes(handler: HTTPRouteHandler) -> list[Any]:
-    """The type of the body, if the handler reads one."""
-    return [handler.opt[TAKES]] if TAKES in handler.opt else []
+    """The type of the body, if the handler reads one that is not bytes."""
+    kind = handler.opt.get(TAKES, bytes)
+    return [] if kind is bytes else [kind]
 
 
 def _gives(handler: HTTPRouteHandler) -> list[Any]:

@@ -25,7 +25,7 @@ from assent.gateway.application.command_sending import (
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.log_connection import SOURCE
 from assent.gateway.problems import of_refusal
-from assent.gateway.request_bodies import TAKES, read_json
+from assent.gateway.request_bodies import TAKES, read_signed_bytes
 from assent_contracts import cloudevents
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import verify_signature
@@ -33,9 +33,6 @@ from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms, 
 from assent_contracts.codec import decode_command, type_of
 from assent_contracts.commands import (
     Command,
-    CommandId,
-    Milliseconds,
-    PrincipalId,
     SubmitChange,
     command_type,
 )
@@ -72,19 +69,7 @@ class Relayed(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the same bytes were sent before. This is their first answer."""
 
 
-class CommandSent(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of every command. Its other fields are in the contracts' schema of its type.
-
-    The signature is over the bytes as they are sent.
-    """
-
-    type: Annotated[str, msgspec.Meta(description="Such as assent.approve.v1.")]
-    id: CommandId
-    principal: PrincipalId
-    at: Milliseconds
-
-
-@post("/commands", opt={TAKES: CommandSent}, operation_id="relayCommand", status_code=200)
+@post("/commands", opt={TAKES: bytes}, operation_id="relayCommand", status_code=200)
 async def relay(
     request: Request[Any, Any, Any],
     gateway: Gateway,
@@ -95,12 +80,15 @@ async def relay(
 ) -> Response[Relayed]:
     """Relay a command that its sender signed: the bytes of the body, as they would be on Kafka.
 
-    The headers assent-key and assent-signature contain the key's id and the signature, as on Kafka. Answers
-    when it is decided: 201 with the new request, 200, or the refusal.
+    The signature is over exactly these bytes, so send what you signed and do not let a library encode it
+    again. They are the JSON that the contracts' schema of the command's type describes. Content-Type may be
+    application/octet-stream, application/json or text/plain. The headers assent-key and assent-signature
+    contain the key's id and the signature, as on Kafka. Answers when it is decided: 201 with the new request,
+    200, or the refusal.
     """
     proof: list[tuple[str, bytes]] = [(KEY_HEADER, key.encode()), (SIGNATURE_HEADER, signature.encode())]
     with proving(request, gateway):
-        value = await read_json(request)
+        value = await read_signed_bytes(request)
         envelope = _signed(gateway, value, proof)
         command = _decoded(value)
         if isinstance(command, Refusal):

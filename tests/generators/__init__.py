@@ -1,0 +1,1 @@
+"""The published documents in the hands of other people's parsers and generators."""
