@@ -64,6 +64,7 @@ policies = st.builds(
     rejections=st.integers(1, 2),
     completion=completions,
     own_signature=st.booleans(),
+    settlements=st.sampled_from((1, 2)),
 )
 
 

@@ -53,14 +53,15 @@ class ReleasedAt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
-    """A granted claim: the command, its applier, and until when it is valid (log time, ms)."""
+    """A granted claim: its number (the ledger seq of its record), the command, its applier, and until when it
+    is valid (log time, ms).
+    """
 
+    claim: int
     command: str
     applier: str
     digest: str
     deadline: int
-    claim: int
-    """Its number: the ledger seq of its record."""
 
 
 class OpenRequest(msgspec.Struct):
@@ -236,7 +237,7 @@ class OpenRequests:
                 return found
             case Applying() if isinstance(event, ChangeClaimed):
                 found.grant = Grant(
-                    _said(accepted).id, after.applier, found.digest, after.deadline, after.claim
+                    after.claim, _said(accepted).id, after.applier, found.digest, after.deadline
                 )
             case Applying():
                 assert found.grant is not None, "only a claimed change is being applied"

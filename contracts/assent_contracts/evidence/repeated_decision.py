@@ -23,7 +23,7 @@ from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.requests.states import Applying, Closed, Open
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.core.sender import TAKES_NO_ID, not_current
-from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestEvent
+from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, LeaseRenewed, RequestEvent
 from assent_contracts.evidence.command_signatures import SignedCommand, signed_command
 from assent_contracts.evidence.open_request_evidence import Judged
 from assent_contracts.ledger import (
@@ -125,7 +125,8 @@ def _evolve(judged: Judged, record: LedgerRecord, events: Sequence[Event], conte
         judged.state = _open_after(judged.state, event, record)
         if isinstance(event, ChangeReleased):
             judged.released = context.governance.seq
-    judged.last = record.seq
+        if not isinstance(event, LeaseRenewed):
+            judged.last = record.seq
     return judged
 
 

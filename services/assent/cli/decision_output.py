@@ -21,6 +21,7 @@ from assent_contracts.events import (
     RequestCanceled,
     RequestRejected,
     RequestReopened,
+    SettlementProposed,
 )
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
@@ -89,6 +90,11 @@ def finish(decided: Decided, done: str, options: Options) -> NoReturn:
         output.print_json(decision_document(decided))
     elif (first := repeats(decided)) is not None:
         output.print_line(f"Decided before, at seq {first} of partition {decided.partition}.")
+    elif SettlementProposed in kinds:
+        output.print_line(
+            f"Proposed: another administrator must settle request {_request_of(decided)} the same way"
+            f"  (ledger {decided.partition}/{decided.seq})"
+        )
     else:
         output.print_line(f"{done}{_more(decided)}  (ledger {decided.partition}/{decided.seq})")
     sys.exit(output.DECIDED)

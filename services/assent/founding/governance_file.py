@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
-from assent_contracts.access_policies import Completion, OnBehalf
+from assent_contracts.access_policies import Completion, OnBehalf, Settlements
 from assent_contracts.change_details import Demand
 from assent_contracts.governance_objects import PrincipalKind, Role
 
@@ -105,6 +105,7 @@ class PolicyTable(_Table, frozen=True, kw_only=True):
     own_signature: bool = False
     on_behalf_of: OnBehalf = "optional"
     demands: tuple[Demand, ...] = ()
+    settlements: Settlements = 1
     excluded_groups: tuple[str, ...] = ()
 
 

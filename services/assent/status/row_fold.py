@@ -23,7 +23,15 @@ from assent_contracts.core.requests.states import (
     open_state,
     status_of,
 )
-from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest, OutcomeUnknown, RequestEvent, Status
+from assent_contracts.events import (
+    ChangeSubmitted,
+    Event,
+    LeaseRenewed,
+    OfNoRequest,
+    OutcomeUnknown,
+    RequestEvent,
+    Status,
+)
 from assent_contracts.ledger import IncoherentRecordError, LedgerRecord
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.resources import parse_request_id
@@ -153,14 +161,18 @@ def fold(
     after = evolve(before, event, moment.at, moment.seq)
     row.status, row.progress = status_of(after)
     row.deadline = _deadline(after)
-    row.changed_at, row.last_seq = moment.at, moment.seq
+    if not isinstance(event, LeaseRenewed):
+        # A renewal is no news to people, and a list is not sorted by it.
+        row.changed_at, row.last_seq = moment.at, moment.seq
     if isinstance(after, Deciding):
         _write_decisions(row, after, text, moment)
     elif isinstance(after, Released):
         _write_claim(row, None)
         row.outcome_message = None
     elif isinstance(after, Applying):
-        _write_claim(row, after)
+        if row.claim != after.claim:
+            _write_claim(row, after)
+        row.lease_end = after.deadline
     elif isinstance(after, Unsettled):
         _write_unsettled(row, after, event, text, moment)
     elif isinstance(after, Closed):
@@ -212,7 +224,7 @@ def _write_claim(row: RequestRow, claimed: Applying | None) -> None:
     row.applier = None if claimed is None else claimed.applier
     row.claim = None if claimed is None else claimed.claim
     row.claimed_at = None if claimed is None else claimed.since
-    row.lease_end = None if claimed is None else claimed.deadline
+    row.lease_end = None
     row.proposals = ()
 
 

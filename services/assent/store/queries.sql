@@ -79,10 +79,11 @@ from requests
 where (partition, seq) in (select * from unnest($1::integer[], $2::bigint[]))
 
 -- name: timeline
--- R16: includes refused actions. The submission itself comes first: its event names its request.
+-- R16: includes refused actions. The submission itself comes first: its event names its request. Renewals of a lease,
+-- of which a claim can have many, are in the audit log only.
 select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
 from audit
-where request = $1
+where request = $1 and outcome <> 'assent.lease-renewed.v1'
 order by at, ledger, partition, seq
 limit $2
 

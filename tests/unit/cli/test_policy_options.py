@@ -20,6 +20,7 @@ def test_a_policy_is_created_and_edited_with_the_same_options() -> None:
         "tickets",
     )
     names = ("--name", "Apps", "--completion", "automatic", "--rejections", "2", "--on-behalf-of", "required")
+    names += ("--settlements", "2")
     given = []
     for command in ("create", "edit"):
         _, bound, _ = app.parse_args(("policies", command, "apps", *arguments, *names, "--description", "x"))
@@ -34,6 +35,7 @@ def test_a_policy_is_created_and_edited_with_the_same_options() -> None:
             "completion": "automatic",
             "own_signature": False,
             "on_behalf_of": "required",
+            "settlements": 2,
             "approvals": (
                 ApprovalRule(quorum=2, groups=("security",)),
                 ApprovalRule(quorum=1, groups=("owners", "it")),

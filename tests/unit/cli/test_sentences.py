@@ -51,11 +51,14 @@ def test_policy_reads_as_a_sentence() -> None:
         " one rejection ends it; the requester completes it; it expires after 7 days without progress."
     )
     other = msgspec.structs.replace(
-        APPS, rejections=2, completion="automatic", own_signature=True, expiry_ms=None
+        APPS, rejections=2, completion="automatic", own_signature=True, expiry_ms=None, settlements=2
     )
     said = policy_sentence(other, organisation(PrincipalDisabled(principal="erin")))
     assert "App owners (owners, 1 person) must approve with their own keys; 2 rejections end it" in said
-    assert said.endswith("the last approval releases it; it expires after 30 days without progress.")
+    assert said.endswith(
+        "the last approval releases it; it expires after 30 days without progress."
+        " Two administrators must settle an unknown outcome."
+    )
 
 
 @pytest.mark.parametrize(

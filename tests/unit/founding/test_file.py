@@ -31,7 +31,8 @@ TWO_RULES = """approvals = [{ quorum = 2, groups = ["security"] }, { groups = ["
 rejections = 2
 completion = "automatic"
 expiry = "7d"
-own_signature = true"""
+own_signature = true
+settlements = 2"""
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,7 @@ own_signature = true"""
         ('approver_groups = ["security"]\n', "", "policy 'apps': name its approvers"),
         ('approver_groups = ["security"]\nquorum = 2', "approvals = []", "policy 'apps': policy-invalid"),
         (APP, APP + 'expiry = "7 days"\n', "policy 'apps': expiry: '7 days' is not a duration"),
+        (APP, APP + "settlements = 3\n", "settlements: Invalid enum value 3"),
         (APP, APP + "rejections = 0\n", "policy 'apps': policy-unsatisfiable"),
         (APP, APP + 'completion = "never"\n', "[[policies]] number 2, completion"),
         ("open_requests_max = 100000", "open_requests_max = 0", "[settings], open_requests_max"),
@@ -152,7 +154,7 @@ def test_R2_long_form_of_a_policy_sets_every_field() -> None:
         ApprovalRule(quorum=1, groups=("endpoint-admins",)),
     )
     assert (policy.rejections, policy.completion) == (2, "automatic")
-    assert (policy.expiry_ms, policy.own_signature) == (7 * 86_400_000, True)
+    assert (policy.expiry_ms, policy.own_signature, policy.settlements) == (7 * 86_400_000, True, 2)
 
 
 def test_demo_has_three_administrators_so_that_one_can_be_lost() -> None:

@@ -152,6 +152,7 @@ def _policy_fields(policy: Policy | None) -> dict[str, str | None]:
         "own signature": "required" if policy.own_signature else "not required",
         "on behalf of": policy.on_behalf_of,
         **condition_fields(policy),
+        "settlements": str(policy.settlements),
     }
 
 
@@ -180,6 +181,7 @@ def policy_sentence(policy: Policy, governance: Governance) -> str:
         policy.expiry_ms,
         governance,
         own_signature=policy.own_signature,
+        settlements=policy.settlements,
     )
     return asked + (named if policy.on_behalf_of == "required" else "") + condition_sentences(policy)
 
@@ -193,6 +195,7 @@ def terms_sentence(terms: PolicyTerms, governance: Governance) -> str:
         terms.expiry_ms,
         governance,
         own_signature=terms.own_signature,
+        settlements=terms.settlements,
     )
 
 
@@ -204,6 +207,7 @@ def terms_text(terms: PolicyTerms) -> str:
         *(["the last approval releases it"] if terms.completion == "automatic" else []),
         *([f"expires after {duration(terms.expiry_ms)}"] if terms.expiry_ms is not None else []),
         *(["own signatures"] if terms.own_signature else []),
+        *(["two settle an unknown outcome"] if terms.settlements > 1 else []),
     ]
     return "; ".join([f"{terms.policy}: {asked}", *more])
 
@@ -216,14 +220,16 @@ def _asks(
     governance: Governance,
     *,
     own_signature: bool,
+    settlements: int,
 ) -> str:
     expiry = min(expiry_ms or FOR_EVER_MS, governance.settings.expiry_ms)
     ends = "one rejection ends it" if rejections == 1 else f"{rejections} rejections end it"
     last = "the last approval releases it" if completion == "automatic" else "the requester completes it"
     signed = " with their own keys" if own_signature else ""
+    settle = " Two administrators must settle an unknown outcome." if settlements > 1 else ""
     return (
         f"{' and '.join(rule_words(rule, governance) for rule in rules)} must approve{signed}; {ends};"
-        f" {last}; it expires after {duration(expiry)} without progress."
+        f" {last}; it expires after {duration(expiry)} without progress.{settle}"
     )
 
 

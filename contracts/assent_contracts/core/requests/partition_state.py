@@ -16,6 +16,7 @@ from assent_contracts.events import (
     ChangeSubmitted,
     CommandRepeated,
     Event,
+    LeaseRenewed,
     LogTimeCorrected,
     RequestEvent,
     WritersChanged,
@@ -155,7 +156,9 @@ class PartitionState:
             raise ImpossibleEventError(msg)
         after = evolve(before, event, at, by)
         self.requests[seq] = after
-        self._last[seq] = by
+        if not isinstance(event, LeaseRenewed):
+            # A renewal is no news to people: a decision on what they saw before it still counts.
+            self._last[seq] = by
         if isinstance(after, Closed):
             del self._open_by_resource[after.resource]
             self._count_down(before.submission.requester)

@@ -64,10 +64,22 @@ def possible_settlements(
     return tuple(
         outcome
         for outcome in SETTLEMENTS
-        if not isinstance(
-            _answer("settle", request, governance, principal, at, through, outcome=outcome), Refusal
-        )
+        if settlement_refusal(outcome, request, governance, principal, at, through=through) is None
     )
+
+
+def settlement_refusal(
+    outcome: Settlement,
+    request: Open,
+    governance: Governance,
+    principal: Principal,
+    at: int,
+    *,
+    through: str | None,
+) -> Refusal | None:
+    """The refusal that this account would get if it settled the request so; None if it would be accepted."""
+    answer = _answer("settle", request, governance, principal, at, through, outcome=outcome)
+    return answer if isinstance(answer, Refusal) else None
 
 
 def able_to_settle(

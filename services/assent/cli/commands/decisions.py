@@ -1,6 +1,6 @@
 """Commands that decide on a request, or end it: approve, reject, revoke, cancel, complete, close, settle."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 from cyclopts import Parameter
 
@@ -113,17 +113,42 @@ def close(
 
 def settle(
     request: RequestArgument,
-    outcome: Annotated[Literal["succeeded", "failed"], Parameter(help="What happened.")],
     *,
-    message: Annotated[str, Parameter(show_default=False, help="How you know.")] = "",
+    succeeded: Annotated[bool, Parameter(negative="", show_default=False, help="It was applied.")] = False,
+    failed: Annotated[bool, Parameter(negative="", show_default=False, help="It was not applied.")] = False,
+    retry: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Release it again: an applier claims and applies it once more.",
+        ),
+    ] = False,
+    reason: Annotated[
+        str, Parameter(help="How you know, or why to try again; shown to everyone who can see the request.")
+    ],
+    claim: Annotated[
+        int | None, Parameter(help="Only if this is still the latest claim; `show` prints its number.")
+    ] = None,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Report the outcome of a change whose outcome is unknown (administrators, or its applier)."""
-    from assent_contracts.commands import ReportOutcome
+    """Settle an unknown outcome of a type that you administer, with --succeeded, --failed or --retry.
 
-    done = f"Settled as {outcome}:"
-    _decide(request, ReportOutcome, done, access, options, outcome=outcome, message=message)
+    Where the policy asks for two administrators, another one must settle it the same way.
+    """
+    from msgspec import UNSET
+
+    from assent.cli import output
+    from assent_contracts.commands import Settle
+
+    given = {"succeeded": succeeded, "failed": failed, "retry": retry}
+    chosen = [outcome for outcome, is_given in given.items() if is_given]
+    if len(chosen) != 1:
+        output.fail("Name one of --succeeded, --failed and --retry.")
+    done = "Released again:" if retry else f"Settled as {chosen[0]}:"
+    about = UNSET if claim is None else claim
+    _decide(request, Settle, done, access, options, outcome=chosen[0], reason=reason, claim=about)
 
 
 def _decide_on_submission(

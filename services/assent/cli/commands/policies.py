@@ -58,6 +58,9 @@ class PolicyOptions:
     demand: Annotated[tuple[Demanded, ...], Parameter(negative="", show_default=False)] = ()
     "R24: a field that a submission must have; repeat it for several. `none` demands nothing any more."
 
+    settlements: Literal[1, 2] | None = None
+    "How many administrators must agree before an unknown outcome is settled."
+
 
 DEFAULT_POLICY_OPTIONS = PolicyOptions()
 

@@ -97,8 +97,8 @@ async def show(
     found = await find(gateway, caller, request_id)
     records, whole = await records_of(gateway, found)
     headers = {LAG_HEADER: str(gateway.lag.records()), "Cache-Control": "private, no-cache"}
-    # A refused action adds a record, and changes nothing else.
-    etag = f'"{found.last_seq}-{len(records)}"'
+    # A refused action adds a record, and a renewal moves the end of the lease. Neither changes anything else.
+    etag = f'"{found.last_seq}-{len(records) + (found.lease_end or 0)}"'
     if whole and is_same(if_none_match, etag):
         return Response(None, status_code=304, headers={**headers, "ETag": etag})
     shown = await shown_submission(gateway, found, records)

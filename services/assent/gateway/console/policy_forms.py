@@ -36,6 +36,8 @@ class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
     """R20: whether a service must name the person on whose behalf it submits."""
     demands: tuple[str, ...] = ()
     """R24: the optional fields that a submission must have."""
+    two_settle: bool = False
+    """Whether two administrators must settle an unknown outcome."""
     version: str = ""
     """The governance seq of the policy that the form was filled from; empty for a new one."""
 
@@ -56,6 +58,7 @@ def values_of(policy: Policy, version: int | None) -> PolicyValues:
         own_signature=policy.own_signature,
         on_behalf_of=policy.on_behalf_of == "required",
         demands=policy.demands,
+        two_settle=policy.settlements == 2,
         version="" if version is None else str(version),
     )
 
@@ -84,6 +87,7 @@ def values_sent(form: Form) -> PolicyValues:
         own_signature=form.line("own_signature") == "on",
         on_behalf_of=form.line("on_behalf_of") == "on",
         demands=form.all("demands"),
+        two_settle=form.line("two_settle") == "on",
         version=form.line("version"),
     )
 
@@ -110,6 +114,7 @@ def policy_sent(values: PolicyValues) -> Policy:
         own_signature=values.own_signature,
         on_behalf_of="required" if values.on_behalf_of else "optional",
         demands=tuple(each for each in DEMANDS if each in values.demands),
+        settlements=2 if values.two_settle else 1,
     )
 
 

@@ -1,9 +1,10 @@
 """POST /requests/{id}/{action}: the forms on a request's page, which apply only to what the user saw."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from litestar import Request, Response, post
 from litestar.params import PathParameter
+from msgspec import UNSET
 
 from assent.gateway.application.actions import DETAILS, act
 from assent.gateway.application.command_sending import REOPENED
@@ -19,7 +20,9 @@ from assent.gateway.problems import Problem, malformed_problem
 from assent.reading.request_rows import state_of_row
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import Action, RequestId
-from assent_contracts.core.requests.permissions import is_possible
+from assent_contracts.core.requests.permissions import SETTLEMENTS, is_possible
+
+_NO_TEXTS: Final = frozenset({"seen", "submission", "outcome", "claim"})
 
 
 @post(
@@ -77,6 +80,14 @@ def _details(action: Action, form: Form, seen: int | None) -> dict[str, Any]:
         # R1: nobody decides on something that was not shown to them.
         raise malformed_problem(t("form.not_what_it_showed"))
     fields = DETAILS[action].__struct_fields__
-    texts = {name: form.text(name).strip() for name in fields if name not in ("seen", "submission")}
+    texts = {name: form.text(name).strip() for name in fields if name not in _NO_TEXTS}
     named = {"submission": form.line("submission")} if "submission" in fields else {}
-    return {**named, **texts, "seen": seen}
+    settled = _settled(form) if action == "settle" else {}
+    return {**named, **texts, **settled, "seen": seen}
+
+
+def _settled(form: Form) -> dict[str, Any]:
+    outcome, claim = form.line("outcome"), form.number("claim")
+    if outcome not in SETTLEMENTS:
+        raise malformed_problem(t("settle.choose"))
+    return {"outcome": outcome, "claim": UNSET if claim is None else claim}

@@ -19,6 +19,7 @@ from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_t
 from assent.gateway.console.request_progress import RequestProgress, progress_of
 from assent.gateway.console.request_summaries import look_of
 from assent.gateway.console.timeline import Happening, happenings
+from assent.gateway.console.unknown_outcome import UnknownOutcome, unknown_outcome
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
 from assent.gateway.table_lag import AfterHeader
@@ -39,6 +40,7 @@ from assent_contracts.core.requests.permissions import (
     approval_refusal,
     possible_actions,
 )
+from assent_contracts.core.requests.states import Unsettled
 from assent_contracts.file_payloads import file_of_payload
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
@@ -52,7 +54,7 @@ _TEXTS: Final = frozenset({"note", "reason"})
 
 
 _ENDED: Final = frozenset({"completed", "rejected", "canceled", "expired", "failed"})
-_TITLES: Final[tuple[Action, ...]] = ("complete", "cancel", "reject", "revoke", "close")
+_TITLES: Final[tuple[Action, ...]] = ("settle", "complete", "cancel", "reject", "revoke", "close")
 """The decision card is titled after the first of these that is possible."""
 
 
@@ -92,6 +94,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     todo: str
     """What to do about `why_not`."""
     standing: RequestProgress | None
+    unknown: UnknownOutcome | None
+    """What is known of an unknown outcome, and who can settle it."""
     payload: PayloadView | None
     hides: bool
     """Whether the justification has characters that are shown as code points."""
@@ -208,6 +212,9 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=standing,
+        unknown=unknown_outcome(row, state, governance, caller.principal, now, through=through)
+        if isinstance(state, Unsettled)
+        else None,
         payload=await asyncio.to_thread(_payload, submitted, before) if submitted and not change else None,
         hides=hides_something(plain_ends(row.justification), also="\n\t"),
         details=stated_details(row.details),
@@ -225,10 +232,10 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
 
 
 def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
-    """One form for each possible action, by its fields."""
+    """One form for each possible action, by its fields. Approving, rejecting and settling have their own."""
     forms: list[ActionForm] = []
     for action, details in DETAILS.items():
-        if action in can and action not in ("approve", "reject"):
+        if action in can and action not in ("approve", "reject", "settle"):
             text = next((each for each in msgspec.structs.fields(details) if each.name in _TEXTS), None)
             forms.append(
                 ActionForm(

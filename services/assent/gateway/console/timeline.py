@@ -10,18 +10,20 @@ from assent.gateway.console.text import t
 from assent.reading.audit_entries import Words, audit_entry
 from assent.reading.lapse_sentences import LAPSES
 from assent.store.queries import AuditRow
-from assent_contracts.commands import command_type
+from assent_contracts.commands import Settle, command_type
 from assent_contracts.events import (
     ApprovalGiven,
     ApprovalLapsed,
     Event,
     OfNoRequest,
     RequestFailed,
+    SettlementProposed,
 )
 from assent_contracts.ledger import decode_events, decode_governance_events, decode_record
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 from assent_contracts.topics import LEDGER
 
+_SETTLES: Final = command_type(Settle)
 Tone = Literal["plain", "good", "bad", "refused"]
 
 _TONES: Final[dict[str, Tone]] = {
@@ -90,7 +92,7 @@ def _happening(row: AuditRow) -> Iterator[Happening]:
     if events:
         yield Happening(
             **fields,
-            said=tuple(_sentence(each) for each in events),
+            said=tuple(_sentence(each, row.command) for each in events),
             tone=_TONES.get(short(command_type(events[0])), "plain"),
             through=next((_through(each) for each in events if isinstance(each, ApprovalGiven)), None),
         )
@@ -111,8 +113,12 @@ def _through(event: ApprovalGiven) -> str | None:
     return None if event.through is UNSET else event.through
 
 
-def _sentence(event: Event | msgspec.Struct) -> str:
+def _sentence(event: Event | msgspec.Struct, command: str | None) -> str:
     name = short(command_type(event))
+    if isinstance(event, SettlementProposed):
+        return t(f"happened.settlement-proposed.{event.outcome}")
+    if command == _SETTLES:
+        return t(f"happened.settled.{name}")
     if isinstance(event, ApprovalLapsed):
         return t("happened.approval-lapsed", approver=event.approver, why=LAPSES[event.reason])
     if isinstance(event, RequestFailed) and event.message is not UNSET:
