@@ -51,7 +51,7 @@ def _submission(key: SecretKey) -> SubmitChange:
 async def _product(settings: ServiceSettings, key: SecretKey) -> AsyncIterator[Submit]:
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
-    publisher = Publisher(settings.kafka, follower, partitions=1, source=SOURCE)
+    publisher = Publisher(settings.kafka, follower, source=SOURCE)
     await publisher.start()
     await publisher.catch_up()
 

@@ -156,7 +156,7 @@ async def deciding(
 @asynccontextmanager
 async def publishing(log: Log, follower: GovernanceFollower) -> AsyncIterator["Actor"]:
     """A client that sends any command as any principal and receives its decision."""
-    publisher = Publisher(log.connection, follower, partitions=PARTITIONS, source="tests")
+    publisher = Publisher(log.connection, follower, source="tests")
     await publisher.start()
     try:
         yield Actor(log, publisher)

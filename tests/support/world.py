@@ -208,7 +208,7 @@ async def world(stack: Stack, folder: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as open_things:
         follower = await open_things.enter_async_context(following(log))
         services = await open_things.enter_async_context(Services(folder, environ))
-        publisher = Publisher(log.connection, follower, partitions=PARTITIONS, source="load")
+        publisher = Publisher(log.connection, follower, source="load")
         await publisher.start()
         open_things.push_async_callback(publisher.stop)
         load = Load(log, publisher)

@@ -117,10 +117,10 @@ class Applier:
         `time_limit_s`: how long the handler may work on one change, all its tries together.
 
         `types`: do not claim changes to other resource types. `group`: the consumer group, by default one for
-        each principal. `on_missing` is called with the reason why changes are not being read, and with None
-        once they are. `on_differing` is called with the partitions of the ledger that are no longer the ones
-        that this applier has read, and with the reasons. Nothing is done there. An empty mapping means that
-        there are none.
+        each principal. `on_missing` is called when changes are not being read any more, with the reason, and
+        with None when they are again. `on_differing` is called with the partitions of the ledger that are no
+        longer the ones that this applier has read, and with the reasons. Nothing is done there. An empty
+        mapping means that there are none.
         """
         if governance.evidence is None:
             msg = "An applier judges governance: make its GovernanceFollower with_evidence=True."
@@ -137,7 +137,7 @@ class Applier:
             concurrency=concurrency,
             group=group or f"assent-applier-{key.principal}",
             tell=on_handled or _ignore,
-            tell_missing=on_missing or _ignore,
+            tell_missing=_on_change(on_missing or _ignore),
             tell_differing=on_differing or _ignore,
         )
         self._state_dir = state_dir
@@ -186,7 +186,6 @@ class _Run:
         self._publisher = Publisher(
             setup.connection,
             setup.governance,
-            partitions=setup.governance.partitions,
             source=source,
             known=known,
             on_accepted=self._hear,
@@ -359,6 +358,18 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()
+
+
+def _on_change(tell: Callable[[str | None], None]) -> Callable[[str | None], None]:
+    """Tell only what was not the last thing to be told."""
+    told: list[str | None] = []
+
+    def tell_news(why: str | None) -> None:
+        if told != [why]:
+            told[:] = [why]
+            tell(why)
+
+    return tell_news
 
 
 def _ignore(_: object) -> None:

@@ -42,6 +42,8 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     events: tuple[Event, ...]
     refusal: Refusal | None
+    repeated: bool = False
+    """Whether it was looked up, because the command had been decided before."""
 
 
 class NotPublishedError(KafkaError):
@@ -74,13 +76,13 @@ class Publisher:
         connection: Connection,
         governance: GovernanceFollower,
         *,
-        partitions: int,
         source: str,
         read: Mapping[int, HeadInEra] | None = None,
         known: Mapping[int, HeadInEra] | None = None,
         on_accepted: Hears | None = None,
     ) -> None:
-        """`governance` has been started. Without `read` the ledger is read from its start.
+        """`governance` has been started, and has the number of partitions. Without `read` the ledger is read
+        from its start.
 
         `read`: the heads up to which partitions were read elsewhere. Heads that were given up since are
         ignored.
@@ -88,19 +90,19 @@ class Publisher:
         `known`: as for LedgerReader. `on_accepted` gets every accepted record, before the call that waits for
         it as its decision.
         """
-        self._partitions = partitions
+        self.partitions: Final = governance.partitions
         self._source = source
         self._identity = governance.identity
         start = remembered_after(read or {}, governance.losses)
         self._reader = LedgerReader(
             connection,
             governance,
-            {n: start[n].head if n in start else None for n in range(partitions)},
+            {n: start[n].head if n in start else None for n in range(self.partitions)},
             known=known,
             hold=True,
         )
         self._known: dict[int, KnownHead] = {}
-        self._whole = LedgerCompleteness(connection, partitions, self._newest)
+        self._whole = LedgerCompleteness(connection, self.partitions, self._newest)
         self._watching: asyncio.Task[None] | None = None
         self._producer = CommandProducer(connection, COMMANDS)
         self._task: asyncio.Task[None] | None = None
@@ -168,6 +170,12 @@ class Publisher:
         if differing:
             raise LedgerDiffersError(differing)
 
+    async def until_deaf(self) -> None:
+        """Return when nothing more is read, and raise why."""
+        assert self._task is not None
+        await asyncio.wait([self._task])
+        self._task.result()
+
     def _differing(self, but: Collection[int]) -> list[Finding]:
         return [finding for partition, finding in self._reader.findings.items() if partition not in but]
 
@@ -199,7 +207,7 @@ class Publisher:
     ) -> Decided:
         """Publish a record unchanged and wait for its decision, which may be that it is malformed."""
         if partition is None:
-            partition = partition_for(key or b"", self._partitions)
+            partition = partition_for(key or b"", self.partitions)
         finding = self.findings.get(partition)
         if finding is not None:
             raise NotPublishedError(finding)

@@ -64,12 +64,9 @@ async def open_log(
     `on_accepted` gets (partition, accepted record) for every received record. Raises KafkaError, and what
     asyncpg raises when Postgres cannot be reached.
     """
-    governance = Governance()
-    advance_to(governance, follower.history, len(follower.history) - 1)
     publisher = Publisher(
         settings.kafka,
         follower,
-        partitions=governance.partitions,
         source=SOURCE,
         read=await requests_read(db),
         on_accepted=on_accepted,

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from assent.cli import output
-from assent.cli.connection.log_access import LogAccess, following_governance, governance_of, reading_tables
+from assent.cli.connection.log_access import LogAccess, following_governance, reading_tables
 from assent.cli.log_completeness import own_heads_if_readable
 from assent.cli.options import Options
 from assent.store.positions import requests_read
@@ -39,7 +39,6 @@ async def publishing(access: LogAccess, source: str, options: Options) -> AsyncI
         publisher = Publisher(
             access.connection,
             follower,
-            partitions=governance_of(follower).partitions,
             source=source,
             read=read,
         )
