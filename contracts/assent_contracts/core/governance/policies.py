@@ -15,6 +15,7 @@ from assent_contracts.access_policies import (
 from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.change_conditions import (
+    apart_sentence,
     bad_conditions,
     condition_fields,
     condition_sentences,
@@ -193,7 +194,7 @@ def terms_sentence(terms: PolicyTerms, governance: Governance) -> str:
         terms.expiry_ms,
         governance,
         own_signature=terms.own_signature,
-    )
+    ) + (apart_sentence() if terms.separate_operator else "")
 
 
 def terms_text(terms: PolicyTerms) -> str:
@@ -204,6 +205,7 @@ def terms_text(terms: PolicyTerms) -> str:
         *(["the last approval releases it"] if terms.completion == "automatic" else []),
         *([f"expires after {duration(terms.expiry_ms)}"] if terms.expiry_ms is not None else []),
         *(["own signatures"] if terms.own_signature else []),
+        *(["its operator is apart"] if terms.separate_operator else []),
     ]
     return "; ".join([f"{terms.policy}: {asked}", *more])
 
