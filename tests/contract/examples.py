@@ -61,10 +61,6 @@ COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
     "settle-a-claim-as-seen": c.Settle(
         **_ABOUT, request=REQUEST, outcome="succeeded", reason="It is in the target.", claim=44, seen=45
     ),
-}
-"""Commands with their optional fields."""
-
-COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
     "submit-change-with-its-details": c.SubmitChange(
         **(_ABOUT | {"principal": "upstream"}),
         operation="edit",

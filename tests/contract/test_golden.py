@@ -108,11 +108,6 @@ def test_events_with_all_their_fields_are_read_from_their_golden_bytes(name: str
     assert msgspec.json.decode(read(f"event-variants/{name}.json"), type=Event) == event
 
 
-@pytest.mark.parametrize(("name", "command"), COMMAND_VARIANTS.items())
-def test_commands_with_all_their_fields_are_read_from_their_golden_bytes(name: str, command: Command) -> None:
-    assert decode_command(read(f"command-variants/{name}.json")) == command
-
-
 @pytest.mark.parametrize("folder", ["events", "governance-events"])
 def test_other_messages_are_read_from_their_golden_bytes(folder: str) -> None:
     decode = msgspec.json.Decoder(UNIONS[folder]).decode
