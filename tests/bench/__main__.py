@@ -60,6 +60,8 @@ async def _run(arguments: argparse.Namespace, console: Console, folder: Path) ->
                 await bench.ledger(chosen, repeats)
             if "latency" in chosen:
                 await bench.latency(repeats)
+            if "apply" in chosen:
+                await bench.apply(repeats)
             if "gateway" in chosen:
                 await bench.gateway(repeats)
             if "takeover" in chosen:

@@ -61,7 +61,12 @@ async def found_log(connection: Connection, folder: Path, size: Organisation = "
 
 async def empty(connection: Connection, *topics: str) -> None:
     """Delete these topics and create them again. What was known of their ledgers is forgotten as well."""
-    topics = (*topics, HEADS)
+    await remove(connection, *topics, HEADS)
+    await apply_topics(connection, partitions=1)
+
+
+async def remove(connection: Connection, *topics: str) -> None:
+    """Delete these topics, and return once they are gone."""
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:
@@ -70,7 +75,6 @@ async def empty(connection: Connection, *topics: str) -> None:
                 await admin.delete_topics(there)
     finally:
         await admin.close()
-    await apply_topics(connection, partitions=1)
 
 
 async def make(connection: Connection, *topics: str) -> None:

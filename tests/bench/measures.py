@@ -1,6 +1,6 @@
 """What is measured, and in which order: each figure next to its floor, so that drift affects both."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -8,9 +8,10 @@ import msgspec
 
 from assent.local.stack import Stack
 from assent_contracts.client.connection import Connection
-from assent_contracts.topics import COMMANDS, LEDGER
+from assent_contracts.topics import CHANGES, COMMANDS, LEDGER
+from tests.bench.applying import APPLIED
 from tests.bench.child import Answer, Job, Told, measure, peak_mib, quantile_of
-from tests.bench.founded_log import Log, empty, make
+from tests.bench.founded_log import Log, empty, make, remove
 from tests.bench.gateway import GatewayBench
 from tests.bench.produce import produce
 from tests.bench.progress import Steps
@@ -21,12 +22,17 @@ from tests.bench.services import running
 from tests.bench.workload import Mix, refusals
 
 GROUPS: Final = (
-    "decide_unsigned", "decide_signed", "verify", "audit", "status", "latency", "takeover", "gateway",
+    "decide_unsigned", "decide_signed", "verify", "audit", "status", "latency", "apply", "takeover",
+    "gateway",
 )  # fmt: skip
 OF_A_LEDGER: Final = frozenset(GROUPS[:5])
 _POLL_RECORDS: Final = 2_000
 _RATE: Final = 500
 _WARM_UP_COMMANDS: Final = 50_000
+_APPLY_MAX: Final = 5_000
+"""Changes; an applier makes hundreds in a second, not tens of thousands."""
+_APPLY_RATE: Final = 20
+_APPLY_GUESS_S: Final = 30
 _QUANTILES: Final = {"latency_p50": 0.5, "latency_p99": 0.99}
 _GATEWAY_S: Final = 60
 """An estimate for its lists and streams, at a million rows."""
@@ -153,6 +159,43 @@ class Bench:
         job = Job(commands=_RATE * self._latency_s, rate=_RATE, warm_up=2 * _RATE)
         return msgspec.structs.replace(job, **how)
 
+    async def apply(self, repeats: int) -> None:
+        """An applier beside a bare loop, and how long an approved change takes."""
+        commands = min(self._commands, _APPLY_MAX)
+        state = self._folder / "appliers"
+        state.mkdir(exist_ok=True)
+        output = self._folder / "apply.log"
+        env = {
+            **self._log.env(),
+            "ASSENT_KEY_FILE": str(self._log.keys / "applier.key"),
+            "ASSENT_STATE": str(state),
+        }
+        for repeat in range(1, repeats + 1):
+            suffix = f"{repeat}/{repeats}"
+            await empty(self._connection, COMMANDS, LEDGER, CHANGES)
+            await make(self._connection, APPLIED)
+            async with running("assent.decider", env=self._log.env(), log=output), self._dispatch(output):
+                ours = await self._applying(Job(commands=commands), env, f"applying {suffix}")
+                floor = await self._applying(
+                    Job(commands=commands, topic=APPLIED), env, f"consume and produce {suffix}"
+                )
+                work = Job(commands=_APPLY_RATE * self._latency_s, rate=_APPLY_RATE, warm_up=_APPLY_RATE)
+                taken = await self._applying(work, env, f"approved to applied {suffix}")
+            value, peer = commands / ours.seconds, commands / floor.seconds
+            self._steps.say(f"apply {suffix}: {value:,.0f}/s beside {peer:,.0f}/s")
+            self._take("apply", value, peer, ours.peak_mib)
+            for name, quantile in {"applied_p50": 0.5, "applied_p99": 0.99}.items():
+                self._steps.say(f"{name} {suffix}: {quantile_of(taken, quantile):.1f} ms")
+                self._take(name, quantile_of(taken, quantile), None, taken.peak_mib)
+            await remove(self._connection, APPLIED)
+
+    def _dispatch(self, output: Path) -> AbstractAsyncContextManager[object]:
+        return running("assent.dispatch", env=self._log.env(), log=output)
+
+    async def _applying(self, work: Job, env: dict[str, str], description: str) -> Answer:
+        with self._steps.step(description, _APPLY_GUESS_S) as told:
+            return await measure("applying", work, env=env, log=self._folder / "apply.log", told=told)
+
     async def gateway(self, repeats: int) -> None:
         """HTTP next to the bare relay, lists next to a bare query, and many event streams."""
         await empty(self._connection, COMMANDS, LEDGER)
@@ -221,5 +264,6 @@ def estimate_s(chosen: frozenset[str], commands: int, repeats: int, latency_s: i
         once += ["open", "decide_unsigned", "takeover"]
     steps = once + each * repeats
     waiting = 2 * repeats * (latency_s + 4) * len(chosen & {"latency", "gateway"})
+    waiting += 3 * repeats * _APPLY_GUESS_S if "apply" in chosen else 0
     waiting += _GATEWAY_S if "gateway" in chosen else 0
     return waiting + sum(commands * GUESSES_US[step] / 1e6 + 1 for step in steps)

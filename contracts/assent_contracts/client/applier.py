@@ -284,13 +284,17 @@ class _Run:
     async def _take(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
         # A release is on the ledger before it is written here. So after this, an unknown one is forged.
         await self._catch_up()
+        fresh: dict[str, Change] = {}
         for record in records:
             change = _read(record.value)
-            handled = self._screen(partition, change)
+            handled = self._screen(partition, change, fresh)
             if handled is not None or change is None:
                 self._setup.tell(_of(handled, change, partition, record.offset))
                 continue
-            await asyncio.to_thread(self._journal.begin, change)
+            fresh[change.request] = change
+        # All at once, because each of them waits for the disk.
+        await asyncio.gather(*(asyncio.to_thread(self._journal.begin, each) for each in fresh.values()))
+        for change in fresh.values():
             self._settle(change.request, change.resource)
 
     async def _catch_up(self) -> None:
@@ -304,10 +308,10 @@ class _Run:
                 _log.warning("trying again: %r", error)
                 await asyncio.sleep(_CATCH_UP_RETRY_S)
 
-    def _screen(self, partition: int, change: Change | None) -> Handled | None:
-        """Why a record is not claimed; None if its change is to be claimed."""
+    def _screen(self, partition: int, change: Change | None, fresh: Collection[str]) -> Handled | None:
+        """Why a record is not claimed; None if its change is to be claimed. `fresh`: those that will be."""
         found = None if change is None else self._open[partition].find(change.request)
-        in_hand = change is not None and change.request in self._in_hand
+        in_hand = change is not None and (change.request in self._in_hand or change.request in fresh)
         other = change is not None and change.request in self._other
         alone = left_alone(change, found, types=self._setup.types, in_hand=in_hand, other=other)
         if alone is not None or found is None:
