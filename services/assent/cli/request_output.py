@@ -126,11 +126,34 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
     ]
     if row.closed_by is not None:
         facts.append(("closed by", _with_note(row.closed_by, row.closing_reason)))
-    if row.applier is not None or row.outcome_message:
-        facts.append(("applier", _with_note(row.applier or row.reporter or "assent", row.outcome_message)))
+    facts += _applying(row)
     # A change to governance is carried out at once: its deadline matters to nobody.
-    if row.deadline is not None and not (row.resource_type in BUILT_IN_TYPES and row.progress):
+    if (
+        row.deadline is not None
+        and row.progress != "applying"
+        and not (row.resource_type in BUILT_IN_TYPES and row.progress)
+    ):
         facts.append(("expires", when(row.deadline)))
+    return facts
+
+
+def _applying(row: RequestView) -> list[tuple[str, str | Text]]:
+    """Who applies the change, under which claim, and who settles its outcome if it is unknown."""
+    settler = row.reporter if row.applier is not None and row.reporter != row.applier else None
+    facts: list[tuple[str, str | Text]] = []
+    if row.applier is not None or row.outcome_message:
+        told = None if settler is not None else row.outcome_message
+        facts.append(("applier", _with_note(row.applier or row.reporter or "assent", told)))
+    if row.claim is not None and row.claimed_at is not None:
+        facts.append(("claim", f"{row.claim}, made {when(row.claimed_at)}"))
+    if row.lease_end is not None and row.status == "approved":
+        facts.append(("lease ends" if row.progress == "applying" else "lease ended", when(row.lease_end)))
+    facts += [
+        ("proposed by", _with_note(f"{each.administrator}, {each.outcome}", each.reason))
+        for each in row.proposals
+    ]
+    if settler is not None:
+        facts.append(("settled by", _with_note(settler, row.outcome_message)))
     return facts
 
 

@@ -45,6 +45,7 @@ STATUS: Final[dict[RefusalCode, int]] = {
     RefusalCode.ON_BEHALF_OF_INVALID: 422,
     RefusalCode.REQUESTER_NOT_PERMITTED: 403,
     RefusalCode.BEING_APPLIED: 409,
+    RefusalCode.SETTLEMENT_REQUIRED: 403,
     RefusalCode.FIELD_REQUIRED: 422,
     RefusalCode.OPERATOR_UNKNOWN: 403,
     RefusalCode.OPERATOR_INVOLVED: 403,

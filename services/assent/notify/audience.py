@@ -1,7 +1,8 @@
 """R17: who is notified of a record. Pure.
 
-Each event states what its notification is about: see `news` and `asks_approvers` in
-`assent_contracts.events`. `assent_contracts.core.requests.permissions` answers who can approve a request.
+Each event states what its notification is about: see `news`, `asks_approvers` and `asks_settlers` in
+`assent_contracts.events`. `assent_contracts.core.requests.permissions` answers who can approve a request, and
+who can settle its outcome.
 """
 
 from collections.abc import Iterable
@@ -11,11 +12,10 @@ from assent.reading.decidable_requests import received_groups, received_types
 from assent_contracts.access_policies import ADMINISTRATORS, BUILT_IN_TYPES, administrators_of
 from assent_contracts.core.governance.signing_ability import gateway_for, has_key
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.core.requests.permissions import Deciding, able_to_approve
-from assent_contracts.core.requests.states import NeedsApproval, Request
+from assent_contracts.core.requests.permissions import Deciding, able_to_approve, able_to_settle
+from assent_contracts.core.requests.states import NeedsApproval, Request, Unsettled
 from assent_contracts.events import RequesterNews, RequestEvent
 from assent_contracts.governance_objects import SigningKey
-from assent_contracts.resources import resource_type
 
 _IMPORTANCE: Final[tuple[RequesterNews, ...]] = get_args(RequesterNews)
 
@@ -36,6 +36,18 @@ def approvers(request: Request, governance: Governance, at: int, among: frozense
     if not isinstance(request, Deciding):
         return frozenset()
     return frozenset(able_to_approve(request, governance, at, among))
+
+
+def asks_settlers(events: Iterable[RequestEvent], after: Request) -> bool:
+    """Whether a record gives those who can settle an unknown outcome something to do. `after`: as above."""
+    return isinstance(after, Unsettled) and any(event.asks_settlers for event in events)
+
+
+def settlers(request: Request, governance: Governance, at: int, among: frozenset[str]) -> frozenset[str]:
+    """Those of `among` who could settle the unknown outcome at log time `at` (ms), whatever signs it."""
+    if not isinstance(request, Unsettled):
+        return frozenset()
+    return frozenset(able_to_settle(request, governance, at, among))
 
 
 def gained(
@@ -79,12 +91,6 @@ def _served_types(governance: Governance, at: int) -> frozenset[str]:
 
 def _types_of(governance: Governance) -> set[str]:
     return {policy.resource_type for policy in governance.policies.values()}
-
-
-def administrators(governance: Governance, resource: str, among: frozenset[str]) -> frozenset[str]:
-    """Those of `among` who administer the resource's type: enabled people, including the requester."""
-    holders = governance.holders("administrator", resource_type(resource))
-    return frozenset(_people(governance, among & holders))
 
 
 def hear_of_key(governance: Governance, key: SigningKey, among: frozenset[str]) -> frozenset[str]:

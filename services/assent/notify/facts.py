@@ -8,7 +8,7 @@ from assent.notify.known_requests import KnownRequest
 from assent.reading.sender_text import failure_message, sender_text
 from assent.targets.news import Facts
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.events import ChangeReleased, RequestEvent
+from assent_contracts.events import ChangeReleased, RequestEvent, SettlementProposed
 from assent_contracts.governance_objects import SigningKey
 from assent_contracts.ledger import LedgerRecord
 
@@ -25,6 +25,7 @@ def facts_of(
         by_name=_name_of(sent.principal, governance),
         words=outcome or sent.justification or sent.note or sent.reason,
         note=sent.note,
+        outcome=next((each.outcome for each in events if isinstance(each, SettlementProposed)), ""),
         released=any(isinstance(event, ChangeReleased) for event in events),
     )
 

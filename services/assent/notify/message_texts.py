@@ -91,6 +91,7 @@ def _text_of_one(message: Message, public_url: str | None) -> MessageText:
             on_behalf_of=_who(facts.on_behalf_of, facts.on_behalf_of_name),
             by=_who(facts.by, facts.by_name) or "Assent",
             words=harmless(facts.words, WORDS_MAX_CHARS),
+            outcome=facts.outcome,
             released=facts.released,
             request=message.request,
             link=link_to(message.request, public_url),

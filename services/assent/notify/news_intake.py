@@ -7,12 +7,13 @@ from aiokafka import TopicPartition
 from msgspec import UNSET
 
 from assent.notify.audience import (
-    administrators,
     approvers,
     asks_approvers,
+    asks_settlers,
     enabled_accounts,
     hear_of_key,
     requester_hears,
+    settlers,
 )
 from assent.notify.facts import asking, facts_of, facts_of_key
 from assent.notify.known_requests import KnownRequest, keep_requests, read_requests
@@ -24,7 +25,7 @@ from assent.targets.news import News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.events import ChangeSubmitted, OfNoRequest, OutcomeUnknown, RequestEvent
+from assent_contracts.events import ChangeSubmitted, OfNoRequest, RequestEvent
 from assent_contracts.governance_changes import key_object
 from assent_contracts.governance_messages import KeyRegistered
 from assent_contracts.ledger import (
@@ -134,9 +135,12 @@ class NewsIntake:
         own = frozenset(each for each in (submission.requester, submission.on_behalf_of) if each is not None)
         if event is not None:
             hear = enabled_accounts(governance, listeners & own)
-            if any(isinstance(each, OutcomeUnknown) for each in events):
-                hear |= administrators(governance, submission.resource, listeners)
+            if asks_settlers(events, request.state):
+                hear |= settlers(request.state, governance, record.at, listeners)
             news.append(News(record.seq, record.at, about, event, hear, facts))
+        elif asks_settlers(events, request.state):
+            hear = settlers(request.state, governance, record.at, listeners - {facts.by})
+            news.append(News(record.seq, record.at, about, "settlement-proposed", hear, facts))
         if isinstance(events[0], ChangeSubmitted) and submission.on_behalf_of is not None:
             hear = enabled_accounts(governance, listeners & {submission.on_behalf_of})
             news.append(News(record.seq, record.at, about, "submitted-for-you", hear, facts))

@@ -18,6 +18,7 @@ NewsEvent = Literal[
     "completed",
     "failed",
     "outcome-unknown",
+    "settlement-proposed",
     "expired",
     "key-registered",
     "closed",
@@ -43,6 +44,7 @@ STATUS: Final[dict[NewsEvent, Status]] = {
     "completed": "completed",
     "failed": "failed",
     "outcome-unknown": "approved",
+    "settlement-proposed": "approved",
     "expired": "expired",
     "closed": "canceled",
 }
@@ -69,6 +71,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """R6: the request's."""
     note: str = ""
     """R8: of the decision that it is about; '' where there is none."""
+    outcome: str = ""
+    """How an administrator has proposed to settle an unknown outcome; '' for other news."""
     released: bool = False
     """R12: approved, and the change goes to the applier without another step."""
 

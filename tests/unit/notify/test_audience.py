@@ -6,13 +6,14 @@ import msgspec
 import pytest
 
 from assent.notify.audience import (
-    administrators,
     approvers,
     asks_approvers,
+    asks_settlers,
     enabled_accounts,
     gained,
     hear_of_key,
     requester_hears,
+    settlers,
 )
 from assent.notify.facts import asking, facts_of
 from assent.notify.known_requests import KnownRequest
@@ -20,7 +21,14 @@ from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, NewsEvent
 from assent_contracts import events as e
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.evolve import ImpossibleEventError
-from assent_contracts.core.requests.states import Approval, Approved, NeedsApproval, Rejection, Submission
+from assent_contracts.core.requests.states import (
+    Approval,
+    Approved,
+    NeedsApproval,
+    Rejection,
+    Request,
+    Submission,
+)
 from assent_contracts.governance_changes import (
     AssignRole,
     DisablePrincipal,
@@ -33,7 +41,6 @@ from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from tests.support.governance_changes import define, delete, edit
 from tests.support.people import (
     DAY_MS,
-    HUMANS,
     PRINCIPALS,
     START,
     force,
@@ -42,6 +49,7 @@ from tests.support.people import (
     policy_of,
     public_key_of,
 )
+from tests.support.stories import Story
 
 EVERYBODY = frozenset(PRINCIPALS)
 REQUEST = "1-7"
@@ -142,9 +150,31 @@ def serve(governance: Governance) -> None:
     force(governance, AssignRole(assignment=RoleAssignment(id="g", role="gateway", principals=("upstream",))))
 
 
-def test_R17_administrators_of_the_type_are_notified_of_an_unknown_outcome(governance: Governance) -> None:
-    assert administrators(governance, "script/a.sh", EVERYBODY) == {"carol", "dave"}
-    assert administrators(governance, "script/a.sh", frozenset(HUMANS) - {"dave"}) == {"carol"}
+def unknown(story: Story) -> Request:
+    story.given("alice submits", "bob approves", "carol approves", "alice completes", "applier claims")
+    story.given("applier reports unknown")
+    found = story.state.find(story.request, story.resource)
+    assert found is not None
+    return found
+
+
+def test_R17_those_who_can_settle_an_unknown_outcome_are_notified_of_it(governance: Governance) -> None:
+    story = Story(governance=governance)
+    request = unknown(story)
+    assert asks_settlers((e.OutcomeUnknown(request=REQUEST, cause="lease-ended"),), request)
+    assert settlers(request, governance, story.at, EVERYBODY) == {"carol", "dave"}
+    assert settlers(request, governance, story.at, EVERYBODY - {"dave"}) == {"carol"}
+    assert settlers(waiting(governance), governance, story.at, EVERYBODY) == set()
+
+
+def test_R17_those_who_can_settle_it_are_notified_of_a_proposed_settlement(governance: Governance) -> None:
+    proposed = e.SettlementProposed(request=REQUEST, administrator="dave", person="p-dave", outcome="retry")
+    request = unknown(Story(governance=governance))
+    assert asks_settlers((proposed,), request)
+    assert not asks_settlers((proposed,), waiting(governance))
+    record = record_of({"principal": "dave", "reason": "Nothing was changed."})
+    facts = facts_of(record, (proposed,), made(governance), governance)
+    assert (facts.by, facts.outcome, facts.words) == ("dave", "retry", "Nothing was changed.")
 
 
 @pytest.mark.parametrize(
