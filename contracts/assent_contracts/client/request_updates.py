@@ -67,7 +67,7 @@ class RequestFold:
             elif self._state is None or isinstance(self._state, Closed):
                 continue
             else:
-                self._state = evolve(self._state, event, record.at)
+                self._state = evolve(self._state, event, record.at, record.seq)
             status, progress = status_of(self._state)
             yield RequestUpdate(
                 request=self.request,
