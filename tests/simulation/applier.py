@@ -175,7 +175,7 @@ class Applier:
         if not self._publish(ledger, parts["report"], change.request, now):
             return
         report = msgspec.json.decode(parts["report"], type=ReportOutcome)
-        if is_settled(ledger.requests.find(change.request), self._me, report.outcome):
+        if is_settled(ledger.requests.find(change.request), self._me, report):
             self._drop(change.request)
         else:
             self._make_report(parts, change, report.outcome, now)

@@ -97,6 +97,7 @@ async def applying(
     principal: str = APPLIER,
     handler: Handler | None = None,
     read_back: ReadBack | None = None,
+    time_limit_s: float = 900.0,
     group: str | None = None,
 ) -> AsyncIterator[Running]:
     """A running applier, by default on `folders.target`. It is cut off at the end, not stopped."""
@@ -114,6 +115,7 @@ async def applying(
         folders.state,
         handler or folder.apply,
         read_back=read_back if handler is not None else folder.read_back,
+        time_limit_s=time_limit_s,
         # In its own group, so that it does not wait for the session of one that was cut off.
         group=group or f"tests-{principal}-{id(running)}",
         on_handled=tell,

@@ -38,6 +38,7 @@ from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.applied_beyond_journal import AppliedBeyondJournal
+from assent_contracts.client.applier_commands import ApplierCommands
 from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.applier_memory import ApplierMemory
 from assent_contracts.client.applier_steps import left_alone
@@ -191,15 +192,13 @@ class _Run:
             on_accepted=self._hear,
         )
         self._settler = Settler(
-            self._publisher,
+            ApplierCommands(self._publisher, setup.governance, setup.key, source),
             setup.governance,
-            setup.key,
             journal,
             find=self._find,
             handler=setup.handler,
             reads_back=setup.reads_back,
             time_limit_s=setup.time_limit_s,
-            source=source,
             slots=asyncio.Semaphore(setup.concurrency),
             tell=setup.tell,
         )
@@ -287,6 +286,7 @@ class _Run:
         fresh: dict[str, Change] = {}
         for record in records:
             change = _read(record.value)
+            await self._until_superseded(partition, change)
             handled = self._screen(partition, change, fresh)
             if handled is not None or change is None:
                 self._setup.tell(_of(handled, change, partition, record.offset))
@@ -296,6 +296,19 @@ class _Run:
         await asyncio.gather(*(asyncio.to_thread(self._journal.begin, each) for each in fresh.values()))
         for change in fresh.values():
             self._settle(change.request, change.resource)
+
+    async def _until_superseded(self, partition: int, change: Change | None) -> None:
+        """Wait until an earlier release of this request is no longer in progress here.
+
+        People had it released again, so the earlier one's lease has ended, and only its report can be left.
+        """
+        task = None if change is None else self._in_hand.get(change.request)
+        if change is None or task is None:
+            return
+        found = self._open[partition].find(change.request)
+        earlier = await asyncio.to_thread(self._journal.change, change.request)
+        if found is not None and found.is_release(change) and found.was_release(earlier):
+            await asyncio.wait([task])
 
     async def _catch_up(self) -> None:
         while True:

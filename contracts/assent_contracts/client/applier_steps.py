@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 
+from msgspec import UNSET
+
 from assent_contracts.client.handled import Handled
 from assent_contracts.client.handler_run import Report
 from assent_contracts.client.open_requests import Grant, OpenRequest
-from assent_contracts.commands import Claim, Outcome
+from assent_contracts.commands import Claim, ReportOutcome
 from assent_contracts.digests import sha256_hex
 from assent_contracts.released_change import Change
 from assent_contracts.resources import resource_type
@@ -70,8 +72,11 @@ def too_late(*, begun: bool) -> Report:
     return Report("failed", "Nothing was changed: the lease ended before the applier began.")
 
 
-def is_settled(found: OpenRequest | None, principal: str, outcome: Outcome) -> bool:
+def is_settled(found: OpenRequest | None, principal: str, report: ReportOutcome) -> bool:
     """Whether this applier has nothing more to report about a request."""
-    if found is None or found.grant is None or found.grant.applier != principal:
+    grant = None if found is None else found.grant
+    if found is None or grant is None or grant.applier != principal:
         return True
-    return outcome == "unknown" and found.unsettled
+    if report.claim is not UNSET and report.claim != grant.claim:
+        return True  # people had it applied again, under another claim
+    return report.outcome == "unknown" and found.unsettled

@@ -6,40 +6,34 @@ first decision. What counts is the state of the request on the ledger.
 """
 
 import asyncio
-import logging
 import time
-import unicodedata
 from collections.abc import Callable
 
 import msgspec
-from aiokafka.errors import KafkaError
+from msgspec import UnsetType
 
+from assent_contracts.client.applier_commands import ApplierCommands
 from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.applier_steps import granted, is_settled, not_to_apply, too_late
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handled import Handled
 from assent_contracts.client.handler import Handler, ReadBack, Release
 from assent_contracts.client.handler_run import READ_BACK_S, Report, apply_release, read_back
-from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.lease import Lease, WorkTime
+from assent_contracts.client.lease_renewal import renewed
 from assent_contracts.client.open_requests import OpenRequest
-from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms
+from assent_contracts.client.outcome_message import outcome_message
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Claim, ReportOutcome
-from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.released_change import Change, idempotency_key
 
-_DECISION_TIMEOUT_S = 30.0
-_RETRY_S = 0.2
-_RETRY_MAX_S = 30.0
 _CLOCK_RETRY_S = 60.0
 _AGAIN_MIN_S = 1.0
 _AGAIN_MAX_S = 3_600.0
 _SLOW_S = 1.0
 _ASK_AT_MOST = 3
-
-_log = logging.getLogger(__name__)
 
 
 class _Refused(msgspec.Struct, frozen=True):
@@ -55,29 +49,25 @@ class Settler:
 
     def __init__(
         self,
-        publisher: Publisher,
+        commands: ApplierCommands,
         governance: GovernanceFollower,
-        key: SecretKey,
         journal: Journal,
         *,
         find: Callable[[str], OpenRequest | None],
         handler: Handler,
         reads_back: ReadBack | None,
         time_limit_s: float,
-        source: str,
         slots: asyncio.Semaphore,
         tell: Callable[[Handled], None],
     ) -> None:
-        """`find` looks up a request in the ledger, as far as `publisher` has read it."""
-        self._publisher = publisher
+        """`find` looks up a request in the ledger, as far as it has been read."""
+        self._commands = commands
         self._governance = governance
-        self._key = key
         self._journal = journal
         self._find = find
         self._handler = handler
         self._reads_back = reads_back
         self._time_limit_s = time_limit_s
-        self._source = source
         self._slots = slots
         self._tell = tell
         self.held_up: set[str] = set()
@@ -87,6 +77,8 @@ class Settler:
         """Continue from the journal's state to the end. Raises OSError if the journal cannot be written."""
         started = time.monotonic()
         change = await asyncio.to_thread(self._journal.change, request)
+        if self._is_again(change):
+            return await self._left(change)
         if self._is_another(change):
             # The change in progress belongs to another history: it is kept, and nothing of it is sent.
             detail = (
@@ -112,6 +104,24 @@ class Settler:
             took_s=time.monotonic() - started,
         )
 
+    def _is_again(self, change: Change) -> bool:
+        """Whether people had it released again, after its outcome was unknown."""
+        found = self._find(change.request)
+        return found is not None and found.was_release(change)
+
+    async def _left(self, change: Change) -> Handled:
+        """Drop a change that was released again. A report that was made of it is recorded, and refused."""
+        report = self._journal.read(change.request, "report")
+        if report is not None:
+            await self._commands.publish(msgspec.json.decode(report, type=ReportOutcome), report)
+        await asyncio.to_thread(self._journal.drop, change.request)
+        return Handled(
+            result="not-open",
+            detail="It has been released again since.",
+            request=change.request,
+            resource=change.resource,
+        )
+
     def _is_another(self, change: Change) -> bool:
         found = self._find(change.request)
         return found is not None and not found.is_release(change)
@@ -121,10 +131,12 @@ class Settler:
         while True:
             async with self._slots:
                 change = await asyncio.to_thread(self._journal.change, request)
+                if self._is_again(change):
+                    return await self._left(change)
                 claimed = await self._claim(change)
                 if isinstance(claimed, Lease):
                     made = await self._apply_once(change, claimed)
-                    return await self._journal_report(change.request, change.resource, made)
+                    return await self._journal_report(request, change.resource, made, claimed.claim)
             if isinstance(claimed, str):
                 return Handled(
                     result="not-claimed", detail=claimed, request=request, resource=change.resource
@@ -136,21 +148,13 @@ class Settler:
         value = self._journal.read(change.request, "claim")
         fresh = value is None
         if value is None:
-            value = encode(
-                Claim(
-                    id=new_command_id(),
-                    principal=self._key.principal,
-                    at=now_ms(),
-                    resource=change.resource,
-                    request=change.request,
-                )
-            )
+            value = encode(Claim(**self._commands.fields(), resource=change.resource, request=change.request))
             await asyncio.to_thread(self._journal.write, change.request, "claim", value)
         claim = msgspec.json.decode(value, type=Claim)
         governance = self._governance.writers.head
         asked = 0
         while True:
-            answer, sent = await self._publish(claim, value)
+            answer, sent = await self._commands.publish(claim, value)
             asked += 1
             found = self._find(change.request)
             grant = granted(found, claim)
@@ -185,8 +189,9 @@ class Settler:
         if lease.over():
             return too_late(begun=begun)
         cut_off = begun and self._reads_back is None
-        time_left = WorkTime(lease, self._time_limit_s)
-        report = await apply_release(self._handler, release, time_left, cut_off=cut_off)
+        work_time = WorkTime(lease, self._time_limit_s)
+        async with renewed(self._commands, self._find, change, lease, work_time):
+            report = await apply_release(self._handler, release, work_time, cut_off=cut_off)
         if report.outcome == "unknown":
             shown = await self._read_back(release)
             return shown if shown is not None and shown.outcome == "succeeded" else report
@@ -197,16 +202,17 @@ class Settler:
             return None
         return await read_back(self._reads_back, release, WorkTime(None, READ_BACK_S))
 
-    async def _journal_report(self, request: str, resource: str, report: Report) -> bytes:
+    async def _journal_report(
+        self, request: str, resource: str, report: Report, claim: int | UnsetType
+    ) -> bytes:
         value = encode(
             ReportOutcome(
-                id=new_command_id(),
-                principal=self._key.principal,
-                at=now_ms(),
+                **self._commands.fields(),
                 resource=resource,
                 request=request,
                 outcome=report.outcome,
-                message=_printable(report.message),
+                message=outcome_message(report.message),
+                claim=claim,
             )
         )
         await asyncio.to_thread(self._journal.write, request, "report", value)
@@ -218,13 +224,13 @@ class Settler:
             return  # it has ended or never existed: there is nothing to report
         while True:
             governance = self._governance.writers.head
-            answer, _ = await self._publish(report, value)
+            answer, _ = await self._commands.publish(report, value)
             found = self._find(report.request)
-            if is_settled(found, self._key.principal, report.outcome):
+            if is_settled(found, self._commands.principal, report):
                 return
             await self._before_trying_again(_Refused(answer.refusal, fresh, governance), report)
             value = await self._journal_report(
-                report.request, report.resource, Report(report.outcome, report.message)
+                report.request, report.resource, Report(report.outcome, report.message), report.claim
             )
             report = msgspec.json.decode(value, type=ReportOutcome)
             fresh = True
@@ -253,39 +259,7 @@ class Settler:
         finally:
             self.held_up.discard(what.request)
 
-    async def _publish(self, command: Claim | ReportOutcome, value: bytes) -> tuple[Decided, float]:
-        """The decision, and when its command was sent (monotonic seconds). Tries until there is one."""
-        headers = signed_headers(self._key, self._governance.identity, command, value, self._source)
-        pause_s = _RETRY_S
-        while True:
-            sent = time.monotonic()
-            try:
-                decided = await self._publisher.send_bytes(
-                    value, command.resource.encode(), headers, timeout_s=_DECISION_TIMEOUT_S
-                )
-            except (KafkaError, NotDecidedError) as error:
-                _log.warning("request %s: no decision yet: %r", command.request, error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _RETRY_MAX_S)
-            else:
-                return decided, sent
-
 
 def _until(again_at: int) -> float:
     """Seconds until log time is `again_at` (ms), assuming that this machine's clock is right."""
     return min(max(_AGAIN_MIN_S, (again_at - now_ms()) / 1_000), _AGAIN_MAX_S)
-
-
-def _is_text(char: str) -> bool:
-    return unicodedata.category(char) not in ("Cc", "Cs")
-
-
-def _printable(message: str) -> str:
-    """The message in the form that the ledger accepts.
-
-    It has no control characters except line breaks and tabs, and is cut to its limit.
-    """
-    clean = "".join(char if char in "\n\r\t" or _is_text(char) else " " for char in message)
-    if len(clean) <= OUTCOME_MESSAGE_MAX_CHARS:
-        return clean
-    return clean[: OUTCOME_MESSAGE_MAX_CHARS - 1] + "…"

@@ -26,6 +26,10 @@ class Lease(msgspec.Struct):
         """Seconds for which the lease is certainly valid; negative once it may have ended."""
         return (self.deadline - self.log_ms) / 1_000 - (time.monotonic() - self.sent)
 
+    def renew(self, deadline: int, log_ms: int, sent: float) -> None:
+        """Take over another deadline, from a decision that was made at `log_ms` on a command of `sent`."""
+        self.deadline, self.log_ms, self.sent = deadline, log_ms, sent
+
     def over(self) -> bool:
         """Whether the lease may have ended."""
         return self.remaining_s() <= 0

@@ -2,8 +2,8 @@
 
 import time
 
-from assent_contracts.client.change_settlement import _printable
 from assent_contracts.client.lease import Lease
+from assent_contracts.client.outcome_message import outcome_message
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 
 
@@ -20,6 +20,6 @@ def test_lease_uses_no_clock_but_the_log_s() -> None:
 
 
 def test_message_is_made_printable_and_cut_to_the_limit() -> None:
-    assert _printable("a\x00b\nc\td\x1b[31m\x85\ud800") == "a b\nc\td [31m  "
-    assert _printable("ä" * 10_000) == "ä" * (OUTCOME_MESSAGE_MAX_CHARS - 1) + "…"
-    assert _printable("ä" * OUTCOME_MESSAGE_MAX_CHARS) == "ä" * OUTCOME_MESSAGE_MAX_CHARS
+    assert outcome_message("a\x00b\nc\td\x1b[31m\x85\ud800") == "a b\nc\td [31m  "
+    assert outcome_message("ä" * 10_000) == "ä" * (OUTCOME_MESSAGE_MAX_CHARS - 1) + "…"
+    assert outcome_message("ä" * OUTCOME_MESSAGE_MAX_CHARS) == "ä" * OUTCOME_MESSAGE_MAX_CHARS

@@ -2,10 +2,11 @@
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from assent_contracts.client.applier_steps import granted, is_settled, left_alone, not_to_apply, too_late
 from assent_contracts.client.open_requests import Grant, OpenRequest, ReleasedAt
-from assent_contracts.commands import Claim
+from assent_contracts.commands import Claim, Outcome, ReportOutcome
 from assent_contracts.digests import sha256_hex
 from assent_contracts.released_change import Change
 from tests.support.people import START
@@ -26,6 +27,18 @@ CHANGE = RELEASED.change(PAYLOAD)
 CLAIM = Claim(id="c-1", principal="applier", at=START, resource="app/a", request="0-1")
 GRANT = Grant(claim=6, command="c-1", applier="applier", digest=OPEN.digest, deadline=START + 60_000)
 CLAIMED = msgspec.structs.replace(RELEASED, grant=GRANT)
+
+
+def report(outcome: Outcome, claim: int | UnsetType = UNSET) -> ReportOutcome:
+    return ReportOutcome(
+        id="r-1",
+        principal="applier",
+        at=START,
+        resource="app/a",
+        request="0-1",
+        outcome=outcome,
+        claim=claim,
+    )
 
 
 def why(change: Change | None, found: OpenRequest | None, *, in_hand: bool = False) -> str | None:
@@ -87,10 +100,15 @@ def test_outcome_of_a_change_that_may_have_been_applied_is_unknown() -> None:
 
 
 def test_outcome_is_reported_until_the_ledger_has_it() -> None:
-    assert is_settled(None, "applier", "succeeded")
-    assert is_settled(CLAIMED, "applier2", "succeeded")
-    assert not is_settled(CLAIMED, "applier", "succeeded")
-    assert not is_settled(CLAIMED, "applier", "unknown")
+    assert is_settled(None, "applier", report("succeeded"))
+    assert is_settled(CLAIMED, "applier2", report("succeeded"))
+    assert not is_settled(CLAIMED, "applier", report("succeeded"))
+    assert not is_settled(CLAIMED, "applier", report("unknown"))
     unsettled = msgspec.structs.replace(CLAIMED, unsettled=True)
-    assert is_settled(unsettled, "applier", "unknown")
-    assert not is_settled(unsettled, "applier", "succeeded")
+    assert is_settled(unsettled, "applier", report("unknown"))
+    assert not is_settled(unsettled, "applier", report("succeeded"))
+
+
+def test_report_of_an_older_claim_is_not_sent_again_and_again() -> None:
+    assert is_settled(CLAIMED, "applier", report("succeeded", claim=GRANT.claim - 1))
+    assert not is_settled(CLAIMED, "applier", report("succeeded", claim=GRANT.claim))
