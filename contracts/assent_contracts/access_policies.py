@@ -73,6 +73,8 @@ class Policy(
     """R20: whether a service must name the person on whose behalf it submits. Checked at the submission."""
     settlements: Settlements = 1
     """How many administrators must agree before an unknown outcome is settled."""
+    separate_operator: bool = False
+    """R25: whether requester, approvers and the applier's operator must be different people."""
     demands: tuple[Demand, ...] = ()
     """R24: the optional fields that a submission must have. Checked at the submission."""
     excluded_groups: tuple[str, ...] = ()
@@ -90,6 +92,7 @@ class PolicyTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     expiry_ms: int | None = None
     own_signature: bool = False
     settlements: Settlements = 1
+    separate_operator: bool = False
 
 
 def terms_of(policy: Policy, since: int, *, own_signature: bool) -> PolicyTerms:
@@ -103,4 +106,5 @@ def terms_of(policy: Policy, since: int, *, own_signature: bool) -> PolicyTerms:
         expiry_ms=policy.expiry_ms,
         own_signature=own_signature,
         settlements=policy.settlements,
+        separate_operator=policy.separate_operator,
     )

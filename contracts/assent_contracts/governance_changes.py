@@ -56,6 +56,13 @@ class DisablePrincipal(ChangeFields, frozen=True, kw_only=True, tag="assent.disa
     principal: PrincipalId
 
 
+class SetOperator(ChangeFields, frozen=True, kw_only=True, tag="assent.set-operator.v1", gc=False):
+    """Set the account of the person who runs a service; without `operator`, that nobody is known to."""
+
+    principal: PrincipalId
+    operator: PrincipalId | None = None
+
+
 class RegisterKey(ChangeFields, frozen=True, kw_only=True, tag="assent.register-key.v1", gc=False):
     """Register a key that signs for a principal. For one's own account this works immediately."""
 
@@ -165,6 +172,7 @@ GovernanceChange = (
     RegisterPrincipal
     | EnablePrincipal
     | DisablePrincipal
+    | SetOperator
     | RegisterKey
     | ExpireKey
     | RevokeKey
@@ -231,6 +239,7 @@ def object_of(change: GovernanceChange) -> str:  # noqa: C901, PLR0912  a line e
         case (
             EnablePrincipal(principal=principal)
             | DisablePrincipal(principal=principal)
+            | SetOperator(principal=principal)
             | RevokeKeys(principal=principal)
         ):
             return principal_object(principal)

@@ -126,6 +126,13 @@ class PrincipalDisabled(
     principal: PrincipalId
 
 
+class OperatorSet(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.operator-set.v1", gc=False):
+    """The person of this account runs the service; None: nobody is known to."""
+
+    principal: PrincipalId
+    operator: PrincipalId | None
+
+
 class KeyRegistered(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-registered.v1", gc=False
 ):
@@ -281,6 +288,7 @@ GovernanceEvent = (
     | PrincipalRegistered
     | PrincipalEnabled
     | PrincipalDisabled
+    | OperatorSet
     | KeyRegistered
     | KeyExpires
     | KeyRevoked

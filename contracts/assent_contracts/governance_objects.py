@@ -83,6 +83,8 @@ class Account(Governed, frozen=True, kw_only=True, gc=False):
     person: str | None = None
     name: str = ""
     source: Source = "manual"
+    operator: PrincipalId | None = None
+    """R25: the account of the person who runs a service."""
 
 
 class SigningKey(Governed, frozen=True, kw_only=True, gc=False):

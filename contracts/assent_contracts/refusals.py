@@ -59,6 +59,8 @@ class RefusalCode(StrEnum):
     LEASE_LIMIT = "lease-limit"
     SETTLEMENT_REQUIRED = "settlement-required"
     FIELD_REQUIRED = "field-required"
+    OPERATOR_UNKNOWN = "operator-unknown"
+    OPERATOR_INVOLVED = "operator-involved"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -184,6 +186,10 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     ),
     RefusalCode.FIELD_REQUIRED: (
         "Fill in the named field and submit the change again: a policy for its type demands it."
+    ),
+    RefusalCode.OPERATOR_UNKNOWN: "Have an administrator set the operator of the named service.",
+    RefusalCode.OPERATOR_INVOLVED: (
+        "Let an applier claim it that another person operates, or have the request closed."
     ),
 }
 """What the sender can do, for each code."""

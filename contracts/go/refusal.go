@@ -97,4 +97,6 @@ var whatToDo = map[string]string{
 	"lease-limit":             "Finish and report before the lease ends: a claim cannot be held for longer.",
 	"settlement-required":     "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree.",
 	"field-required":          "Fill in the named field and submit the change again: a policy for its type demands it.",
+	"operator-unknown":        "Have an administrator set the operator of the named service.",
+	"operator-involved":       "Let an applier claim it that another person operates, or have the request closed.",
 }

@@ -21,7 +21,7 @@ const (
 var governanceEvents = func() map[string]bool {
 	known := map[string]bool{}
 	for _, name := range strings.Fields(`log-founded principal-registered principal-enabled principal-disabled
-		key-registered key-expires key-revoked keys-revoked writer-added writer-retired loss-accepted
+		operator-set key-registered key-expires key-revoked keys-revoked writer-added writer-retired loss-accepted
 		group-defined group-deleted role-assigned role-withdrawn settings-changed policy-created policy-edited
 		policy-deleted directory-synced time-corrected founding-closed release-carried-out release-refused
 		command-repeated`) {

@@ -5,6 +5,7 @@ from typing import Final
 from tests.faults.fault import CONTRACTS, GOVERNANCE, REQUESTS, Fault
 
 _OF_DETAILS: Final = ("tests/unit/test_change_details.py",)
+_OF_DUTIES: Final = ("tests/unit/test_three_duties.py",)
 
 FAULTS: Final = (
     Fault(
@@ -27,6 +28,34 @@ FAULTS: Final = (
         "    if policy.resource_type in BUILT_IN_TYPES and _has",
         "    if not policy.resource_type and _has",
         _OF_DETAILS,
+    ),
+    Fault(
+        "R25: the requester's own applier claims the change",
+        f"{REQUESTS}/separate_operator.py",
+        "    if operator == requester:\n",
+        "    if operator == submission.requester:\n",
+        _OF_DUTIES,
+    ),
+    Fault(
+        "R25: approvals are forgotten at the release",
+        f"{REQUESTS}/evolve.py",
+        "return Released(submission, event.deadline, request.approvals)",
+        "return Released(submission, event.deadline)",
+        _OF_DUTIES,
+    ),
+    Fault(
+        "R25: an applier of nobody known claims the change",
+        f"{REQUESTS}/separate_operator.py",
+        "    if operator is None or requester is None:\n",
+        "    if requester is None:\n",
+        _OF_DUTIES,
+    ),
+    Fault(
+        "R25: one administrator alone sets an operator",
+        f"{GOVERNANCE}/operators.py",
+        "    why_approval=_why_approval,\n",
+        "",
+        _OF_DUTIES,
     ),
     Fault(
         "R24: a text of any length is kept for ever",

@@ -40,8 +40,9 @@ def _id(number: int) -> str:
 
 def _changes(file: GovernanceFile, made_keys: dict[str, SigningKey]) -> Iterator[GovernanceChange]:
     yield ChangeSettings(settings=settings_of(file.settings))
-    for row in file.principals:
-        account = Account(id=row.id, kind=row.kind, person=row.person, name=row.name)
+    # An operator must be registered before the service that it runs.
+    for row in sorted(file.principals, key=lambda row: row.operator is not None):
+        account = Account(id=row.id, kind=row.kind, person=row.person, name=row.name, operator=row.operator)
         yield RegisterPrincipal(account=account)
     for row in file.keys:
         key = SigningKey(

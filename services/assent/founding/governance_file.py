@@ -47,12 +47,13 @@ class SettingsTable(_Table, frozen=True, kw_only=True):
 
 
 class PrincipalTable(_Table, frozen=True, kw_only=True):
-    """An account; `person` for humans only."""
+    """An account; `person` for humans only, `operator` (R25: a human's account) for services only."""
 
     id: str
     kind: PrincipalKind
     person: str | None = None
     name: str = ""
+    operator: str | None = None
 
 
 class KeyTable(_Table, frozen=True, kw_only=True):
@@ -104,6 +105,7 @@ class PolicyTable(_Table, frozen=True, kw_only=True):
     expiry: str | None = None
     own_signature: bool = False
     on_behalf_of: OnBehalf = "optional"
+    separate_operator: bool = False
     demands: tuple[Demand, ...] = ()
     settlements: Settlements = 1
     excluded_groups: tuple[str, ...] = ()

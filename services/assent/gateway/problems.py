@@ -46,6 +46,8 @@ STATUS: Final[dict[RefusalCode, int]] = {
     RefusalCode.REQUESTER_NOT_PERMITTED: 403,
     RefusalCode.BEING_APPLIED: 409,
     RefusalCode.FIELD_REQUIRED: 422,
+    RefusalCode.OPERATOR_UNKNOWN: 403,
+    RefusalCode.OPERATOR_INVOLVED: 403,
 }
 """By refusal. All others are 409: they conflict with the current state."""
 

@@ -24,6 +24,7 @@ OF_APP: Final = {"create-policy", "edit-policy"}
 """Changes that an administrator of only `app` may request, whether or not there is such a policy."""
 WIDENS: Final = {
     "enable-principal",
+    "set-operator",
     "register-key",
     "add-writer",
     "retire-writer",

@@ -173,6 +173,7 @@ CHANGES: Final[dict[str, Callable[[Target], g.GovernanceChange]]] = {
     ),
     "enable-principal": lambda to: g.EnablePrincipal(principal=f"off-{to.name}"),
     "disable-principal": lambda to: g.DisablePrincipal(principal=to.name),
+    "set-operator": lambda to: g.SetOperator(principal="gate", operator=f"off-{to.name}"),
     "register-key": lambda to: g.RegisterKey(key=signing_key("new-key", to.name)),
     "expire-key": lambda to: g.ExpireKey(key=f"{to.name}-key", not_after=START + 99 * DAY_MS),
     "revoke-key": lambda to: g.RevokeKey(key=f"{to.name}-key"),

@@ -26,6 +26,7 @@ EVENTS = {
     "register-principal": "assent.principal-registered.v1",
     "enable-principal": "assent.principal-enabled.v1",
     "disable-principal": "assent.principal-disabled.v1",
+    "set-operator": "assent.operator-set.v1",
     "register-key": "assent.key-registered.v1",
     "expire-key": "assent.key-expires.v1",
     "revoke-key": "assent.key-revoked.v1",

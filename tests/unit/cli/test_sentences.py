@@ -24,6 +24,7 @@ from assent_contracts.governance_changes import (
     RegisterKey,
     RegisterPrincipal,
     RevokeKey,
+    SetOperator,
     SyncDirectory,
     WithdrawRole,
 )
@@ -66,6 +67,8 @@ def test_policy_reads_as_a_sentence() -> None:
     [
         (DisablePrincipal(principal="bob"), "Disable bob."),
         (EnablePrincipal(principal="bob"), "Enable bob."),
+        (SetOperator(principal="applier", operator="bob"), "Set the operator of applier to bob."),
+        (SetOperator(principal="applier"), "State no operator of applier."),
         (
             RegisterPrincipal(account=Account(id="zoe", kind="human", person="zoe.p", name="Zoe")),
             "Register zoe (Zoe), an account of the person zoe.p.",
@@ -122,7 +125,15 @@ OPERATIONS = {
     "create": {"CreatePolicy", "RegisterPrincipal", "RegisterKey", "AddWriter", "DefineGroup", "AssignRole"},
     "delete": {"DeletePolicy", "DeleteGroup", "WithdrawRole"},
     "disable": {"DisablePrincipal", "RevokeKey", "RevokeKeys", "RetireWriter"},
-    "edit": {"EditPolicy", "EnablePrincipal", "ExpireKey", "ChangeSettings", "SyncDirectory", "CorrectTime"},
+    "edit": {
+        "EditPolicy",
+        "EnablePrincipal",
+        "SetOperator",
+        "ExpireKey",
+        "ChangeSettings",
+        "SyncDirectory",
+        "CorrectTime",
+    },
 }
 
 

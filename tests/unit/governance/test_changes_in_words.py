@@ -36,6 +36,16 @@ CASES = {
         (("kind", None, "service"),),
     ),
     "enabled": (c.EnablePrincipal(principal="bob"), "Enable bob.", ()),
+    "operated": (
+        c.SetOperator(principal="applier", operator="bob"),
+        "Set the operator of applier to bob.",
+        (("operator", None, "bob"),),
+    ),
+    "an operated service": (
+        c.RegisterPrincipal(account=Account(id="robot", kind="service", operator="bob")),
+        "Register robot, a service operated by bob.",
+        (("kind", None, "service"), ("operator", None, "bob")),
+    ),
     "disabled": (
         c.DisablePrincipal(principal="bob"),
         "Disable bob.",

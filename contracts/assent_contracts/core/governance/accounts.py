@@ -7,6 +7,7 @@ from assent_contracts.codec import is_identifier
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules, creates, disables
 from assent_contracts.core.governance.field_changes import FieldChange, changed_fields
 from assent_contracts.core.governance.field_limits import bad_id, bad_text, refuse
+from assent_contracts.core.governance.operators import bad_operator
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     DisablePrincipal,
@@ -73,6 +74,12 @@ def register_principal(
     spelt = spelt_otherwise(governance, account)
     if spelt is not None:
         return spelt
+    if account.operator is not None:
+        if account.kind == "human":
+            return refuse(RefusalCode.MALFORMED, f"{account.id}: only a service has an operator.")
+        bad = bad_operator(governance, account.operator)
+        if bad is not None:
+            return bad
     if account.source != "manual":
         return refuse(RefusalCode.MALFORMED, f"{account.id}: only a synchronisation brings the directory's.")
     return (PrincipalRegistered(account=account),)
@@ -111,7 +118,8 @@ def account_words(account: Account) -> str:
     """An account in words: its id, its name and its person."""
     name = f" ({account.name})" if account.name else ""
     if account.person is None:
-        return f"{account.id}{name}, a service"
+        operated = f" operated by {account.operator}" if account.operator else ""
+        return f"{account.id}{name}, a service{operated}"
     return f"{account.id}{name}, an account of the person {account.person}"
 
 
@@ -121,6 +129,7 @@ def account_difference(before: Account | None, after: Account) -> tuple[FieldCha
         ("kind", before and before.kind, after.kind),
         ("person", before and before.person, after.person),
         ("name", (before and before.name) or None, after.name or None),
+        ("operator", before and before.operator, after.operator),
     )
 
 

@@ -19,14 +19,23 @@ def bad_conditions(policy: Policy) -> Refusal | None:
 
 
 def _has_conditions(policy: Policy) -> bool:
-    return bool(policy.demands)
+    return bool(policy.demands or policy.separate_operator)
+
+
+def apart_sentence() -> str:
+    """R25 as a sentence with a space before it."""
+    return " Requester, approvers and the applier's operator must be different people."
 
 
 def condition_sentences(policy: Policy) -> str:
     """What the policy asks for besides approvals, each as a sentence with a space before it."""
-    return f" A submission must state {' and '.join(policy.demands)}." if policy.demands else ""
+    demands = f" A submission must state {' and '.join(policy.demands)}."
+    return (apart_sentence() if policy.separate_operator else "") + (demands if policy.demands else "")
 
 
 def condition_fields(policy: Policy) -> dict[str, str | None]:
     """The conditions in words, by name, for a comparison of two policies."""
-    return {"demands": ", ".join(policy.demands) or None}
+    return {
+        "operator": "apart from requester and approvers" if policy.separate_operator else None,
+        "demands": ", ".join(policy.demands) or None,
+    }

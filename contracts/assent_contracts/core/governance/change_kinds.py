@@ -6,6 +6,7 @@ from assent_contracts.core.governance import (
     accounts,
     directory_difference,
     groups,
+    operators,
     policies,
     roles,
     settings,
@@ -35,6 +36,7 @@ from assent_contracts.governance_changes import (
     RetireWriter,
     RevokeKey,
     RevokeKeys,
+    SetOperator,
     SyncDirectory,
     WithdrawRole,
 )
@@ -49,6 +51,8 @@ def rules_of(change: GovernanceChange) -> ChangeRules[Any]:  # noqa: C901, PLR09
             return accounts.ENABLE_PRINCIPAL
         case DisablePrincipal():
             return accounts.DISABLE_PRINCIPAL
+        case SetOperator():
+            return operators.SET_OPERATOR
         case RegisterKey():
             return signing_keys.REGISTER_KEY
         case ExpireKey():

@@ -24,13 +24,14 @@ from assent_contracts.governance_changes import (
     RegisterKey,
     RegisterPrincipal,
     RetireWriter,
+    SetOperator,
 )
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
 _NO_HARM = (
     *(RegisterPrincipal, EnablePrincipal, RegisterKey, CreatePolicy),
-    *(AddWriter, RetireWriter, CorrectTime),
+    *(AddWriter, RetireWriter, CorrectTime, SetOperator),
 )
 """Changes that take nothing from any person. Their own rules check what they do."""
 

@@ -15,6 +15,7 @@ from assent_contracts.access_policies import (
 from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.change_conditions import (
+    apart_sentence,
     bad_conditions,
     condition_fields,
     condition_sentences,
@@ -196,7 +197,7 @@ def terms_sentence(terms: PolicyTerms, governance: Governance) -> str:
         governance,
         own_signature=terms.own_signature,
         settlements=terms.settlements,
-    )
+    ) + (apart_sentence() if terms.separate_operator else "")
 
 
 def terms_text(terms: PolicyTerms) -> str:
@@ -208,6 +209,7 @@ def terms_text(terms: PolicyTerms) -> str:
         *([f"expires after {duration(terms.expiry_ms)}"] if terms.expiry_ms is not None else []),
         *(["own signatures"] if terms.own_signature else []),
         *(["two settle an unknown outcome"] if terms.settlements > 1 else []),
+        *(["its operator is apart"] if terms.separate_operator else []),
     ]
     return "; ".join([f"{terms.policy}: {asked}", *more])
 

@@ -49,6 +49,7 @@ from assent_contracts.governance_messages import (
     KeysRevoked,
     LogFounded,
     LossAccepted,
+    OperatorSet,
     PolicyCreated,
     PolicyDeleted,
     PolicyEdited,
@@ -180,6 +181,8 @@ class Governance:
                 self._set_enabled(principal, seq, enabled=True)
             case PrincipalDisabled(principal=principal):
                 self._set_enabled(principal, seq, enabled=False)
+            case OperatorSet(principal=principal, operator=operator):
+                self._set_operator(principal, operator, seq)
             case KeyRegistered(key=key):
                 self._register_key(key)
             case KeyExpires(key=key, not_after=not_after):
@@ -249,6 +252,11 @@ class Governance:
 
     def _set_enabled(self, principal: str, seq: int, *, enabled: bool) -> None:
         self._put_principal(Principal(account=self.principals[principal].account, enabled=enabled), seq)
+
+    def _set_operator(self, principal: str, operator: str | None, seq: int) -> None:
+        before = self.principals[principal]
+        account = msgspec.structs.replace(before.account, operator=operator)
+        self._put_principal(msgspec.structs.replace(before, account=account), seq)
 
     def _register_key(self, key: SigningKey) -> None:
         registered = registered_key(key)

@@ -6,6 +6,7 @@ from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import Claim
 from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.decision_context import Context
+from assent_contracts.core.requests.separate_operator import not_separate
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,
@@ -33,6 +34,9 @@ def decide_claim(request: Request, command: Claim, context: Context) -> tuple[Ev
         case Released():
             if request.deadline <= context.at:
                 return refuse(RefusalCode.NOT_RELEASED, "R14: the request has expired.")
+            barred = not_separate(request, context)
+            if barred is not None:
+                return barred
             return (
                 ChangeClaimed(
                     request=command.request,

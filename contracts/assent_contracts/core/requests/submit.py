@@ -18,6 +18,7 @@ from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approvers import progress_deadline
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.demands import missing_field
+from assent_contracts.core.requests.separate_operator import unknown_requester
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
 from assent_contracts.governance_changes import object_of
@@ -56,7 +57,7 @@ def decide_submit(
     person = _person(command, context)
     if isinstance(person, Refusal):
         return person
-    missing = missing_field(command, governance)
+    missing = unknown_requester(command, context) or missing_field(command, governance)
     if missing is not None:
         return missing
     request = request_id(context.partition, context.seq)

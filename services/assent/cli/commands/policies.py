@@ -55,6 +55,9 @@ class PolicyOptions:
     on_behalf_of: Literal["optional", "required"] | None = None
     "R20: whether a service must name the person on whose behalf it submits."
 
+    separate_operator: bool | None = None
+    "R25: requester, approvers and the applier's operator must be different people."
+
     demand: Annotated[tuple[Demanded, ...], Parameter(negative="", show_default=False)] = ()
     "R24: a field that a submission must have; repeat it for several. `none` demands nothing any more."
 

@@ -80,6 +80,7 @@ def show_principal(
             ("kind", found.account.kind),
             *([("person", found.person)] if found.person else []),
             *([("name", found.account.name)] if found.account.name else []),
+            *([("operator", found.account.operator)] if found.account.operator else []),
             ("status", _status(found)),
             ("source", found.account.source),
             *(("group", _path(governance, group, principal)) for group in groups),
@@ -112,6 +113,9 @@ def register_principal(
         Literal["human", "service"] | None, Parameter(help="human with --person, else service.")
     ] = None,
     name: Annotated[str, Parameter(show_default=False, help="Its name, for people.")] = "",
+    operator: Annotated[
+        str | None, Parameter(help="R25: the account of the person who runs a service.")
+    ] = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
@@ -125,7 +129,7 @@ def register_principal(
     from assent_contracts.governance_objects import Account
 
     kind = kind or ("service" if person is None else "human")
-    account = Account(id=principal, kind=kind, person=person, name=name)
+    account = Account(id=principal, kind=kind, person=person, name=name, operator=operator)
     change_governance(
         lambda _: RegisterPrincipal(account=account),
         change_options=change_options,
@@ -168,6 +172,32 @@ def enable_principal(
 
     change_governance(
         lambda _: EnablePrincipal(principal=principal),
+        change_options=change_options,
+        access=access,
+        options=options,
+    )
+
+
+@principals.command(name="set-operator")
+def set_operator(
+    principal: AccountArgument,
+    operator: Annotated[
+        str | None, Parameter(help="The account of the person who runs the service; none states nobody.")
+    ] = None,
+    *,
+    change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
+    access: AccessOptions = DEFAULT_ACCESS,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Set who runs a service. A policy can keep that person apart from requesters and approvers (R25).
+
+    Example: assent principals set-operator applier erin -j "She runs it" --as bob
+    """
+    from assent.cli.governance_change import change_governance
+    from assent_contracts.governance_changes import SetOperator
+
+    change_governance(
+        lambda _: SetOperator(principal=principal, operator=operator),
         change_options=change_options,
         access=access,
         options=options,

@@ -34,6 +34,8 @@ class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
     own_signature: bool = False
     on_behalf_of: bool = False
     """R20: whether a service must name the person on whose behalf it submits."""
+    separate_operator: bool = False
+    """R25: whether the applier's operator must be another person than requester and approvers."""
     demands: tuple[str, ...] = ()
     """R24: the optional fields that a submission must have."""
     two_settle: bool = False
@@ -57,6 +59,7 @@ def values_of(policy: Policy, version: int | None) -> PolicyValues:
         expiry_unit=unit,
         own_signature=policy.own_signature,
         on_behalf_of=policy.on_behalf_of == "required",
+        separate_operator=policy.separate_operator,
         demands=policy.demands,
         two_settle=policy.settlements == 2,
         version="" if version is None else str(version),
@@ -86,6 +89,7 @@ def values_sent(form: Form) -> PolicyValues:
         expiry_unit=unit if unit in UNITS_MS else "days",
         own_signature=form.line("own_signature") == "on",
         on_behalf_of=form.line("on_behalf_of") == "on",
+        separate_operator=form.line("separate_operator") == "on",
         demands=form.all("demands"),
         two_settle=form.line("two_settle") == "on",
         version=form.line("version"),
@@ -113,6 +117,7 @@ def policy_sent(values: PolicyValues) -> Policy:
         expiry_ms=_expiry(values),
         own_signature=values.own_signature,
         on_behalf_of="required" if values.on_behalf_of else "optional",
+        separate_operator=values.separate_operator,
         demands=tuple(each for each in DEMANDS if each in values.demands),
         settlements=2 if values.two_settle else 1,
     )
