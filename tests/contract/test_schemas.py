@@ -15,7 +15,6 @@ from tests.contract.examples import GOLDEN
 
 SCHEMAS = Path(assent_contracts.schemas.__file__).parent
 OF_FOLDER = {
-    "command-variants": "submit-change.v1.json",
     "events": "events.json",
     "event-variants": "events.json",
     "governance-events": "governance-events.json",
