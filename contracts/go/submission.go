@@ -10,7 +10,7 @@ import (
 
 const (
 	payloadMaxBytes      = 256 << 10
-	commandMaxBytes      = payloadMaxBytes + 80<<10
+	commandMaxBytes      = payloadMaxBytes + 16<<10
 	payloadMaxDepth      = 64
 	numberMaxChars       = 64
 	justificationMaxRune = 1024

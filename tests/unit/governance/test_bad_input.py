@@ -146,7 +146,7 @@ def test_invalid_change_is_refused(change: object, answer: str) -> None:
         ({"change": {**HUMAN, "type": "assent.register-principal.v7"}}, "unknown-version"),
         ({"change": None}, "malformed"),
         ({"note": "x"}, "malformed"),
-        ({"change": {**HUMAN, "account": {"id": "x", "kind": "human", "name": "n" * 400_000}}}, "too-large"),
+        ({"change": {**HUMAN, "account": {"id": "x", "kind": "human", "name": "n" * 300_000}}}, "too-large"),
     ],
     ids=lambda value: repr(value)[:70],
 )
