@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from rich.text import Text
 
-from assent.applier.target import Target
+from assent.applier.targets.files.folder import Folder
 from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, reading_tables
 from assent.cli.connection.projection_wait import projected
@@ -132,7 +132,7 @@ async def _is_applied(access: LogAccess, target: Path, request: Opened) -> bool:
     if row is None:
         raise TimeoutError
     try:
-        content = await asyncio.to_thread(Target(target).path(request.change.resource).read_bytes)
+        content = await asyncio.to_thread(Folder(target).path(request.change.resource).read_bytes)
     except OSError:
         content = None
     held = row.status == "completed" and content == request.change.applied
