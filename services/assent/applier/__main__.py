@@ -36,8 +36,9 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _check_config() -> None:
-    target = os.environ.get(TARGET)
-    configuration = configuration_of(os.environ, Path(target) if target else None)
+    # Without the other settings, so that a file can be checked anywhere.
+    file, target = (Path(os.environ[name]) if os.environ.get(name) else None for name in (FILE, TARGET))
+    configuration = configuration_of(file, target)
     with tempfile.TemporaryDirectory() as state:
         opened = await open_target(configuration, Path(state), _NO_IDENTITY)
         await opened.close()
@@ -54,7 +55,8 @@ def _main() -> None:
         elif arguments.dry_run is not None:
             sys.exit(asyncio.run(dry_run(read_settings(), arguments.dry_run)))
         else:
-            configuration_of(os.environ, read_settings().target)
+            settings = read_settings()
+            configuration_of(settings.applier_file, settings.target)
             run_service("applier", serve, "kafka")
     except SettingsError as error:
         sys.stderr.write(f"applier: {error}\n")

@@ -63,11 +63,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     table: Table
 
 
-def configuration_of(environ: Mapping[str, str], target: Path | None) -> Configuration:
-    """What ASSENT_APPLIER_FILE names; without it, the folder ASSENT_TARGET. Raises SettingsError."""
-    file = environ.get(FILE)
-    if file:
-        return read_configuration(Path(file))
+def configuration_of(file: Path | None, target: Path | None) -> Configuration:
+    """What the file says; without one, the folder `target`. Raises SettingsError."""
+    if file is not None:
+        return read_configuration(file)
     folder = need(target, f"{FILE}, or {TARGET} for a folder")
     return Configuration(limits=Limits(kind="files"), table=FilesTable(folder=str(folder.absolute())))
 

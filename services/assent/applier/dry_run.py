@@ -2,7 +2,6 @@
 published.
 """
 
-import os
 import sys
 import tempfile
 from collections.abc import Collection
@@ -35,7 +34,7 @@ async def dry_run(settings: ServiceSettings, wanted: Collection[str]) -> int:
     It is 1 if one of `wanted` is neither approved nor released, or if a plan could not be made. Raises
     SettingsError, KafkaError, TimeoutError.
     """
-    configuration = configuration_of(os.environ, settings.target)
+    configuration = configuration_of(settings.applier_file, settings.target)
     follower = GovernanceFollower(settings.kafka, settings.identity, with_evidence=True)
     await follower.start()
     try:

@@ -1,7 +1,6 @@
 """The applier as a process: it applies released changes to its target."""
 
 import asyncio
-import os
 from collections.abc import Mapping
 
 import msgspec
@@ -44,7 +43,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     """Apply changes until `stop`."""
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     state = need(settings.state, "ASSENT_STATE")
-    configuration = configuration_of(os.environ, settings.target)
+    configuration = configuration_of(settings.applier_file, settings.target)
     limits = configuration.limits
     target = await open_target(configuration, state, settings.identity)
     follower = GovernanceFollower(settings.kafka, settings.identity, with_evidence=True)
