@@ -45,8 +45,8 @@ def page() -> str:
     parts = [
         "# Ready appliers",
         (
-            "An applier is configured by a TOML file that `ASSENT_APPLIER_FILE` names. A field that is not listed"
-            " here is refused, and each fault is reported with its place: `python -m assent.applier"
+            "An applier is configured by a TOML file that `ASSENT_APPLIER_FILE` names. A field that is not"
+            " listed here is refused, and each fault is reported with its place: `python -m assent.applier"
             " --check-config`."
         ),
     ]
