@@ -53,8 +53,8 @@ chromium: ## install Debian's Chromium for the browser tests, where there is non
 			>/dev/null; } || \
 		echo "chromium: not found, so no browser is tested; on Debian and Ubuntu: sudo apt-get install chromium" >&2
 
-run: $(STAMP) ## run all of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops
-	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once)
+run: $(STAMP) ## run all of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops; WITHOUT=applier leaves it out
+	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once) $(WITHOUT:%=--without %)
 
 test: $(STAMP) chromium ## run the tests of every part; ARGS go to pytest; WORKERS=0 runs one process
 	@$(PYTEST) -m "not long and not containers and not soak" $(ARGS)

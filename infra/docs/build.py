@@ -8,7 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from infra.docs import cli, decisions, http, metrics, python_api, refusals, rules, settings, tables, topics
+from infra.docs import (
+    appliers,
+    cli,
+    decisions,
+    http,
+    metrics,
+    python_api,
+    refusals,
+    rules,
+    settings,
+    tables,
+    topics,
+)
 from infra.docs.links import linked, page_of_source
 from infra.docs.places import DOCS, ROOT
 
@@ -16,6 +28,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "rules": rules.page,
     "refusals": refusals.page,
     "settings": settings.page,
+    "appliers": appliers.page,
     "topics": topics.page,
     "tables": tables.page,
     "metrics": metrics.page,

@@ -17,6 +17,7 @@ _REFERENCE: Final = {
     "rules": "docs/rules.toml",
     "refusals": "contracts/assent_contracts/refusals.py",
     "settings": "services/assent/process_settings.py",
+    "appliers": "services/assent/applier/configuration.py",
     "topics": "infra/topics.yaml",
     "tables": "infra/migrations",
     "metrics": "services/assent/observe/metrics.py",

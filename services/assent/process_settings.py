@@ -57,7 +57,9 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     http_host: str
     """ASSENT_HTTP_HOST: the address to which that port is bound. Default: `127.0.0.1`."""
     target: Path | None
-    """ASSENT_TARGET: the folder to which the applier applies changes. Required by the applier."""
+    """ASSENT_TARGET: the folder to which the applier applies changes. Not used if the next one is set."""
+    applier_file: Path | None
+    """ASSENT_APPLIER_FILE: the file that configures the applier, if it applies changes elsewhere."""
     state: Path | None
     """ASSENT_STATE: the service's folder for what must outlive a restart. Required by the applier. The
     decider keeps the heads of the log there.
@@ -80,6 +82,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> ServiceSettings:
         http_port=_port(environ, "ASSENT_HTTP_PORT"),
         http_host=environ.get("ASSENT_HTTP_HOST", "127.0.0.1"),
         target=optional_path(environ, "ASSENT_TARGET"),
+        applier_file=optional_path(environ, "ASSENT_APPLIER_FILE"),
         state=optional_path(environ, "ASSENT_STATE"),
         clock_file=optional_path(environ, "ASSENT_CLOCK_FILE"),
         log_level=environ.get("ASSENT_LOG_LEVEL", "info"),

@@ -42,3 +42,11 @@ def test_interrupted_demo_stops_cleanly_and_does_not_report_a_failure(demo: Cli)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "did not hold" not in err
+
+
+def test_demo_without_its_applier_leaves_released_changes_to_another_one(demo: Cli) -> None:
+    answer = demo("demo", "--once", "--without", "applier")
+    assert answer.code == 0, answer
+    assert "Without applier: released changes wait for your own applier." in answer.err
+    assert "applier applies" not in answer.out
+    assert "✔ Verified" in answer.out

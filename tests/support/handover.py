@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 
-from assent.applier.service import FolderApplier
-from assent.applier.target import Target
+from assent.applier.targets.files.table import FilesTable
+from assent.applier.targets.files.target import FilesTarget
 from assent.dispatch.service import Dispatch
 from assent.infra_files import infra_path
 from assent.observe.health import Health
@@ -107,7 +107,7 @@ async def applying(
     def tell(handled: Handled) -> None:
         told.add(asyncio.create_task(running.tell(handled)))
 
-    folder = FolderApplier(Target(folders.target), folders.state, log.identity)
+    folder = FilesTarget(FilesTable(folder=str(folders.target)), folders.state, log.identity)
     applier = Applier(
         log.connection,
         follower,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assent.applier.service import serve
-from assent.applier.target import Target
+from assent.applier.targets.files.folder import Folder
 from assent.process import run_service
 from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.connection import Connection
@@ -21,7 +21,7 @@ STEPS = {
     "claim made": (Journal, "write", "after", "claim"),
     "claim decided": (Journal, "write", "before", "begun"),
     "begun": (Journal, "write", "after", "begun"),
-    "file written": (Target, "apply", "after", None),
+    "file written": (Folder, "apply", "after", None),
     "mark written": (Journal, "write", "before", "report"),
     "report made": (Journal, "write", "after", "report"),
     "report decided": (Journal, "drop", "before", None),

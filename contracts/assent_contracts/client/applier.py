@@ -39,7 +39,7 @@ from aiokafka.errors import KafkaError
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.applied_beyond_journal import AppliedBeyondJournal
 from assent_contracts.client.applier_commands import ApplierCommands
-from assent_contracts.client.applier_journal import Journal
+from assent_contracts.client.applier_journal import Journal, Position
 from assent_contracts.client.applier_memory import ApplierMemory
 from assent_contracts.client.applier_steps import left_alone
 from assent_contracts.client.change_reader import take_changes
@@ -57,7 +57,7 @@ from assent_contracts.client.task_end import end
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import Finding
 from assent_contracts.released_change import Change, decode_change
-from assent_contracts.resources import parse_request_id
+from assent_contracts.resources import parse_request_id, resource_type
 from assent_contracts.topics import CHANGES
 
 __all__ = ["FINISH_S", "Applier", "Change", "Handled"]
@@ -117,11 +117,12 @@ class Applier:
         called after a crash, when the outcome is unknown, and for what an older target may have lost.
         `time_limit_s`: how long the handler may work on one change, all its tries together.
 
-        `types`: do not claim changes to other resource types. `group`: the consumer group, by default one for
-        each principal. `on_missing` is called when changes are not being read any more, with the reason, and
-        with None when they are again. `on_differing` is called with the partitions of the ledger that are no
-        longer the ones that this applier has read, and with the reasons. Nothing is done there. An empty
-        mapping means that there are none.
+        `types`: do not claim changes to other resource types. Those for which the principal has not the role
+        applier are never claimed. `group`: the consumer group, by default one for each principal.
+        `on_missing` is called when changes are not being read any more, with the reason, and with None when
+        they are again. `on_differing` is called with the partitions of the ledger that are no longer the ones
+        that this applier has read, and with the reasons. Nothing is done there. An empty mapping means that
+        there are none.
         """
         if governance.evidence is None:
             msg = "An applier judges governance: make its GovernanceFollower with_evidence=True."
@@ -205,6 +206,8 @@ class _Run:
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, asyncio.Task[None]] = {}
         """The last change in progress to each object."""
+        self._not_permitted: set[str] = set()
+        """The types of changes that were left alone because this account has not the role for them."""
         self._other: set[str] = set()
         """Requests in progress for which the ledger has released something else. They are not touched."""
 
@@ -251,6 +254,7 @@ class _Run:
         otherwise = asyncio.create_task(self._memory.until_otherwise(), name="memory")
         try:
             while not stop.is_set() and not otherwise.done():
+                await self._read_again(tasks)
                 await tasks.work_on(await membership.partitions() - self._memory.differing.keys())
                 self._publisher.check(but=self._memory.differing)
                 await self._memory.keep(self._publisher.heads())
@@ -329,9 +333,28 @@ class _Run:
         alone = left_alone(change, found, types=self._setup.types, in_hand=in_hand, other=other)
         if alone is not None or found is None:
             return alone
+        kind = resource_type(found.resource)
+        if not self._may_apply(kind):
+            self._not_permitted.add(kind)
+            detail = f"{self._setup.key.principal} has not the role applier for the type {kind}."
+            return Handled(result="other-type", detail=detail)
         # `_take` has caught up, so all partitions have been read as far as governance refers to them.
         lacks = self._open[partition].lacking(found)
         return None if lacks is None else Handled(result="no-evidence", detail=f"{lacks}.")
+
+    def _may_apply(self, kind: str) -> bool:
+        governance = self._setup.governance
+        now = governance.past.at(len(governance.history) - 1)
+        return now.has_role(self._setup.key.principal, "applier", kind)
+
+    async def _read_again(self, tasks: PartitionTasks) -> None:
+        """Read the topic from its beginning if changes were left alone that may be claimed now."""
+        permitted = {kind for kind in self._not_permitted if self._may_apply(kind)}
+        if permitted:
+            self._not_permitted -= permitted
+            await tasks.work_on(frozenset())
+            for partition in range(self._setup.governance.partitions):
+                await asyncio.to_thread(self._journal.keep_position, partition, Position())
 
     def _settle(self, request: str, resource: str) -> None:
         task = asyncio.create_task(

@@ -171,14 +171,17 @@ class Settler:
                 return lease
 
     async def _apply_once(self, change: Change, lease: Lease) -> Report:
-        other = not_to_apply(change, lease.digest, self._find(change.request))
+        identity, found = self._governance.identity, self._find(change.request)
+        other = not_to_apply(change, lease.digest, found)
         if other is not None:
             return other
         release = Release(
             change=change,
             claim=lease.claim,
-            idempotency_key=idempotency_key(self._governance.identity, change),
+            idempotency_key=idempotency_key(identity, change),
             remaining_s=0,
+            approvers=() if found is None else found.approvers,
+            earlier_keys=() if found is None else _earlier_keys(identity, change, found),
         )
         begun = self._journal.read(change.request, "begun") is not None
         shown = await self._read_back(release) if begun else None
@@ -258,6 +261,13 @@ class Settler:
                 await self._governance.beyond(refused.governance)
         finally:
             self.held_up.discard(what.request)
+
+
+def _earlier_keys(identity: str, change: Change, found: OpenRequest) -> tuple[str, ...]:
+    return tuple(
+        idempotency_key(identity, msgspec.structs.replace(change, released=each.seq, at=each.at))
+        for each in found.earlier
+    )
 
 
 def _until(again_at: int) -> float:

@@ -34,6 +34,11 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     """How long the lease is certainly valid when the handler starts, in seconds. It is renewed meanwhile."""
     approvers: tuple[str, ...] = ()
     """The accounts whose approvals led to the release; empty where the policy needs none."""
+    earlier_keys: tuple[str, ...] = ()
+    """The idempotency keys of earlier releases of this request, if people had it applied again.
+
+    They did so because its outcome was unknown. A target that finds one of these keys has made the change.
+    """
 
 
 class Applied(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
-from assent_contracts.core.requests.states import Applying, Closed, Open, Released, Unsettled
+from assent_contracts.core.requests.states import Applying, Approved, Closed, Open, Released, Unsettled
 from assent_contracts.events import ChangeClaimed, ChangeSubmitted, OfNoRequest, RequestEvent
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.evidence.requests_evidence import RequestsEvidence
@@ -78,6 +78,8 @@ class OpenRequest(msgspec.Struct):
     """SHA-256 of the submission command's bytes: what was approved."""
     on_behalf_of: str | UnsetType = UNSET
     release: ReleasedAt | None = None
+    approvers: tuple[str, ...] = ()
+    """The accounts whose approvals led to the release."""
     earlier: tuple[ReleasedAt, ...] = ()
     """The releases before the last: people had it applied again after an unknown outcome."""
     grant: Grant | None = None
@@ -193,6 +195,10 @@ class OpenRequests:
         found = [each for each in self._open.values() if each.release is not None and each.grant is None]
         return sorted(found, key=_release_seq)
 
+    def requests(self) -> list[OpenRequest]:
+        """The open requests, in the order of their submission."""
+        return list(self._open.values())
+
     def __len__(self) -> int:
         """How many requests are open."""
         return len(self._open)
@@ -223,6 +229,8 @@ class OpenRequests:
             # Only a writer can have sealed it. Its meaning is unknown, so nothing is applied.
             self._impossible[seq] = record.seq
             return None
+        if isinstance(found.state, Approved):
+            found.approvers = tuple(each.approver for each in found.state.approvals)
         if isinstance(after, Closed):
             del self._open[seq]
             self._impossible.pop(seq, None)

@@ -1,16 +1,15 @@
-"""The applier as a process: it applies released changes to the target folder."""
+"""The applier as a process: it applies released changes to its target."""
 
 import asyncio
-import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 import stamina
 import structlog
 from aiokafka.errors import KafkaError
 
-from assent.applier.target import NotWrittenError, Target
+from assent.applier.configuration import configuration_of
+from assent.applier.target_choice import Limited, open_target
 from assent.observe import metrics
 from assent.observe.evidence_watch import watch_governance
 from assent.observe.failure_reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
@@ -19,19 +18,12 @@ from assent.observe.ledger_mismatch import LedgerMismatch
 from assent.process import until_stopped
 from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.applier import Applier
-from assent_contracts.client.applier_journal import write_durably
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handled import Handled
-from assent_contracts.client.handler import Applied, FinalError, Release
 from assent_contracts.client.keys import load_key
-from assent_contracts.codec import encode
-from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import Finding
-from assent_contracts.released_change import Change
 from assent_contracts.topics import LEDGER
 
-MARK_KEPT_S = 30 * 24 * 60 * 60
-"""A mark is needed only between a crash and the restart after it."""
 _RETRY_MAX_S = 5.0
 _SETTLED = ("succeeded", "failed", "unknown")
 _SUSPICIOUS = (
@@ -47,55 +39,13 @@ _SUSPICIOUS = (
 _OF_NO_CONSEQUENCE = ("not-open", "in-hand", "other-type")
 
 
-class FolderApplier:
-    """Applies changes to a target, each request once. Keeps a mark of every request that it applied."""
-
-    def __init__(self, target: Target, state: Path, identity: str) -> None:
-        """`identity`: the log's, because two logs number their requests alike. Raises OSError."""
-        self._target = target
-        self._marks = state / identity[:16] / "applied"
-        self._marks.mkdir(parents=True, exist_ok=True)
-        for mark in self._marks.iterdir():
-            if mark.stat().st_mtime < time.time() - MARK_KEPT_S:
-                mark.unlink()
-
-    def apply(self, release: Release) -> Applied:
-        """Make the change, unless it was already made for this request."""
-        change = release.change
-        if not self._is_marked(change):
-            try:
-                self._target.apply(change)
-            except NotWrittenError as error:
-                raise FinalError(str(error)) from error
-            write_durably(self._marks / change.request, _mark(change))
-        return Applied()
-
-    def read_back(self, release: Release) -> Applied | None:
-        """Whether a change that may have been made was made, by its mark or by the target."""
-        try:
-            applied = self._is_marked(release.change) or self._target.holds(release.change)
-        except (NotWrittenError, OSError):
-            return None
-        return Applied() if applied else None
-
-    def _is_marked(self, change: Change) -> bool:
-        try:
-            return (self._marks / change.request).read_bytes() == _mark(change)
-        except FileNotFoundError:
-            return False
-
-
-def _mark(change: Change) -> bytes:
-    """Identifies one release. The request's id alone does not: a restored log may use it again."""
-    return sha256_hex(encode(change)).encode()
-
-
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Apply changes until `stop`."""
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     state = need(settings.state, "ASSENT_STATE")
-    target = Target(need(settings.target, "ASSENT_TARGET"))
-    folder = FolderApplier(target, state, settings.identity)
+    configuration = configuration_of(settings.applier_file, settings.target)
+    limits = configuration.limits
+    target = await open_target(configuration, state, settings.identity)
     follower = GovernanceFollower(settings.kafka, settings.identity, with_evidence=True)
     watch_governance(follower, health)
     await until_stopped(stop, _follow(follower, health))
@@ -108,8 +58,11 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         follower,
         key,
         state,
-        folder.apply,
-        read_back=folder.read_back,
+        Limited(target, limits.payload_max_bytes).apply,
+        read_back=target.read_back if target.reads_back else None,
+        types=limits.types,
+        concurrency=limits.concurrency,
+        time_limit_s=limits.time_limit_s,
         on_handled=lambda handled: tell(handled, health, not_held),
         on_differing=lambda differing: tell_differing(differing, history, partitions),
         on_missing=lambda why: (
@@ -120,6 +73,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         await applier.run(stop)
     finally:
         await follower.stop()
+        await target.close()
 
 
 async def _follow(follower: GovernanceFollower, health: Health) -> None:

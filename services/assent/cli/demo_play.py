@@ -8,14 +8,14 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from rich.text import Text
 
-from assent.applier.target import Target
+from assent.applier.targets.files.folder import Folder
 from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, reading_tables
 from assent.cli.connection.projection_wait import projected
 from assent.cli.connection.publishers import publishing
 from assent.cli.formatting import print_timeline
 from assent.cli.log_founding import found_log
-from assent.cli.options import Options
+from assent.cli.options import Options, Without
 from assent.cli.process_log import log_to_file
 from assent.cli.status_board import board, print_addresses
 from assent.cli.stop_signals import stop_on_signals
@@ -38,8 +38,8 @@ _PARTITIONS = 4
 _APPLIED_LIMIT_S = 60.0
 
 
-async def play(options: Options, *, once: bool) -> bool | None:
-    """Found a log where there is none, run everything, play the story and verify it.
+async def play(options: Options, *, once: bool, without: Without = ()) -> bool | None:
+    """Found a log where there is none, run everything (but `without`), play the story and verify it.
 
     Returns whether every step held, or None when it was interrupted before that was known.
     """
@@ -57,8 +57,10 @@ async def play(options: Options, *, once: bool) -> bool | None:
             return None
     log_to_file(options)
     with board() as shown:
-        everything = WholeSystem(options.data, progress=output.print_progress, on_change=shown)
-        playing = asyncio.create_task(_start_and_play(everything))
+        everything = WholeSystem(
+            options.data, without=without, progress=output.print_progress, on_change=shown
+        )
+        playing = asyncio.create_task(_start_and_play(everything, applied="applier" not in without))
         try:
             if not await _unless(stop, playing):
                 return None
@@ -102,7 +104,7 @@ async def _submission_of(access: LogAccess, request: str) -> str:
     return "" if row is None else row.submission
 
 
-async def _start_and_play(everything: WholeSystem) -> bool:
+async def _start_and_play(everything: WholeSystem, *, applied: bool) -> bool:
     await everything.start()
     access = LogAccess(
         Connection(bootstrap=everything.stack.bootstrap), everything.founded.identity, everything.stack.dsn
@@ -113,8 +115,8 @@ async def _start_and_play(everything: WholeSystem) -> bool:
                 publisher, everything.directory.keys, partial(_submission_of, access), _print_step
             )
             released = await story.play(read_changes(infra_path("demo/changes")))
-        applied = [await _is_applied(access, everything.target, request) for request in released]
-        return await _is_proved(access, released) and story.held and all(applied) and bool(released)
+        held = not applied or all([await _is_applied(access, everything.target, each) for each in released])
+        return await _is_proved(access, released) and story.held and held and bool(released)
     except (NotDecidedError, FindingError, KafkaError, TimeoutError) as error:
         _print_step(str(error) or type(error).__name__, held=False)
         return False
@@ -132,7 +134,7 @@ async def _is_applied(access: LogAccess, target: Path, request: Opened) -> bool:
     if row is None:
         raise TimeoutError
     try:
-        content = await asyncio.to_thread(Target(target).path(request.change.resource).read_bytes)
+        content = await asyncio.to_thread(Folder(target).path(request.change.resource).read_bytes)
     except OSError:
         content = None
     held = row.status == "completed" and content == request.change.applied

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -21,6 +21,14 @@ class Options:
 
     verbose: Annotated[bool, Parameter(alias="-v", negative="", show_default=False)] = False
     "Show the log of this process too, on standard error."
+
+
+Without = Annotated[
+    tuple[Literal["applier", "gateway", "notify"], ...],
+    Parameter(
+        negative="", show_default=False, help="A service that is not started, for one that you run yourself."
+    ),
+]
 
 
 @Parameter(name="*")

@@ -6,10 +6,10 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import structlog
 
@@ -32,6 +32,8 @@ from assent_contracts.client.keys import KeyFileError
 
 KEYS = {"applier": "applier.key", "gateway": "gateway.key"}
 """Services that act with a key of their own. Without the key they are not started."""
+Optional = Literal["applier", "gateway", "notify"]
+"""The services without which the others work."""
 SERVICES = ("decider", "status", "audit", "dispatch", "applier", "gateway", "notify")
 _USUAL_HTTP_PORT = 8800
 _USUAL_CONSOLE_PORT = 8700
@@ -40,6 +42,7 @@ _LOCAL_TOKEN_BYTES = 32
 _WITHOUT = {
     "applier": "released changes wait for your own applier.",
     "gateway": "there is no console and no HTTP API.",
+    "notify": "nobody is notified.",
 }
 _SERVERS = ("kafka", "postgres")
 _CONSOLE = "console"
@@ -54,10 +57,12 @@ class WholeSystem:
         self,
         data: Path,
         *,
+        without: Collection[Optional] = (),
         progress: Callable[[str], None] | None = None,
         on_change: Callable[[ServiceStatus], None] | None = None,
     ) -> None:
-        """`progress` gets lines for people. `on_change` gets each change of state of a server or service.
+        """`without`: services that are not started. `progress` gets lines for people. `on_change` gets each
+        change of state of a server or service.
 
         Raises NotFounded; KeyFileError when the writer's key is not there.
         """
@@ -65,6 +70,7 @@ class WholeSystem:
         self.founded = read_founded(self.directory)
         self._writer = load_writer_key(self.directory.keys / WRITER_KEY)
         self.stack = Stack(data, progress=progress)
+        self._without = frozenset(without)
         self._progress = progress
         self._on_change = on_change
         self._ports: dict[str, HeldPort] = {}
@@ -123,7 +129,7 @@ class WholeSystem:
         await self._apply_topics(connection)
         await self._check_writer(connection)
         await migrate(self.stack.dsn)
-        names = [name for name in SERVICES if name not in KEYS or self._has_key(name)]
+        names = [name for name in SERVICES if self._is_started(name)]
         for number, name in enumerate(names):
             self._ports[name] = hold_port(self.directory, name, usual=_USUAL_HTTP_PORT + number)
         if "gateway" in names:
@@ -174,6 +180,12 @@ class WholeSystem:
             await follower.stop()
         if why is not None:
             raise KeyFileError(f"{why.why} {why.todo}")
+
+    def _is_started(self, name: str) -> bool:
+        if name in self._without:
+            self._tell(f"Without {name}: {_WITHOUT[name]}")
+            return False
+        return name not in KEYS or self._has_key(name)
 
     def _has_key(self, name: str) -> bool:
         there = (self.directory.keys / KEYS[name]).exists()

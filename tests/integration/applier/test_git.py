@@ -56,6 +56,18 @@ async def test_release_that_was_applied_is_found_and_not_applied_again(host: Git
     assert host.show("script/run") == "changed since\n"
 
 
+async def test_change_that_people_release_again_is_not_made_again_unless_it_was_undone(
+    host: GitHost, tmp_path: Path
+) -> None:
+    one, first = target(host, tmp_path / "state"), release()
+    made = await one.apply(first)
+    again = msgspec.structs.replace(first, idempotency_key="0" * 64, earlier_keys=(first.idempotency_key,))
+    assert await one.apply(again) == made
+    host.commit("script/run", "undone\n")
+    assert await one.apply(again) != made
+    assert host.show("script/run") == "echo one\n"
+
+
 async def test_content_that_is_there_already_gets_its_commit_too(host: GitHost, tmp_path: Path) -> None:
     host.commit("script/run", "echo one\n")
     applied = await target(host, tmp_path / "state").apply(release())

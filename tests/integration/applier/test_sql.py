@@ -94,6 +94,16 @@ async def test_another_release_of_a_restored_log_is_applied(
     assert await effects(db) == ["pay", "pay"]
 
 
+async def test_change_that_people_release_again_is_not_made_again_if_it_was_made(
+    dsn: str, db: asyncpg.Connection, tmp_path: Path
+) -> None:
+    first = release("app/pay", SIZE)
+    made = await target(dsn, tmp_path).apply(first)
+    again = msgspec.structs.replace(first, idempotency_key="0" * 64, earlier_keys=(first.idempotency_key,))
+    assert await target(dsn, tmp_path).apply(again) == made
+    assert await effects(db) == ["pay"]
+
+
 async def test_ten_appliers_of_one_release_make_one_effect(
     dsn: str, db: asyncpg.Connection, tmp_path: Path
 ) -> None:
@@ -330,7 +340,7 @@ async def test_read_back_waits_for_a_transaction_that_may_still_commit(
     one = target(dsn, tmp_path, lock_timeout_s=0.1)
     await one.read_back(release())
     async with db.transaction():
-        await AppliedTable("assent_applied").lock(db, release().idempotency_key)
+        await AppliedTable("assent_applied").lock(db, release())
         with pytest.raises(RetryableError):
             await one.read_back(release())
     assert await one.read_back(release()) is None

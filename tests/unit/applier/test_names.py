@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent.applier.names import NAME_MAX_BYTES, TEMPORARY_PREFIX, file_name
+from assent.applier.targets.file_names import NAME_MAX_BYTES, TEMPORARY_PREFIX, file_name
 from assent_contracts.resources import is_resource
 
 

@@ -9,6 +9,11 @@ from assent_contracts.released_change import Change
 class Target(Protocol):
     """A target: a system that the applier changes."""
 
+    @property
+    def reads_back(self) -> bool:
+        """Whether it can be found out if a change was made. If not, to make it again must do no harm."""
+        ...
+
     async def apply(self, release: Release) -> Applied | None:
         """Make the change. It may be called again for a release that was made already.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from assent.cli.options import Options
+from assent.cli.options import Options, Without
 
 _DEMO_OPTIONS = Options(data=Path(".data/demo"))
 
@@ -16,6 +16,7 @@ def demo(
         bool,
         Parameter(negative="", show_default=False, help="End after the demo: 0 only if every step held."),
     ] = False,
+    without: Without = (),
     options: Options = _DEMO_OPTIONS,
 ) -> None:
     """Play the main job on this machine: publish, approve, apply, verify. Runs until Ctrl-C."""
@@ -25,7 +26,7 @@ def demo(
     from assent.cli import output
     from assent.cli.demo_play import play
 
-    held = asyncio.run(play(options, once=once))
+    held = asyncio.run(play(options, once=once, without=without))
     if options.json:
         output.print_json({"held": held})
     if held is None:

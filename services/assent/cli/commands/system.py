@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from assent.cli.options import DEFAULT_OPTIONS, Options
+from assent.cli.options import DEFAULT_OPTIONS, Options, Without
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def up(*, options: Options = DEFAULT_OPTIONS) -> None:
+def up(*, without: Without = (), options: Options = DEFAULT_OPTIONS) -> None:
     """Run all of Assent on this machine, until Ctrl-C or SIGTERM.
 
     That is Kafka, Postgres and every service; one that ends is started again. `assent init` founds the log.
@@ -18,10 +18,10 @@ def up(*, options: Options = DEFAULT_OPTIONS) -> None:
     from assent.cli.process_log import log_to_file
 
     log_to_file(options)
-    asyncio.run(_run_until_stopped(options.data))
+    asyncio.run(_run_until_stopped(options.data, without))
 
 
-async def _run_until_stopped(data: "Path") -> None:
+async def _run_until_stopped(data: "Path", without: Without) -> None:
     import asyncio
 
     from assent.cli import output
@@ -31,7 +31,7 @@ async def _run_until_stopped(data: "Path") -> None:
 
     stop = stop_on_signals()
     with board() as shown:
-        everything = WholeSystem(data, progress=output.print_progress, on_change=shown)
+        everything = WholeSystem(data, without=without, progress=output.print_progress, on_change=shown)
         starting = asyncio.create_task(everything.start())
         stopping = asyncio.create_task(stop.wait())
         try:

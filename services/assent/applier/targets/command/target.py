@@ -36,6 +36,11 @@ class CommandTarget:
         self._table = table
         self._timeout_s = timeout_s
 
+    @property
+    def reads_back(self) -> bool:
+        """False only if every command may run again."""
+        return any(each.read_back is not None or not each.repeatable for each in self._table.commands)
+
     async def apply(self, release: Release) -> Applied | None:
         """Run the command for the change."""
         command = self._command(release.change)

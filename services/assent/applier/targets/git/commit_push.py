@@ -57,10 +57,9 @@ class CommitPush:
         """The branch now, and the commit with the change if it is there."""
         try:
             tip = self._repository.fetch()
-            for commit in self._repository.commits_with(self._release.idempotency_key, tip):
-                # Anyone who can commit can copy a message. Only a commit with this content counts.
-                if self._repository.holds(commit, self._path, content):
-                    return tip, _applied(commit)
+            commit = self._commit_of(tip, content)
+            if commit is not None:
+                return tip, _applied(commit)
         except NoBranchError as error:
             raise FinalError(no_branch(self._branch)) from error
         except GIT_ERRORS as error:
@@ -69,6 +68,19 @@ class CommitPush:
             # The branch has moved on without the commit, so a push that is late finds it elsewhere and fails.
             self._on = None
         return tip, None
+
+    def _commit_of(self, tip: str, content: bytes | None) -> str | None:
+        """The commit with the change; of an earlier release only if its content is still there."""
+        release, repository, path = self._release, self._repository, self._path
+        # Anyone who can commit can copy a message. Only a commit with this content counts.
+        for commit in repository.commits_with(release.idempotency_key, tip):
+            if repository.holds(commit, path, content):
+                return commit
+        for key in release.earlier_keys:
+            for commit in repository.commits_with(key, tip):
+                if repository.holds(commit, path, content) and repository.holds(tip, path, content):
+                    return commit
+        return None
 
     def _commit(self, tip: str, content: bytes | None) -> str:
         try:

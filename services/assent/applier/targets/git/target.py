@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from assent.applier.names import file_name
 from assent.applier.targets.content import content_of, difference
+from assent.applier.targets.file_names import file_name
 from assent.applier.targets.git.commit_push import GIT_ERRORS, CommitPush, failed, no_branch, not_a_file
 from assent.applier.targets.git.git_program import GitProgram
 from assent.applier.targets.git.repository import NoBranchError, NotARegularFileError, Repository
@@ -36,6 +36,11 @@ class GitTarget:
         self._repository.tidy()
         # Held in the threads, because a wait for one may be cancelled while it still works.
         self._lock = threading.Lock()
+
+    @property
+    def reads_back(self) -> bool:
+        """The branch shows it."""
+        return True
 
     async def apply(self, release: Release) -> Applied | None:
         """Push the change's commit, unless the branch has it already."""

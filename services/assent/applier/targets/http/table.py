@@ -47,7 +47,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One request. A text with `{{ … }}` is a template."""
 
-    name: Name
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
     """The step's name in messages."""
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     """The method."""

@@ -62,7 +62,7 @@ class HttpTarget:
 
     async def read_back(self, release: Release) -> Applied | None:
         """Whether the target shows the change."""
-        if not self.can_read_back and self._is_repeatable(release.change):
+        if not self._can_ask and self._is_repeatable(release.change):
             return None
         shown = await self._shown(release)
         if shown is not None:
@@ -73,8 +73,12 @@ class HttpTarget:
         raise UnknownOutcomeError(msg)
 
     @property
-    def can_read_back(self) -> bool:
-        """Whether the target can be asked what it shows."""
+    def reads_back(self) -> bool:
+        """False only if every request may be sent again, and nothing shows what was made."""
+        return self._can_ask or not all(is_repeatable(step, self._table) for step in self._table.steps)
+
+    @property
+    def _can_ask(self) -> bool:
         return bool(self._table.read_back)
 
     async def plan(self, change: Change) -> str:
@@ -126,7 +130,7 @@ class HttpTarget:
 
     async def _look_for(self, release: Release, lost: str) -> Applied:
         """The change, once the target shows it. Its answer was lost, so until then it is unknown."""
-        for _ in range(_LOOKS if self.can_read_back else 0):
+        for _ in range(_LOOKS if self._can_ask else 0):
             try:
                 shown = await self._shown(release)
             except RetryableError:

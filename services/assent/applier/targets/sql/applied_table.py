@@ -32,16 +32,17 @@ class AppliedTable:
                 " applied_at timestamptz NOT NULL DEFAULT now())"
             )
 
-    async def lock(self, db: Db, key: str) -> None:
-        """Wait until no other transaction works on this release, and keep others out until this one ends."""
-        await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"assent {key}")
+    async def lock(self, db: Db, release: Release) -> None:
+        """Wait until no other transaction works on this request, and keep others out until this one ends."""
+        named = f"assent {release.change.request} {release.change.submission}"
+        await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", named)
 
-    async def add(self, db: Db, release: Release) -> bool:
-        """Note in this transaction that the release was applied. False if that was noted before."""
+    async def add(self, db: Db, release: Release) -> None:
+        """Note in this transaction that the release was applied. Raises UniqueViolationError if it was."""
         change = release.change
-        added = await db.fetchval(
+        await db.execute(
             f"INSERT INTO {self._name} (key, request, resource, submission, digest, claim)"  # noqa: S608
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING true",
+            " VALUES ($1, $2, $3, $4, $5, $6)",
             release.idempotency_key,
             change.request,
             change.resource,
@@ -49,8 +50,10 @@ class AppliedTable:
             change.digest,
             release.claim,
         )
-        return added is True
 
-    async def find(self, db: Db, key: str) -> Any | None:
-        """The row of a release: `digest` and `xid`; None if there is none."""
-        return await db.fetchrow(f"SELECT digest, xid FROM {self._name} WHERE key = $1", key)  # noqa: S608
+    async def find(self, db: Db, keys: list[str]) -> Any | None:
+        """The row of a release with one of these keys: `digest` and `xid`; None if there is none."""
+        return await db.fetchrow(
+            f"SELECT digest, xid FROM {self._name} WHERE key = ANY($1) LIMIT 1",  # noqa: S608
+            keys,
+        )

@@ -57,6 +57,11 @@ class SqlTarget:
         self._timeout_s = timeout_s
         self._created = False
 
+    @property
+    def reads_back(self) -> bool:
+        """The table shows it."""
+        return True
+
     async def apply(self, release: Release) -> Applied | None:
         """Run the statement and note the release, in one transaction, unless it is noted already."""
         statement = statement_for(release.change, self._table.statements)
@@ -69,9 +74,11 @@ class SqlTarget:
                 async with asyncio.timeout(self._timeout_s):
                     await transaction.start()
                     await self._limit(db)
-                    await self._applied.lock(db, release.idempotency_key)
-                    if not await self._applied.add(db, release):
-                        return await self._noted(db, release)
+                    await self._applied.lock(db, release)
+                    noted = await self._noted(db, release)
+                    if noted is not None:
+                        return noted
+                    await self._applied.add(db, release)
                     xid = await _xid(db)
                     if migration is None:
                         await self._run(db, statement, values)
@@ -95,7 +102,7 @@ class SqlTarget:
             try:
                 async with asyncio.timeout(self._timeout_s), db.transaction():
                     await self._limit(db)
-                    await self._applied.lock(db, release.idempotency_key)
+                    await self._applied.lock(db, release)
                     return await self._noted(db, release)
             except (asyncpg.PostgresError, *_BROKEN) as error:
                 raise _unanswered(error) from error
@@ -155,7 +162,7 @@ class SqlTarget:
         return found
 
     async def _noted(self, db: Db, release: Release) -> Applied | None:
-        row = await self._applied.find(db, release.idempotency_key)
+        row = await self._applied.find(db, [release.idempotency_key, *release.earlier_keys])
         if row is None:
             return None
         if row["digest"] != release.change.digest:

@@ -11,23 +11,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-import msgspec
+from assent.applier.targets.file_names import TEMPORARY_PREFIX, file_name
 
-from assent.applier.names import TEMPORARY_PREFIX, file_name
-from assent_contracts.released_change import Change
-from assent_contracts.resources import resource_type
-
-DELETE: Final = "delete"
-SCRIPT: Final = "script"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_decode_text = msgspec.json.Decoder(str).decode
 
 
 class NotWrittenError(Exception):
     """The change could not be made, and nothing was changed; the message explains why."""
 
 
-class Target:
+class Folder:
     """The target folder. It may itself be a link, but nothing in it may be one."""
 
     def __init__(self, root: Path) -> None:
@@ -41,25 +34,31 @@ class Target:
         kind, name = self._names(resource)
         return self.root / kind / name
 
-    def apply(self, change: Change) -> None:
-        """Make the change: durable on return.
+    def name(self, resource: str) -> str:
+        """The object's file, relative to the folder."""
+        return "/".join(self._names(resource))
 
-        Raises NotWrittenError when nothing was changed, and OSError when that is not known.
+    def apply(self, resource: str, content: bytes | None, request: str) -> None:
+        """Let the object's file have this content, or delete it (None): durable on return.
+
+        `request` names the temporary file. Raises NotWrittenError when nothing was changed, and OSError when
+        that is not known.
         """
-        if change.operation == DELETE:
-            self._delete(change.resource)
+        if content is None:
+            self._delete(resource)
         else:
-            self._write(change.resource, content_of(change), change.request)
+            self._write(resource, content, request)
 
-    def holds(self, change: Change) -> bool:
-        """Whether the target is already as the change would make it. Raises OSError."""
-        kind, name = self._names(change.resource)
+    def content(self, resource: str) -> bytes | None:
+        """What the object's file holds; None if there is none, or if it is not a regular file. Raises
+        OSError.
+        """
+        kind, name = self._names(resource)
         try:
             with _folder(self.root) as root, _below(root, kind) as folder:
-                found = _read(folder, name)
+                return _read(folder, name)
         except FileNotFoundError:
-            found = None
-        return found == (None if change.operation == DELETE else content_of(change))
+            return None
 
     def _names(self, resource: str) -> tuple[str, str]:
         kind, _, name = resource.partition("/")
@@ -99,21 +98,6 @@ class Target:
 
 class IndefiniteError(Exception):
     """The change was made, but it may not survive a power cut."""
-
-
-def content_of(change: Change) -> bytes:
-    """What the object's file holds: a script's text in UTF-8, any other payload's bytes as they are.
-
-    Raises NotWrittenError.
-    """
-    if resource_type(change.resource) != SCRIPT:
-        return bytes(change.payload)
-    try:
-        return _decode_text(change.payload).encode()
-    except (msgspec.MsgspecError, ValueError) as error:
-        begins = bytes(change.payload)[:1].decode("ascii", "replace")
-        msg = f"The payload of a script must be one JSON string, its text; this one begins with {begins!r}."
-        raise NotWrittenError(msg) from error
 
 
 def _case_matters(root: Path) -> bool:

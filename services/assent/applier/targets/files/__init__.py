@@ -1,0 +1,1 @@
+"""A folder: one file for each object."""

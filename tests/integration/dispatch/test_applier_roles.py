@@ -1,0 +1,51 @@
+"""An applier claims only what its account may apply."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.governance_changes import AssignRole
+from assent_contracts.governance_objects import RoleAssignment
+from tests.support.containers import Endpoints
+from tests.support.governor import governing
+from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of
+from tests.support.log import APPLIER, Actor, Log, fresh_log
+
+
+@pytest_asyncio.fixture(scope="module")
+async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Log]:
+    folder = tmp_path_factory.mktemp("keys")
+    governance = demo_governance(folder / "g.toml")
+    text = governance.read_text()
+    of_role = 'principals = ["applier"]'
+    narrowed = text.replace("['applier']", "['applier']\nresource_types = [\"app\"]")
+    assert narrowed != text, of_role
+    governance.write_text(narrowed)
+    yield await fresh_log(running.bootstrap, folder, governance=governance)
+
+
+async def test_change_without_the_role_is_left_alone_and_applied_once_the_role_is_there(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    async with (
+        dispatching(log, follower),
+        applying(log, follower, Folders.of(tmp_path)) as applier,
+        governing(log, follower) as governor,
+    ):
+        request = await actor.released("script/not-yet")
+        left = await applier.of(request.request)
+        assert (left.result, left.detail) == (
+            "other-type",
+            "applier has not the role applier for the type script.",
+        )
+        assert (await events_of(log, follower, request.request))[-1] == "change-released"
+        role = RoleAssignment(
+            id="also-scripts", role="applier", principals=(APPLIER,), resource_types=("script",)
+        )
+        decided = await governor.change(AssignRole(assignment=role))
+        assert decided.refusal is None, decided.refusal
+        await applier.of(request.request, "succeeded")
+    assert "refused" not in applier.results()
