@@ -30,8 +30,9 @@ def dead_letters(
 ) -> None:
     """List the events that sources could not submit, newest first, with the reason.
 
-    Then the answers that callers at gates did not take. With --json prints {"events": [...], "answers": [...]}.
-    An event without content was refused before anyone was known to have sent it, and cannot be sent again.
+    Then the answers that callers at gates did not take. With --json prints {"events": [...],
+    "answers": [...]}. An event without content was refused before anyone was known to have sent it, and
+    cannot be sent again.
     """
 
     async def read(pool: "asyncpg.Pool") -> "tuple[list[DeadEvent], list[DeadAnswer]]":
@@ -53,7 +54,8 @@ def dead_letters(
         output.print_line(f"    {each.event[:_SHOWN_CHARS]}: {each.reason}")
     for answer in answers:
         output.print_line(
-            f"Answer {answer.id} of {answer.source}, {answer.state}, request {answer.request}: {answer.reason}"
+            f"Answer {answer.id} of {answer.source}, {answer.state}, request {answer.request}:"
+            f" {answer.reason}"
         )
     if not events and not answers:
         output.print_line("There are no dead letters.")
@@ -102,8 +104,8 @@ def reset(
 ) -> None:
     """State from which commit a git source continues, after its branch was rewritten.
 
-    What differs between this commit and the branch's newest one is submitted next. To skip it, name the newest
-    commit. Exits 1 if the source has no position yet.
+    What differs between this commit and the branch's newest one is submitted next. To skip it, name the
+    newest commit. Exits 1 if the source has no position yet.
     """
     import re
 
