@@ -28,6 +28,7 @@ from assent.cli.commands import (
     system,
     tables,
     topics,
+    upstream,
     writers,
 )
 from assent.cli.options import Options
@@ -70,6 +71,7 @@ for group in (
     audit.audit,
     topics.topics,
     tables.tables,
+    upstream.upstream,
     restore.restore,
 ):
     app.command(group)

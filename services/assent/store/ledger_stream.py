@@ -21,6 +21,7 @@ POLL_MS: Final = 50
 SESSION_TIMEOUT_MS: Final = 10_000
 STOP_LIMIT_S: Final = 3.0
 """How long a batch may take to end once the service is told to stop; after that it is rolled back."""
+_START_ENDS_S: Final = 5.0
 
 Runs = tuple[PartitionRun, ...]
 """The result of one poll: a run of each partition."""
@@ -114,7 +115,13 @@ class LedgerStream:
         self._broker.config.broker_config.builder = partial(
             LedgerConsumer, forget=self._forget, **builder.keywords
         )
-        await self._app.start()
+        # aiokafka leaks its first connection if it is cancelled while starting, so let it finish.
+        starting = asyncio.ensure_future(self._app.start())
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await asyncio.wait([starting], timeout=_START_ENDS_S)
+            raise
 
     async def stop(self) -> None:
         """Leave the group once the current batch is written, or after `STOP_LIMIT_S`."""

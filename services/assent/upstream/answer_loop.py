@@ -56,9 +56,12 @@ class AnswerLoop:
     async def send_due(self, pool: asyncpg.Pool, client: httpx.AsyncClient) -> bool:
         """Send answers that are due, many at once; False if there is none."""
         due = await gate_rows.due_answers(pool, _AT_ONCE, _AGAIN_S)
-        async with asyncio.TaskGroup() as group:
-            for answer in due:
-                group.create_task(self._one(pool, client, answer))
+        ended = await asyncio.gather(
+            *(self._one(pool, client, answer) for answer in due), return_exceptions=True
+        )
+        for error in ended:
+            if error is not None:
+                raise error
         return bool(due)
 
     async def _one(self, pool: asyncpg.Pool, client: httpx.AsyncClient, answer: DueAnswer) -> None:

@@ -30,6 +30,9 @@ _KEEP_DAYS_MIN: Final = 3
 _APPROVAL_DAYS_MAX: Final = 30
 _REFUSED_STATUSES: Final = (200, 202, 204, 400, 401, 403, 404)
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_BRANCH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,254}")
+_TRANSPORT: Final = re.compile(r"[a-z]+::")
+"""Another program that git would run."""
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._-]+)+")
 
 
@@ -76,10 +79,20 @@ def _faults_of_source(source: Source) -> Iterator[str]:
             if source.topic.startswith("assent."):
                 yield "the topic is one of Assent's own"
         case GitSource():
-            if source.repository.startswith("-") or source.branch.startswith("-"):
-                yield "the repository and the branch do not begin with -"
+            yield from _faults_of_git(source)
         case _:
             pass
+
+
+def _faults_of_git(source: GitSource) -> Iterator[str]:
+    if source.repository.startswith("-") or _TRANSPORT.match(source.repository):
+        yield "the repository is an address of https, ssh or a path"
+    if not _BRANCH.fullmatch(source.branch) or ".." in source.branch:
+        yield f"the branch is not a branch's name: {source.branch!r}"
+    if source.path.startswith("/") or ".." in source.path.split("/"):
+        yield "the path is a folder in the repository, without / before it"
+    if source.header_file is not None:
+        yield from _faults_of_secret(source.header_file, None)
 
 
 def _faults_of_http(source: HttpFields) -> Iterator[str]:

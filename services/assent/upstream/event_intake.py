@@ -1,7 +1,7 @@
 """Turns stored events into commands, and joins callers at a gate to the request for their change."""
 
 import time
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -104,7 +104,14 @@ class EventIntake:
         await connection.execute(events.SQL["sent"], event.id)
 
     def _command(self, event: StoredEvent, submission: Submission) -> SubmitChange:
-        on_behalf_of = msgspec.UNSET if submission.on_behalf_of is None else submission.on_behalf_of
+        optional: dict[str, Any] = {
+            "on_behalf_of": submission.on_behalf_of,
+            "impact": submission.impact,
+            "fallback": submission.fallback,
+            "expected": submission.expected,
+            "emergency": submission.emergency,
+            "tickets": submission.tickets or None,
+        }
         return SubmitChange(
             id=command_id(event.source, event.event, event.resends),
             principal=self._accounts[event.source],
@@ -113,7 +120,7 @@ class EventIntake:
             operation=submission.operation,
             justification=submission.justification,
             payload=msgspec.Raw(submission.payload),
-            on_behalf_of=on_behalf_of,
+            **{name: value for name, value in optional.items() if value is not None},
         )
 
     async def _ask(

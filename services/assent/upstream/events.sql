@@ -115,3 +115,11 @@ select position from upstream_positions where source = $1 and place = $2
 -- name: advance
 insert into upstream_positions (source, place, position) values ($1, $2, $3)
 on conflict (source, place) do update set position = excluded.position
+
+-- name: ended
+select id, event, status, request, code, reason
+from upstream_events
+where source = $1 and event = any($2::text[]) and status in ('submitted', 'skipped', 'dead')
+
+-- name: reset
+update upstream_positions set position = $2 where source = $1

@@ -17,6 +17,15 @@ from assent.upstream.raw_json import PointerError, json_array, json_object, pars
 from assent_contracts.limits import JUSTIFICATION_MAX_CHARS
 
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_TEMPLATES: Final = (
+    "resource",
+    "operation",
+    "justification",
+    "on_behalf_of",
+    "impact",
+    "fallback",
+    "expected",
+)
 _WHOLE: Final = re.compile(r"\{(/[^{}]*|)\}")
 _encode = msgspec.json.Encoder().encode
 
@@ -45,6 +54,16 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The payload. By default the whole document of the event."""
     on_behalf_of: str | None = None
     """R20: the account of the person on whose behalf it is submitted."""
+    impact: str | None = None
+    """What the change affects. This and the next four are left out if they are empty."""
+    fallback: str | None = None
+    """How the change is taken back."""
+    expected: str | None = None
+    """What should be observed once it is applied."""
+    emergency: bool | None = None
+    """Whether it cannot wait."""
+    tickets: list[str] = []
+    """Ids of tickets."""
     when: dict[str, list[str]] = {}
     """Pointers, each with the texts of which it must lead to one. Any other event is skipped."""
     translate: dict[str, dict[str, str]] = {}
@@ -60,14 +79,21 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     justification: str
     payload: bytes
     on_behalf_of: str | None = None
+    impact: str | None = None
+    fallback: str | None = None
+    expected: str | None = None
+    emergency: bool | None = None
+    tickets: tuple[str, ...] = ()
 
 
 def check_mapping(mapping: Mapping) -> None:
     """Raises TemplateError, which names the field."""
-    for name in ("resource", "operation", "justification", "on_behalf_of"):
+    for name in _TEMPLATES:
         template = getattr(mapping, name)
         if template is not None:
             _check(name, template)
+    for number, template in enumerate(mapping.tickets):
+        _check(f"tickets[{number}]", template)
     _check_payload("payload", mapping.payload)
     for field in ("when", "translate"):
         for pointer in getattr(mapping, field):
@@ -92,12 +118,20 @@ def submission_of(mapping: Mapping, document: bytes) -> Submission:
     def filled(template: str) -> str:
         return fill(template, document, mapping.translate)
 
+    def optional(template: str | None) -> str | None:
+        return None if template is None else filled(template) or None
+
     return Submission(
         resource=filled(mapping.resource),
         operation=filled(mapping.operation),
         justification=_cut(filled(mapping.justification)),
         payload=_payload(mapping.payload, document, mapping.translate),
         on_behalf_of=None if mapping.on_behalf_of is None else filled(mapping.on_behalf_of),
+        impact=optional(mapping.impact),
+        fallback=optional(mapping.fallback),
+        expected=optional(mapping.expected),
+        emergency=mapping.emergency,
+        tickets=tuple(each for each in map(filled, mapping.tickets) if each),
     )
 
 

@@ -39,6 +39,7 @@ from assent.upstream.gate_steps import Gates
 from assent.upstream.http_server import Route, http_server
 from assent.upstream.http_source import HttpReceiver
 from assent.upstream.sealed_tokens import TokenSeal
+from assent.upstream.source_loops import SourceLoops
 from assent.upstream.source_settings import Gate, HttpFields
 from assent.upstream.upstream_file import UpstreamFile
 from assent_contracts.client.command_producer import CommandProducer
@@ -131,6 +132,7 @@ async def run(
             parts.commands(),
             parts.answers(),
             parts.listen(on_listening),
+            parts.look(),
         )
 
 
@@ -171,6 +173,7 @@ class Parts:
         self._health = health
         self._stop = stop
         self._news = asyncio.Event()
+        self._looked = SourceLoops(setup.file, setup.settings.kafka, pool, self._news.set)
 
     async def intake(self) -> None:
         """Map events as they arrive."""
@@ -221,8 +224,12 @@ class Parts:
                 on_listening(port)
             await self._stop.wait()
 
+    async def look(self) -> None:
+        """Look at folders, branches and topics."""
+        await self._looked.run(self._health, self._stop)
+
     def _routes(self) -> dict[str, Route]:
-        return {
+        return self._looked.routes() | {
             source.path: HttpReceiver(source, self._pool, self._setup.seal, self._news.set).route
             for source in self._setup.file.sources
             if isinstance(source, HttpFields)

@@ -146,6 +146,7 @@ class KafkaSource(SourceFields, frozen=True, kw_only=True, tag="kafka"):
     """A topic: each record is a submission."""
 
     topic: str
+    """Its name."""
     group: str
     """The consumer group in which offsets are committed."""
     format: Literal["json", "cloudevents", "debezium"]
@@ -158,7 +159,7 @@ class KafkaSource(SourceFields, frozen=True, kw_only=True, tag="kafka"):
 
 
 class GitSource(SourceFields, frozen=True, kw_only=True, tag="git"):
-    """A branch of a repository: each file that a commit adds, edits or deletes is a submission."""
+    """A branch of a repository: each file that a push or merge adds, edits or deletes is a submission."""
 
     repository: str
     """Its address: https, ssh or a path."""
@@ -168,13 +169,19 @@ class GitSource(SourceFields, frozen=True, kw_only=True, tag="git"):
     mapping: Mapping
     path: str = ""
     """Only files below this folder of the repository."""
+    start: Literal["now", "all"] = "now"
+    """At the first start: `now` submits what changes from then on, `all` every file that is there."""
     every_s: float = 60.0
     """How often it is fetched. A webhook to `poke_path` fetches at once."""
     poke_path: str | None = None
     """A path of the service's HTTP port. A POST there, whoever sends it, only makes it look earlier."""
-    on_forced_push: Literal["stop", "follow"] = "stop"
-    """What to do if the branch no longer contains the last seen commit. `stop`: nothing until
-    `assent upstream reset` states where to continue. `follow`: submit the difference between both."""
+    header_file: Path | None = None
+    """A file with a header for https, such as `Authorization: Basic ...`."""
+    ssh_key_file: Path | None = None
+    """The private key for ssh. The host's key must be known."""
+    forced_push: Literal["stop", "follow"] = "stop"
+    """What to do when the branch no longer contains the commit that was seen last. `stop`: nothing, until
+    `assent upstream reset` names the commit to continue from. `follow`: submit the difference of both."""
 
 
 def scheme_of(source: HttpFields) -> Scheme:

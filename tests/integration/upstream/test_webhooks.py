@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import msgspec
 import pytest
 
 from assent.upstream.events import dead_events, resend
@@ -33,6 +34,9 @@ def github_source(tmp_path: Path, **more: Any) -> dict[str, Any]:
             "justification": "{/body/why?} ({/headers/x-github-event})",
             "payload": "{/body/content}",
             "on_behalf_of": "{/body/sender/login}",
+            "impact": "{/body/impact?}",
+            "emergency": False,
+            "tickets": ["{/body/ticket?}", "CHG-1"],
             "when": {"/headers/x-github-event": ["push"]},
             "translate": {"/body/sender/login": {"octocat": "alice"}},
         },
@@ -73,6 +77,7 @@ async def test_R20_signed_webhook_is_submitted_on_behalf_of_the_person_that_the_
     [made] = [each for each in await submissions(log, follower) if each.resource == f"script/{script}"]
     assert (made.operation, made.justification, made.on_behalf_of) == ("edit", "Because. (push)", "alice")
     assert bytes(made.payload) == exact
+    assert (made.impact, made.emergency, made.tickets) == (msgspec.UNSET, False, ("CHG-1",))
     assert (await db.fetchval("select request from upstream_events")) is not None
 
 
