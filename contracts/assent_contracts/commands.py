@@ -22,7 +22,7 @@ def _documented(description: str, **schema: object) -> Meta:
 CommandId = Annotated[
     str,
     _documented(
-        "Chosen by the sender. Unique among the principal's commands of the last 24 hours.",
+        "Chosen by the sender. Unique among the principal's commands to one partition in 24 hours.",
         minLength=1,
         maxLength=limits.COMMAND_ID_MAX_CHARS,
     ),

@@ -9,11 +9,13 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.client.publisher import new_command_id, now_ms, repeats
 from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex
+from assent_contracts.ledger import OmittedCommand, decode_recorded_command
 from assent_contracts.limits import COMMAND_MAX_BYTES
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import RefusalCode
 from tests.support.invalid_commands import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
-from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log
+from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log, read_ledger
 from tests.support.recount import recount
 
 HOUR_MS = 60 * 60 * 1_000
@@ -216,6 +218,24 @@ async def test_same_bytes_again_are_answered_with_the_first_decision(actor: Acto
     locked = await send(actor, refused, kafka_key=b"script/twice")
     assert code_of(locked) is RefusalCode.RESOURCE_LOCKED
     assert repeats(await send(actor, refused, kafka_key=b"script/twice")) == locked.seq
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (fields(surplus=1), RefusalCode.MALFORMED),
+        (fields(payload="p" * (257 * 1_024)), RefusalCode.TOO_LARGE),
+        (fields(justification=" "), RefusalCode.JUSTIFICATION_REQUIRED),
+    ],
+)
+async def test_answer_is_found_by_input_or_hash_where_the_ledger_does_not_keep_the_bytes(
+    actor: Actor, log: Log, follower: GovernanceFollower, command: dict[str, Any], code: RefusalCode
+) -> None:
+    value = encode(command)
+    decided = await send(actor, value)
+    assert code_of(decided) is code
+    record = (await read_ledger(log, follower))[decided.partition][decided.seq].record
+    assert decode_recorded_command(record) == OmittedCommand(sha256=sha256_hex(value), size=len(value))
 
 
 async def test_same_id_with_other_bytes_is_refused_and_names_the_first_decision(actor: Actor) -> None:

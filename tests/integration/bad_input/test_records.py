@@ -212,7 +212,7 @@ async def test_batch_that_unpacks_to_more_than_the_topic_accepts_is_refused_by_t
     await good_goes_on(actor, HERE)
 
 
-async def test_command_is_decided_even_if_its_producer_s_transaction_was_aborted(
+async def test_command_is_decided_before_its_producer_s_transaction_ends_and_if_it_is_aborted(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     # A signed command is valid by itself. Waiting for transactions would let any sender stop a partition.
@@ -226,6 +226,7 @@ async def test_command_is_decided_even_if_its_producer_s_transaction_was_aborted
             ack = await producer.send_and_wait(
                 COMMANDS, record.value, record.key, partition=HERE, headers=headers
             )
+            assert await decided_codes(log, follower, ack.offset, 1) == ["unknown-request"]
             await end()
             assert await decided_codes(log, follower, ack.offset, 1) == ["unknown-request"]
     finally:

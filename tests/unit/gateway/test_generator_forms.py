@@ -66,6 +66,13 @@ def test_every_list_of_values_has_a_type(document: dict[str, Any]) -> None:
         assert (None in each["enum"]) == ("null" in kinds(each)), path
 
 
+def test_reference_has_no_object_as_its_default(document: dict[str, Any]) -> None:
+    references = [(path, each) for path, each in places(document) if "$ref" in each]
+    assert len(references) > 50
+    for path, each in references:
+        assert not isinstance(each.get("default"), dict), path
+
+
 def test_signed_command_is_bytes(document: dict[str, Any]) -> None:
     """The signature is over the bytes, so nothing may encode them again."""
     content = document["paths"]["/api/v1/commands"]["post"]["requestBody"]["content"]

@@ -3,6 +3,8 @@
 - An integer without a format becomes an `int` of 32 bits in Java and others, so every `at` would overflow.
 - `anyOf` of a type and null makes some generators invent a type; a list of types means the same.
 - `enum` without a type becomes any value.
+- An object as the default of a reference becomes an initializer that does not compile. Without it, absence means
+  the same.
 - Litestar writes bounds of integers as floats.
 """
 
@@ -25,6 +27,8 @@ def for_generators(part: Any) -> Any:
         return part
     known = cast("dict[str, Any]", part)
     made = {key: value if key in _VALUES else for_generators(value) for key, value in known.items()}
+    if "$ref" in made and isinstance(made.get("default"), dict):
+        del made["default"]
     return _integer(_or_null(_typed_enum(made)))
 
 
