@@ -26,8 +26,8 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-go test-containers coverage mutants soak \
-	fuzz simulate faults lint format schemas vectors bench docs requirements clean
+.PHONY: help setup chromium run test test-long test-full test-go test-java test-containers coverage mutants \
+	soak fuzz simulate faults lint format schemas vectors bench docs requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -71,6 +71,13 @@ test-go: ## check and test contracts/go; where there is no Go it says so
 		cd contracts/go && odd="$$(gofmt -l .)" && \
 		{ [ -z "$$odd" ] || { echo "test-go: run gofmt -w on these:" $$odd >&2; exit 1; }; } && \
 		go vet ./... && go test ./... $(ARGS); \
+	fi
+
+test-java: ## test contracts/java; where there is no JDK or no Maven it says so
+	@if ! command -v javac >/dev/null || ! command -v mvn >/dev/null; then \
+		echo "test-java: there is no JDK or no Maven here, so contracts/java is not tested; install JDK 17 and Maven" >&2; \
+	else \
+		cd contracts/java && mvn -B -ntp test $(ARGS); \
 	fi
 
 test-containers: $(STAMP) ## run the tests on the images in infra/compose.yaml; needs a Docker engine

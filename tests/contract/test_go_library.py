@@ -1,7 +1,11 @@
 """The lists in contracts/go have what the code has: a message that is added here is known there."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 import assent_contracts
 from assent_contracts.codec import known_types
@@ -51,3 +55,12 @@ def test_an_example_has_less_than_twenty_lines_of_its_own() -> None:
     for path in GO.glob("examples/*/main.go"):
         [main] = re.findall(r"^func main\(\) \{\n(.*?)^\}", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
         assert len(main.splitlines()) < 20, path
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(shutil.which("go") is None, reason="there is no Go here")
+def test_its_own_tests_pass() -> None:
+    if subprocess.run(["go", "mod", "download"], cwd=GO, check=False).returncode:
+        pytest.skip("The modules of contracts/go are not in Go's cache, and its proxy does not answer.")
+    subprocess.run(["make", "test-go"], cwd=GO.parents[1], check=True)

@@ -1,0 +1,52 @@
+package assent;
+
+/**
+ * What is reported of a change.
+ *
+ * @param result SUCCEEDED, FAILED or UNKNOWN
+ * @param message for people; the requester sees it
+ */
+record Outcome(Result result, String message) {
+    private static final int MESSAGE_MAX_CHARS = 4096;
+
+    /** Makes the message one that the ledger takes: no control characters but line breaks and tabs, not too long. */
+    Outcome {
+        message = printable(message == null ? "" : message);
+    }
+
+    static Outcome unchanged(String why) {
+        return new Outcome(Result.FAILED, "Nothing was changed: " + why);
+    }
+
+    /** The outcome that a report in the journal states. Throws IllegalStateException if it states none. */
+    static Outcome ofReport(byte[] report) {
+        try {
+            JsonObject members = JsonObject.read(report);
+            Result result = Result.ofOutcome(members.textOr("outcome"));
+            if (result != null) {
+                return new Outcome(result, members.textOr("message"));
+            }
+        } catch (NotJsonException unreadable) {
+            // Stated below, as for a report without an outcome.
+        }
+        throw new IllegalStateException("the report in the journal cannot be read");
+    }
+
+    private static String printable(String message) {
+        StringBuilder clean = new StringBuilder();
+        message.codePoints().limit(MESSAGE_MAX_CHARS + 1L).forEach(point -> {
+            boolean isBlank = point == '\n' || point == '\r' || point == '\t';
+            if (Character.getType(point) == Character.SURROGATE) {
+                clean.append('\ufffd');
+            } else if (Character.isISOControl(point) && !isBlank) {
+                clean.append(' ');
+            } else {
+                clean.appendCodePoint(point);
+            }
+        });
+        if (clean.codePointCount(0, clean.length()) <= MESSAGE_MAX_CHARS) {
+            return clean.toString();
+        }
+        return clean.substring(0, clean.offsetByCodePoints(0, MESSAGE_MAX_CHARS - 1)) + "…";
+    }
+}

@@ -1,0 +1,175 @@
+package assent;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
+
+/** Sends signed commands and returns their decisions. It serves many threads. */
+public final class Publisher implements AutoCloseable {
+    private static final DateTimeFormatter TIME =
+            DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+    private static final Duration CLOSE_WITHIN = Duration.ofSeconds(5);
+
+    private final Log log;
+    private final Key key;
+    private final String source;
+    private final Tracker tracker;
+    private final Producer<byte[], byte[]> producer;
+
+    /** An answer as it is, and when what it answers was sent ({@link System#nanoTime}). */
+    record Answer(Decision decision, long sentNanos) {}
+
+    private record Sent(Tracker.Place place, Tracker.Awaited<Decision> awaited, long nanos) {}
+
+    /** Connects. `source` names the sender, as a URI such as {@code /team/deployments}; it is for people. */
+    public Publisher(Log log, Key key, String source) {
+        this.log = log;
+        this.key = key;
+        this.source = source;
+        this.tracker = log.tracker();
+        this.producer = log.clients().producer();
+    }
+
+    /** Disconnects. The log stays open. */
+    @Override
+    public void close() {
+        producer.close(CLOSE_WITHIN);
+    }
+
+    /**
+     * Submits a change and returns the decision, which names the request that it opened. Throws as {@link #send}.
+     */
+    public Decision submit(Submission submission, Duration timeout) throws InterruptedException {
+        return send(Command.submit(key.principal(), submission), timeout);
+    }
+
+    /**
+     * Signs a command, sends it and waits for its decision: the accepted record whose input is the offset of the
+     * command. While Kafka is away it sends the same bytes again.
+     *
+     * <p>Throws RefusedException for a refusal, and NotDecidedException when no decision came in time. In the second
+     * case keep the command's bytes and send them again: you get the first decision that was made on them, however
+     * often they were sent.
+     */
+    public Decision send(Command command, Duration timeout) throws InterruptedException {
+        Deadline deadline = Deadline.after(timeout);
+        Decision decision = ask(command, deadline).decision();
+        OptionalLong repeated = decision.repeats();
+        if (repeated.isPresent()) {
+            decision = first(decision, repeated.getAsLong(), command, deadline);
+        }
+        if (decision.refusal() != null) {
+            throw new RefusedException(decision.refusal());
+        }
+        return decision;
+    }
+
+    /** Sends the exact bytes of a command that was made before, in this process or an earlier one. */
+    public Decision resend(byte[] value, Duration timeout) throws InterruptedException {
+        return send(Command.read(value), timeout);
+    }
+
+    /**
+     * Waits until a request has ended and returns how. It may have ended long ago. Throws IllegalArgumentException for
+     * a request that the ledger does not have.
+     */
+    public End follow(String request, Duration timeout) throws InterruptedException, TimeoutException {
+        return tracker.endOf(Deadline.after(timeout), request);
+    }
+
+    Key key() {
+        return key;
+    }
+
+    Tracker tracker() {
+        return tracker;
+    }
+
+    /** Sends a command and returns the answer as it is. Throws NotDecidedException. */
+    Answer ask(Command command, Deadline deadline) throws InterruptedException {
+        try {
+            Sent sent = sendAndRegister(command, deadline);
+            return new Answer(tracker.answer(deadline, sent.place(), sent.awaited()), sent.nanos());
+        } catch (TimeoutException | KafkaException cause) {
+            throw new NotDecidedException(command, cause);
+        }
+    }
+
+    private Sent sendAndRegister(Command command, Deadline deadline) throws InterruptedException, TimeoutException {
+        tracker.expect();
+        try {
+            return log.retrying(deadline, () -> {
+                long nanos = System.nanoTime();
+                RecordMetadata stored = produce(record(command), deadline);
+                Tracker.Place place = new Tracker.Place(stored.partition(), stored.offset());
+                return new Sent(place, tracker.register(place), nanos);
+            });
+        } finally {
+            tracker.expectNoMore();
+        }
+    }
+
+    /** Waits for the broker's acknowledgement, but not longer than the deadline. Throws KafkaException. */
+    private RecordMetadata produce(ProducerRecord<byte[], byte[]> record, Deadline deadline) {
+        Future<RecordMetadata> acknowledged = producer.send(record);
+        try {
+            return acknowledged.get(deadline.leftNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException failed) {
+            throw failed.getCause() instanceof KafkaException known ? known : new KafkaException(failed.getCause());
+        } catch (TimeoutException late) {
+            throw new org.apache.kafka.common.errors.TimeoutException("no acknowledgement in time", late);
+        } catch (InterruptedException stopped) {
+            throw new org.apache.kafka.common.errors.InterruptException(stopped);
+        }
+    }
+
+    private ProducerRecord<byte[], byte[]> record(Command command) {
+        byte[] resource = command.resource().getBytes(StandardCharsets.UTF_8);
+        List<Header> headers = List.of(
+                header("ce_specversion", "1.0"), header("ce_type", command.type()), header("ce_source", source),
+                header("ce_id", command.id()), header("ce_time", TIME.format(Instant.ofEpochMilli(command.at()))),
+                header("content-type", "application/json"), header(Signatures.HEADER_KEY, key.id()),
+                header(Signatures.HEADER_SIGNATURE, key.sign(log.identity(), command.value())));
+        int partition = Partitions.partitionFor(resource, log.partitions());
+        return new ProducerRecord<>(Topics.COMMANDS, partition, resource, command.value(), headers);
+    }
+
+    private static Header header(String name, String value) {
+        return new RecordHeader(name, value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Reads the decision that a repeated command points at. */
+    private Decision first(Decision answer, long seq, Command command, Deadline deadline)
+            throws InterruptedException {
+        try {
+            if (seq < 0 || seq >= answer.seq()) {
+                throw new UnreadableLedgerException(
+                        "record " + answer.seq() + " points at record " + seq + ", which is not before it");
+            }
+            AcceptedRecord accepted = LedgerReader.find(log, answer.partition(), seq, deadline);
+            boolean isOther = accepted.record().recordedCommand()
+                    .filter(recorded -> !Arrays.equals(recorded.value(), command.value())).isPresent();
+            if (isOther) {
+                throw new UnreadableLedgerException("record " + seq + " is the decision on another command");
+            }
+            return Decision.of(accepted).asRepeated();
+        } catch (TimeoutException | KafkaException cause) {
+            throw new NotDecidedException(command, cause);
+        }
+    }
+}

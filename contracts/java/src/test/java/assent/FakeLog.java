@@ -1,0 +1,243 @@
+package assent;
+
+import static assent.Loss.FIRST_ERA;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
+
+/**
+ * A log in this process, with a decider that knows as much as these tests need: it accepts submissions, releases them at
+ * once, grants the first claim, and takes reports. It refuses changes to app/locked.
+ */
+final class FakeLog {
+    static final int PARTITIONS = 2;
+    static final Duration SOON = Duration.ofSeconds(30);
+
+    /** What a command leads to: its events as JSON, or the code of a refusal; and the change that it releases. */
+    private record Ruling(String events, String refusal, byte[] change) {}
+
+    final FakeKafka kafka = new FakeKafka();
+    final Identity identity;
+    private final Key writer = key("writer-1", "decider");
+    private final Duration lease;
+
+    private final Map<Integer, Long> seqs = new HashMap<>();
+    private final Map<Integer, String> prevs = new HashMap<>();
+    private final Map<String, Long> decided = new HashMap<>();
+    private final Map<String, String> claimed = new HashMap<>();
+    private final Map<String, String> outcomes = new HashMap<>();
+    private final Map<String, Submitted> open = new HashMap<>();
+    private final Map<Integer, String> eras = new HashMap<>();
+    private long governance;
+    private String governancePrev;
+    private int claims;
+    private boolean isWaiting;
+    private boolean isSilent;
+    private String refusedClaims = "";
+
+    FakeLog(Duration lease) {
+        this.lease = lease;
+        String key = writer.publicKey();
+        byte[] value = format("{'seq':0,'prev':'%s','epoch':1,'at':1,'events':[{'type':'assent.log-founded.v1',"
+                + "'founding':{'founder':'%s','recovery':'%s','writers':{'writer-1':'%s'},'partitions':%d}}]}",
+                "0".repeat(64), key, key, key, PARTITIONS);
+        identity = new Identity(Encodings.sha256Hex(value));
+        governancePrev = identity.hex();
+        kafka.append(Topics.GOVERNANCE, 0, null, value, seal(writer.id(), "governance", 0, 0, value, FIRST_ERA));
+        for (int partition = 0; partition < PARTITIONS; partition++) {
+            prevs.put(partition, identity.hex());
+        }
+        kafka.onProduced(this::decide);
+    }
+
+    static Key key(String id, String principal) {
+        return Key.fromSeed(id, principal, Encodings.sha256(id.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    static Submission submission(String resource) {
+        return new Submission(resource, "edit", "<&>\u2028 ✓", "{\"a\": 1e400,  \"b\":\"\\u00f6\"}");
+    }
+
+    Log connect() throws Exception {
+        return Log.connect(identity, kafka, SOON);
+    }
+
+    private static byte[] format(String template, Object... arguments) {
+        return String.format(template, arguments).replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+    }
+
+    private List<Header> seal(String id, String ledger, int partition, long seq, byte[] value, String era) {
+        byte[] message = Signatures.sealMessage(identity, ledger, partition, seq, Encodings.sha256(value), era);
+        byte[] seal = Encodings.toBase64Url(writer.signMessage(message)).getBytes(StandardCharsets.US_ASCII);
+        return List.of(
+                new RecordHeader(Signatures.HEADER_WRITER, id.getBytes(StandardCharsets.US_ASCII)),
+                new RecordHeader(Signatures.HEADER_SEAL, seal));
+    }
+
+    // What a test can change or ask. Decisions are made with kafka's lock held.
+
+    /** Leaves commands undecided until it is set back; then they are decided when they are sent again. */
+    void setWaiting(boolean waiting) {
+        synchronized (kafka) {
+            isWaiting = waiting;
+        }
+    }
+
+    /** Keeps releases off assent.changes. */
+    void setSilent() {
+        synchronized (kafka) {
+            isSilent = true;
+        }
+    }
+
+    /** Refuses claims with this code; with an empty one it grants them. */
+    void refuseClaims(String code) {
+        synchronized (kafka) {
+            refusedClaims = code;
+        }
+    }
+
+    int claims() {
+        synchronized (kafka) {
+            return claims;
+        }
+    }
+
+    /** The outcome of a request and its message; null before it is reported. */
+    String outcome(String request) {
+        synchronized (kafka) {
+            return outcomes.get(request);
+        }
+    }
+
+    /** A change of governance that concerns no writer. */
+    void changeGovernance() {
+        synchronized (kafka) {
+            appendGovernance("{'type':'assent.settings-changed.v1'}", writer.id());
+        }
+    }
+
+    /** Accepts a loss: of the partition of app/payroll the records after its first one are given up. */
+    void lose() {
+        synchronized (kafka) {
+            int partition = Partitions.partitionFor("app/payroll", PARTITIONS);
+            String kept = Encodings.sha256Hex(
+                    kafka.recordsOf(new TopicPartition(Topics.LEDGER, partition)).get(0).value());
+            String end = "{'ledger':'%s','partition':%d,'seq':%d,'sha256':'%s','next_offset':1,'topic_end':3,"
+                    + "'next_input':1}";
+            appendGovernance("{'type':'assent.loss-accepted.v1','loss':{'era':'loss-1','ends':["
+                    + String.format(end, "governance", 0, governance, governancePrev) + ","
+                    + String.format(end, "ledger", partition, 0, kept) + "]}}", Writers.RECOVERY);
+            eras.put(partition, "loss-1");
+            seqs.put(partition, 1L);
+            prevs.put(partition, kept);
+            claimed.clear();
+        }
+    }
+
+    private void appendGovernance(String event, String sealer) {
+        governance++;
+        byte[] value = format("{'seq':%d,'prev':'%s','epoch':1,'at':1,'events':[%s]}",
+                governance, governancePrev, event);
+        governancePrev = Encodings.sha256Hex(value);
+        kafka.append(Topics.GOVERNANCE, 0, null, value,
+                seal(sealer, "governance", 0, governance, value, FIRST_ERA));
+    }
+
+    private void decide(ConsumerRecord<byte[], byte[]> record) {
+        if (isWaiting || !record.topic().equals(Topics.COMMANDS)) {
+            return;
+        }
+        int partition = record.partition();
+        long at = System.currentTimeMillis();
+        long seq = seqs.getOrDefault(partition, 0L);
+        Long first = decided.putIfAbsent(Encodings.sha256Hex(record.value()), seq);
+        Ruling ruling = first == null
+                ? rule(record.value(), partition, seq, at)
+                : new Ruling("[{'type':'assent.command-repeated.v1','decided':" + first + "}]", null, null);
+        String decision = ruling.refusal() == null
+                ? "'events':" + ruling.events()
+                : "'refusal':{'code':'" + ruling.refusal() + "','detail':'It is.'}";
+        byte[] value = Signatures.concat(
+                format("{'seq':%d,'prev':'%s','epoch':1,'input':%d,'received':%d,'at':%d,'governance':%d,'command':"
+                        + "{'value':", seq, prevs.get(partition), record.offset(), at, at, governance),
+                record.value(),
+                format(",'key':'%s','signature':'%s'},", header(record, Signatures.HEADER_KEY),
+                        header(record, Signatures.HEADER_SIGNATURE)),
+                decision.replace('\'', '"').getBytes(StandardCharsets.UTF_8), new byte[] {'}'});
+        String era = eras.getOrDefault(partition, FIRST_ERA);
+        kafka.append(Topics.LEDGER, partition, null, value, seal(writer.id(), "ledger", partition, seq, value, era));
+        seqs.put(partition, seq + 1);
+        prevs.put(partition, Encodings.sha256Hex(value));
+        if (ruling.change() != null && !isSilent) {
+            kafka.append(Topics.CHANGES, partition, null, ruling.change(), List.of());
+        }
+    }
+
+    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+        return new String(record.headers().lastHeader(name).value(), StandardCharsets.US_ASCII);
+    }
+
+    private Ruling rule(byte[] value, int partition, long seq, long at) {
+        try {
+            JsonObject command = JsonObject.read(value);
+            String request = command.textOr("request");
+            return switch (command.textOr("type")) {
+                case Command.SUBMIT -> submit(Submitted.read(value), partition + "-" + seq, seq, at);
+                case Command.CLAIM -> claim(request, command.textOr("principal"), at);
+                default -> report(request, command);
+            };
+        } catch (NotJsonException notJson) {
+            throw new AssertionError(notJson);
+        }
+    }
+
+    private Ruling submit(Submitted submitted, String request, long seq, long at) {
+        if (submitted.resource().equals("app/locked")) {
+            return new Ruling(null, "resource-locked", null);
+        }
+        open.put(request, submitted);
+        String common = String.format("'request':'%s','resource':'%s','operation':'%s','requester':'%s'",
+                request, submitted.resource(), submitted.operation(), submitted.principal());
+        String events = String.format("[{'type':'assent.change-submitted.v1',%s,'submission':'%s','digest':'%s'},"
+                + "{'type':'assent.change-released.v1','request':'%s','digest':'%s'}]",
+                common, submitted.sha256(), submitted.digest(), request, submitted.digest());
+        byte[] change = Signatures.concat(
+                format("{'type':'assent.change.v1',%s,'digest':'%s','submission':'%s','released':%d,'at':%d,",
+                        common, submitted.digest(), submitted.sha256(), seq, at),
+                ("\"justification\":\"" + submitted.justification() + "\",\"payload\":").getBytes(StandardCharsets.UTF_8),
+                submitted.payload(), new byte[] {'}'});
+        return new Ruling(events, null, change);
+    }
+
+    private Ruling claim(String request, String principal, long at) {
+        if (!refusedClaims.isEmpty()) {
+            return new Ruling(null, refusedClaims, null);
+        }
+        if (claimed.putIfAbsent(request, principal) != null) {
+            return new Ruling(null, "not-released", null);
+        }
+        claims++;
+        return new Ruling(String.format("[{'type':'assent.change-claimed.v1','request':'%s','applier':'%s','digest':'%s',"
+                + "'deadline':%d}]", request, principal, open.get(request).digest(), at + lease.toMillis()), null, null);
+    }
+
+    private Ruling report(String request, JsonObject command) {
+        String outcome = command.textOr("outcome");
+        outcomes.put(request, outcome + ": " + command.textOr("message"));
+        String type = switch (outcome) {
+            case "succeeded" -> "assent.request-completed.v1";
+            case "failed" -> "assent.request-failed.v1";
+            default -> "assent.outcome-unknown.v1";
+        };
+        return new Ruling(String.format("[{'type':'%s','request':'%s','reporter':'%s'}]",
+                type, request, command.textOr("principal")), null, null);
+    }
+}
