@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from assent.applier.names import TEMPORARY_PREFIX
+from assent.applier.targets.file_names import TEMPORARY_PREFIX
 from assent.local.stack import Stack
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.follower import GovernanceFollower
