@@ -65,7 +65,9 @@ def test_retry_is_claimed_and_applied_by_the_applier(up: Up, cli: Cli, unknown: 
     os.kill(up.pid("applier"), signal.SIGCONT)
     cli.until_status(request, "completed")
     assert (cli.data / "target" / "script" / "settled-by-a-retry.sh").read_text() == "echo once more"
-    assert "carol: Nothing was written." in cli("show", request).out
+    timeline = cli("show", request, "--json").json["timeline"]
+    reasons = [(each["principal"], each["words"]["reason"]) for each in timeline]
+    assert ("carol", "Nothing was written.") in reasons
 
 
 def test_outcome_that_people_found_out_is_settled_with_a_reason(up: Up, cli: Cli, unknown: Any) -> None:

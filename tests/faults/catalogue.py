@@ -2,12 +2,21 @@
 
 from typing import Final
 
-from tests.faults import of_conditions, of_governance, of_readers, of_rules, of_the_log, of_time_and_heads
+from tests.faults import (
+    of_claims,
+    of_conditions,
+    of_governance,
+    of_readers,
+    of_rules,
+    of_the_log,
+    of_time_and_heads,
+)
 from tests.faults.fault import Fault
 
 FAULTS: Final[tuple[Fault, ...]] = (
     *of_rules.FAULTS,
     *of_conditions.FAULTS,
+    *of_claims.FAULTS,
     *of_governance.FAULTS,
     *of_the_log.FAULTS,
     *of_readers.FAULTS,

@@ -7,7 +7,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.permissions import able_to_settle, possible_actions, possible_settlements
 from assent_contracts.core.requests.states import Proposal, Released, Unsettled
 from assent_contracts.events import ChangeReleased
-from assent_contracts.governance_changes import AssignRole, RegisterKey, RegisterPrincipal
+from assent_contracts.governance_changes import AssignRole, RegisterKey, RegisterPrincipal, SetOperator
 from assent_contracts.governance_objects import Account, RoleAssignment
 from assent_contracts.refusals import Refusal
 from tests.support.governance_changes import add_gateway, define, delete, disable, edit
@@ -112,6 +112,14 @@ def test_person_whose_account_claimed_the_change_does_not_settle_it(
     story = Story(governance=governance).given(*UNKNOWN[:-1], "dave claims", "dave reports unknown")
     assert story.when(f"dave {verb}") == "not-permitted"
     assert story.when("dave reports success") == "RequestCompleted"
+
+
+@pytest.mark.parametrize("verb", SETTLES)
+def test_R25_operator_of_the_applier_does_not_settle_it(governance: Governance, verb: str) -> None:
+    story = unknown(governance)
+    force(governance, SetOperator(principal="applier", operator="dave"))
+    assert story.when(f"dave {verb}") == "not-permitted"
+    assert story.when(f"carol {verb}")[0].isupper()
 
 
 def test_only_an_unknown_outcome_is_settled(governance: Governance) -> None:

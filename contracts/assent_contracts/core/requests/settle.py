@@ -10,6 +10,7 @@ from typing import assert_never
 from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import Settle
 from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.core.governance.operators import operating_person
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import has_quorum, standing_terms
 from assent_contracts.core.requests.complete import release
@@ -95,9 +96,12 @@ def _may_not_settle(submission: Submission, context: Context) -> Refusal | None:
 
 def _applied_it(request: Unsettled, context: Context) -> Refusal | None:
     """An applier reports what it knows. Whether to believe it, or to try again, is for others."""
-    principal, applier = context.principal, context.governance.principals[request.applier]
-    if request.applier == principal.id or applier.person == principal.person:
-        return refuse(RefusalCode.NOT_PERMITTED, "You claimed the change: another administrator settles it.")
+    governance = context.governance
+    if operating_person(governance, governance.principals[request.applier]) == context.principal.person:
+        return refuse(
+            RefusalCode.NOT_PERMITTED,
+            "You claimed the change, or operate its applier: another administrator settles it.",
+        )
     return None
 
 
