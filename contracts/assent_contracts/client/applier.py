@@ -117,11 +117,13 @@ class Applier:
         called after a crash, when the outcome is unknown, and for what an older target may have lost.
         `time_limit_s`: how long the handler may work on one change, all its tries together.
 
-        `types`: do not claim changes to other resource types. `group`: the consumer group, by default one for
-        each principal. `on_missing` is called when changes are not being read any more, with the reason, and
-        with None when they are again. `on_differing` is called with the partitions of the ledger that are no
-        longer the ones that this applier has read, and with the reasons. Nothing is done there. An empty
-        mapping means that there are none.
+        `types`: do not claim changes to other resource types. Changes for which the account does not have the
+        role applier are not claimed either: they wait for the role, or until they are claimed elsewhere.
+
+        `group`: the consumer group, by default one for each principal. `on_missing` is called when changes
+        are not being read any more, with the reason, and with None when they are again. `on_differing` is
+        called with the partitions of the ledger that are no longer the ones that this applier has read, and
+        with the reasons. Nothing is done there. An empty mapping means that there are none.
         """
         if governance.evidence is None:
             msg = "An applier judges governance: make its GovernanceFollower with_evidence=True."
