@@ -7,7 +7,20 @@ import griffe
 from infra.docs.python_docs import module
 
 MODULES: Final = {
+    "assent_contracts.client.upstream": ("connect", "Upstream", "Submitted"),
+    "assent_contracts.client.upstream_async": ("connect_async", "AsyncUpstream", "AsyncSubmitted"),
+    "assent_contracts.client.request_updates": ("RequestUpdate",),
+    "assent_contracts.client.assent_connection": ("RefusedError", "NoKeyError"),
+    "assent_contracts.client.applier_process": ("run_applier", "keep_applying"),
+    "assent_contracts.client.handler": (
+        "Release", "Applied", "RetryableError", "FinalError", "UnknownOutcomeError",
+    ),
+    "assent_contracts.client.applier": ("Applier",),
+    "assent_contracts.client.handled": ("Handled",),
+    "assent_contracts.testing.handler_trials": ("a_release", "HandlerTrial", "Killed"),
+    "assent_contracts.testing.fake_ledger": ("FakeLedger",),
     "assent_contracts.client.connection": ("Connection",),
+    "assent_contracts.client.environment": ("SettingsError",),
     "assent_contracts.client.keys": ("SecretKey", "load_key", "KeyFileError"),
     "assent_contracts.client.follower": ("GovernanceFollower",),
     "assent_contracts.client.publisher": (
@@ -15,14 +28,9 @@ MODULES: Final = {
     ),
     "assent_contracts.commands": (
         "SubmitChange", "Approve", "Reject", "Revoke", "Cancel", "Complete", "CloseRequest", "Claim",
-        "ReportOutcome",
+        "RenewLease", "ReportOutcome",
     ),
-    "assent_contracts.client.applier": ("Applier",),
-    "assent_contracts.client.handler": (
-        "Release", "Applied", "RetryableError", "FinalError", "UnknownOutcomeError",
-    ),
-    "assent_contracts.client.handled": ("Handled",),
-    "assent_contracts.released_change": ("Change",),
+    "assent_contracts.released_change": ("Change", "idempotency_key"),
     "assent_contracts.file_payloads": ("payload_of_file", "file_of_payload"),
 }  # fmt: skip
 
@@ -34,7 +42,8 @@ def page() -> str:
         (
             "`assent-contracts` holds the messages and the rules; `assent-contracts[kafka]` adds the clients."
             " These are the names that a program needs to [publish changes](../how-to/publish.md) or to"
-            " [apply them](../how-to/apply.md)."
+            " [apply them](../how-to/apply.md). `assent_contracts.client` and `assent_contracts.testing` export"
+            " the most used."
         ),
     ]
     for name, members in MODULES.items():

@@ -4,7 +4,8 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.client.applier_steps import granted, is_settled, left_alone, not_to_apply, too_late
+from assent_contracts.client.applier_steps import granted, is_settled, left_alone, not_to_apply
+from assent_contracts.client.handler_run import too_late
 from assent_contracts.client.open_requests import OpenRequest
 from assent_contracts.codec import encode
 from assent_contracts.commands import Claim, Command, ReportOutcome

@@ -114,7 +114,7 @@ async def keep_applying(
 
 def log_handled(handled: Handled) -> None:
     """Log one line for a record, unless it needed nothing to be done."""
-    if handled.result in _OF_NO_CONSEQUENCE:
+    if handled.result in _OF_NO_CONSEQUENCE and not handled.detail:
         level = logging.DEBUG
     else:
         level = logging.INFO if handled.result in _GOOD else logging.WARNING

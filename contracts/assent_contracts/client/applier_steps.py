@@ -65,13 +65,6 @@ def not_to_apply(change: Change, digest: str, found: OpenRequest | None) -> Repo
     return None
 
 
-def too_late(*, begun: bool) -> Report:
-    """The outcome of a claimed change whose lease may have ended. `begun`: whether applying it had begun."""
-    if begun:
-        return Report("unknown", "The applier was stopped while applying it, and its lease has ended since.")
-    return Report("failed", "Nothing was changed: the lease ended before the applier began.")
-
-
 def is_settled(found: OpenRequest | None, principal: str, report: ReportOutcome) -> bool:
     """Whether this applier has nothing more to report about a request."""
     grant = None if found is None else found.grant

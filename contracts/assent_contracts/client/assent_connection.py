@@ -194,20 +194,9 @@ class AssentConnection:
         watch = watch or await self._watch_from_start(request)
         deaf = asyncio.create_task(self._ready.until_deaf(), name="deaf")
         try:
-            count = 0
-            while True:
-                news = asyncio.create_task(watch.beyond(count), name=f"follow-{request}")
-                try:
-                    await asyncio.wait({news, deaf}, return_when=asyncio.FIRST_COMPLETED)
-                    (news if news.done() else deaf).result()
-                finally:
-                    news.cancel()
-                seq = watch.updates[count].seq
-                of_record = tuple(each for each in watch.updates[count:] if each.seq == seq)
-                count += len(of_record)
-                yield of_record
-                if of_record[-1].ended:
-                    return
+            async with aclosing(watch.records(deaf)) as records:
+                async for updates in records:
+                    yield updates
         finally:
             deaf.cancel()
 

@@ -14,11 +14,11 @@ from msgspec import UnsetType
 
 from assent_contracts.client.applier_commands import ApplierCommands
 from assent_contracts.client.applier_journal import Journal
-from assent_contracts.client.applier_steps import granted, is_settled, not_to_apply, too_late
+from assent_contracts.client.applier_steps import granted, is_settled, not_to_apply
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handled import Handled
 from assent_contracts.client.handler import Handler, ReadBack, Release
-from assent_contracts.client.handler_run import READ_BACK_S, Report, apply_release, read_back
+from assent_contracts.client.handler_run import Report, settle_release
 from assent_contracts.client.lease import Lease, WorkTime
 from assent_contracts.client.lease_renewal import renewed
 from assent_contracts.client.open_requests import OpenRequest
@@ -183,27 +183,17 @@ class Settler:
             approvers=() if found is None else found.approvers,
             earlier_keys=() if found is None else _earlier_keys(identity, change, found),
         )
-        begun = self._journal.read(change.request, "begun") is not None
-        shown = await self._read_back(release) if begun else None
-        if shown is not None:
-            return shown
-        if not begun:
-            await asyncio.to_thread(self._journal.write, change.request, "begun", b"")
-        if lease.over():
-            return too_late(begun=begun)
-        cut_off = begun and self._reads_back is None
         work_time = WorkTime(lease, self._time_limit_s)
         async with renewed(self._commands, self._find, change, lease, work_time):
-            report = await apply_release(self._handler, release, work_time, cut_off=cut_off)
-        if report.outcome == "unknown":
-            shown = await self._read_back(release)
-            return shown if shown is not None and shown.outcome == "succeeded" else report
-        return report
-
-    async def _read_back(self, release: Release) -> Report | None:
-        if self._reads_back is None:
-            return None
-        return await read_back(self._reads_back, release, WorkTime(None, READ_BACK_S))
+            return await settle_release(
+                self._handler,
+                self._reads_back,
+                release,
+                lease,
+                work_time,
+                begun=self._journal.read(change.request, "begun") is not None,
+                begin=lambda: asyncio.to_thread(self._journal.write, change.request, "begun", b""),
+            )
 
     async def _journal_report(
         self, request: str, resource: str, report: Report, claim: int | UnsetType

@@ -3,6 +3,7 @@
 import logging
 import math
 import random
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from assent_contracts.client.handler import (
     UnknownOutcomeError,
 )
 from assent_contracts.client.handler_call import HandlerExitError, HungError, call
-from assent_contracts.client.lease import WorkTime
+from assent_contracts.client.lease import Lease, WorkTime
 from assent_contracts.commands import Outcome
 
 READ_BACK_S: Final = 60.0
@@ -34,6 +35,45 @@ class Report(msgspec.Struct, frozen=True):
     message: str = ""
     version: str = ""
     """The version of the object that the change made, as the target names it."""
+
+
+async def settle_release(
+    handler: Handler,
+    reads_back: ReadBack | None,
+    release: Release,
+    lease: Lease,
+    work_time: WorkTime,
+    *,
+    begun: bool,
+    begin: Callable[[], Awaitable[None]],
+) -> Report:
+    """What is reported of a claimed release, which may have been begun by a process that was killed.
+
+    `begun`: whether `begin` was called for it before. From then on the change may have been made.
+    """
+    shown = await _shown(reads_back, release) if begun else None
+    if shown is not None:
+        return shown
+    if not begun:
+        await begin()
+    if lease.over():
+        return too_late(begun=begun)
+    report = await apply_release(handler, release, work_time, cut_off=begun and reads_back is None)
+    if report.outcome == "unknown":
+        shown = await _shown(reads_back, release)
+        return shown if shown is not None and shown.outcome == "succeeded" else report
+    return report
+
+
+def too_late(*, begun: bool) -> Report:
+    """The outcome of a claimed change whose lease may have ended. `begun`: whether applying it had begun."""
+    if begun:
+        return Report("unknown", "The applier was stopped while applying it, and its lease has ended since.")
+    return Report("failed", "Nothing was changed: the lease ended before the applier began.")
+
+
+async def _shown(reads_back: ReadBack | None, release: Release) -> Report | None:
+    return None if reads_back is None else await read_back(reads_back, release, WorkTime(None, READ_BACK_S))
 
 
 async def apply_release(

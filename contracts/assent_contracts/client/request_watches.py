@@ -1,6 +1,7 @@
 """The records of single requests, collected as they are accepted, for whoever follows them."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Final
 from weakref import WeakSet
 
@@ -57,6 +58,26 @@ class Watch:
                 raise self.error
             self._news.clear()
             await self._news.wait()
+
+    async def records(self, deaf: asyncio.Task[None]) -> AsyncGenerator[tuple[RequestUpdate, ...]]:
+        """The updates, record by record, until the request has ended.
+
+        `deaf` ends with an exception when nothing more will come.
+        """
+        count = 0
+        while True:
+            news = asyncio.create_task(self.beyond(count), name="follow")
+            try:
+                await asyncio.wait({news, deaf}, return_when=asyncio.FIRST_COMPLETED)
+                (news if news.done() else deaf).result()
+            finally:
+                news.cancel()
+            seq = self.updates[count].seq
+            of_record = tuple(each for each in self.updates[count:] if each.seq == seq)
+            count += len(of_record)
+            yield of_record
+            if of_record[-1].ended:
+                return
 
 
 class Watches:

@@ -30,12 +30,13 @@ def connect(
 
     Do not call it in a program that runs an event loop: `connect_async` is for those.
     """
-    with _beside(connect_async(environ, key_file=key_file, source=source)) as upstream:
+    with beside(connect_async(environ, key_file=key_file, source=source)) as upstream:
         yield upstream
 
 
 @contextmanager
-def _beside(opening: AbstractAsyncContextManager[AsyncUpstream]) -> Iterator["Upstream"]:
+def beside(opening: AbstractAsyncContextManager[AsyncUpstream]) -> Iterator["Upstream"]:
+    """An upstream whose event loop runs in a thread beside the caller."""
     loop = _LoopThread()
     try:
         there = loop.result(opening.__aenter__())

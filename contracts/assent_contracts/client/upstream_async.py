@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -63,10 +63,39 @@ async def opened(
         yield AsyncUpstream(log)
 
 
+class UpstreamLog(Protocol):
+    """What an upstream needs of a log: UpstreamLog, or one in memory for tests."""
+
+    @property
+    def key(self) -> SecretKey:
+        """The key that signs."""
+        ...
+
+    async def decide(self, command: Command, *, timeout_s: float = ...) -> Decided:
+        """Send a command and return its first decision."""
+        ...
+
+    async def decision_at(self, partition: int, seq: int) -> Decided:
+        """The decision in a record."""
+        ...
+
+    async def command_at(self, partition: int, seq: int) -> bytes | None:
+        """The bytes of the command that a record decided."""
+        ...
+
+    def watch(self, resource: str) -> Watch:
+        """A watch of everything that is accepted from now on in an object's partition."""
+        ...
+
+    def updates(self, request: str, watch: Watch | None = None) -> AsyncGenerator[tuple[RequestUpdate, ...]]:
+        """What happened to a request and happens to it, record by record."""
+        ...
+
+
 class AsyncUpstream:
     """Submits changes as one account. Many tasks may use one."""
 
-    def __init__(self, log: AssentConnection) -> None:
+    def __init__(self, log: UpstreamLog) -> None:
         """`log` has been started."""
         self.log: Final = log
 
@@ -143,7 +172,7 @@ class AsyncSubmitted:
     """A request that the ledger has."""
 
     def __init__(
-        self, log: AssentConnection, command: SubmitChange, event: ChangeSubmitted, watch: Watch | None
+        self, log: UpstreamLog, command: SubmitChange, event: ChangeSubmitted, watch: Watch | None
     ) -> None:
         self._log = log
         self._watch = watch
@@ -226,7 +255,7 @@ class AsyncSubmitted:
 
 
 def _submitted(
-    log: AssentConnection, command: SubmitChange, decided: Decided, watch: Watch | None
+    log: UpstreamLog, command: SubmitChange, decided: Decided, watch: Watch | None
 ) -> AsyncSubmitted:
     if decided.refusal is not None:
         raise RefusedError(decided.refusal, repeated=decided.repeated)

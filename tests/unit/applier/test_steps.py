@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from msgspec import UNSET, UnsetType
 
-from assent_contracts.client.applier_steps import granted, is_settled, left_alone, not_to_apply, too_late
+from assent_contracts.client.applier_steps import granted, is_settled, left_alone, not_to_apply
+from assent_contracts.client.handler_run import too_late
 from assent_contracts.client.open_requests import Grant, OpenRequest, ReleasedAt
 from assent_contracts.commands import Claim, Outcome, ReportOutcome
 from assent_contracts.digests import sha256_hex
