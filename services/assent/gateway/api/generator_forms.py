@@ -3,8 +3,8 @@
 - An integer without a format becomes an `int` of 32 bits in Java and others, so every `at` would overflow.
 - `anyOf` of a type and null makes some generators invent a type; a list of types means the same.
 - `enum` without a type becomes any value.
-- An object as the default of a reference becomes an initializer that does not compile. Without it, absence means
-  the same.
+- An object as the default of a reference becomes an initializer that does not compile. Without it, absence
+  means the same.
 - Litestar writes bounds of integers as floats.
 """
 
