@@ -46,7 +46,7 @@ def test_page_names_no_file_that_the_wheel_lacks(wheel: zipfile.ZipFile) -> None
     assert named <= set(names)
     linked = {target.partition("#")[0] for target in re.findall(r"\]\(([^):]+)\)", text)}
     # The page states that these are in the repository only.
-    elsewhere = {"../README.md", "go/README.md"}
+    elsewhere = {"../README.md", "go/README.md", "java/README.md"}
     assert "all of this but the libraries in other languages" in text
     for target in linked - elsewhere:
         last = "/".join(part for part in target.split("/") if part not in {"..", "tests", "contract", "docs"})
