@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import os
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -31,7 +29,7 @@ from assent.store.reader_service import (
 from assent.upstream import events
 from assent.upstream.answer_loop import FIRST_S, AnswerLoop, look_after_waiters
 from assent.upstream.command_sender import AGAIN_S, CommandSender
-from assent.upstream.configuration import read_upstream_file
+from assent.upstream.configuration import read_upstream_file, read_upstream_settings
 from assent.upstream.decision_intake import DecisionIntake
 from assent.upstream.event_intake import EventIntake
 from assent.upstream.gate_answers import send_of
@@ -49,7 +47,6 @@ from assent_contracts.topics import COMMANDS, LEDGER
 
 SENDING: Final = "sending"
 LISTENING: Final = "http"
-FILE: Final = "ASSENT_UPSTREAM_FILE"
 _POOL_SIZE: Final = 8
 _DAY_S: Final = 24 * 60 * 60.0
 _T = TypeVar("_T")
@@ -79,13 +76,8 @@ class Setup(msgspec.Struct, frozen=True):
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Run until `stop`. Raises SettingsError, KeyFileError and what `serve_reader` raises."""
-    file = read_upstream_file(need(_file(), FILE))
+    file = read_upstream_file(read_upstream_settings().file)
     await run(settings, file, Pace(), health, stop)
-
-
-def _file() -> Path | None:
-    value = os.environ.get(FILE)
-    return Path(value) if value else None
 
 
 async def run(
@@ -288,9 +280,9 @@ async def _together(stop: asyncio.Event, *parts: Awaitable[None]) -> None:
         task.result()
 
 
-def check_config(path: Path | None) -> UpstreamFile:
+def check_config() -> UpstreamFile:
     """The file, checked with all that it names. Raises SettingsError, KeyFileError."""
-    file = read_upstream_file(need(path or _file(), FILE))
+    file = read_upstream_file(read_upstream_settings().file)
     for source in file.sources:
         if source.key_file is not None:
             load_key(source.key_file)
