@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from tests.faults import of_conditions, of_governance, of_readers, of_rules, of_the_log, of_time_and_heads
+from tests.faults import (
+    of_conditions,
+    of_governance,
+    of_readers,
+    of_rules,
+    of_the_log,
+    of_time_and_heads,
+    of_upstreams,
+)
 from tests.faults.fault import Fault
 
 FAULTS: Final[tuple[Fault, ...]] = (
@@ -12,4 +20,5 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *of_the_log.FAULTS,
     *of_readers.FAULTS,
     *of_time_and_heads.FAULTS,
+    *of_upstreams.FAULTS,
 )
