@@ -1,7 +1,6 @@
 """`python -m assent.upstream`; with `--check-config` it checks the file and ends."""
 
 import sys
-from pathlib import Path
 
 from assent.process import exit_without, run_service
 
@@ -14,11 +13,10 @@ from assent_contracts.client.keys import KeyFileError  # noqa: E402
 
 if "--check-config" in sys.argv[1:]:
     try:
-        named = [Path(each) for each in sys.argv[1:] if not each.startswith("--")]
-        file = check_config(named[0] if named else None)
+        file = check_config()
     except (SettingsError, KeyFileError) as error:
         sys.stderr.write(f"upstream: {error}\n")
         sys.exit(2)
-    sys.stdout.write(f"It is good: {', '.join(f'{each.name}' for each in file.sources) or 'no source'}.\n")
+    sys.stdout.write(f"It is good: {', '.join(each.name for each in file.sources) or 'no source'}.\n")
 else:
     run_service("upstream", serve, KAFKA, POSTGRES, SENDING)

@@ -29,7 +29,7 @@ class CommandSender:
         identity: str,
         again_s: float = AGAIN_S,
     ) -> None:
-        """`keys`: by source; `producer`: started."""
+        """`keys`: by account; `producer`: started."""
         self._producer = producer
         self._keys = keys
         self._identity = identity
@@ -51,6 +51,6 @@ class CommandSender:
     async def _send(self, due: DueCommand) -> int:
         command = decode_command(due.value)
         assert not isinstance(command, Refusal), "only well-formed commands are added"
-        headers = signed_headers(self._keys[due.source], self._identity, command, due.value, SOURCE)
+        headers = signed_headers(self._keys[command.principal], self._identity, command, due.value, SOURCE)
         ack = await self._producer.send(due.value, due.resource.encode(), headers, due.partition)
         return ack.offset

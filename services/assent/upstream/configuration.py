@@ -1,15 +1,30 @@
 """Reads the upstream file, ASSENT_UPSTREAM_FILE, and everything that it names."""
 
+import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from assent.process_settings import SettingsError
+from assent.process_settings import SettingsError, need
 from assent.upstream.configuration_faults import faults_of
 from assent.upstream.upstream_file import UpstreamFile
+
+
+class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the upstream service, besides those of every service."""
+
+    file: Path
+    """ASSENT_UPSTREAM_FILE: the file with the sources and gates. Required."""
+
+
+def read_upstream_settings(environ: Mapping[str, str] = os.environ) -> UpstreamSettings:
+    """The settings of this process. Raises SettingsError."""
+    return UpstreamSettings(
+        file=Path(need(environ.get("ASSENT_UPSTREAM_FILE") or None, "ASSENT_UPSTREAM_FILE"))
+    )
 
 
 def read_upstream_file(path: Path) -> UpstreamFile:

@@ -157,7 +157,7 @@ class DecisionIntake:
             return
         before = progress = Progress(request.state, request.why)
         for event in happened:
-            progress = progress_after(progress, event, self._gates.account(request.source))
+            progress = progress_after(progress, event, self._gates.applier(request.source))
         if progress == before and not any(isinstance(each, ChangeSubmitted) for each in happened):
             return
         await gate_rows.move(connection, request.request, progress, record.at)

@@ -19,17 +19,26 @@ class Gates:
     """The gates of a process, by name, with the accounts that they act as."""
 
     def __init__(
-        self, gates: Mapping[str, Gate], accounts: Mapping[str, str], console: str | None, partitions: int
+        self,
+        gates: Mapping[str, Gate],
+        accounts: Mapping[str, str],
+        appliers: Mapping[str, str],
+        console: str | None,
+        partitions: int,
     ) -> None:
-        """`accounts`: of each gate; `partitions`: of the log."""
+        """By gate, the accounts that submit and complete, and those that claim and report.
+
+        `partitions`: of the log.
+        """
         self.of: Final = gates
         self.console: Final = console
         self._accounts: Final = accounts
+        self._appliers: Final = appliers
         self._partitions: Final = partitions
 
-    def account(self, source: str) -> str:
-        """The account that a gate acts as."""
-        return self._accounts[source]
+    def applier(self, source: str) -> str:
+        """The account with which a gate claims."""
+        return self._appliers[source]
 
     async def go_on(self, connection: PostgresConnection, request: GateRequest) -> None:
         """Take the next step with a locked request, if a caller waits for it."""
@@ -98,7 +107,7 @@ class Gates:
             return
         fields = {
             "id": new_command_id(),
-            "principal": self._accounts[request.source],
+            "principal": (self._accounts if purpose == "complete" else self._appliers)[request.source],
             "at": now_ms(),
             "resource": request.resource,
             "request": request.request,

@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import os
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -31,7 +29,7 @@ from assent.store.reader_service import (
 from assent.upstream import events
 from assent.upstream.answer_loop import FIRST_S, AnswerLoop, look_after_waiters
 from assent.upstream.command_sender import AGAIN_S, CommandSender
-from assent.upstream.configuration import read_upstream_file
+from assent.upstream.configuration import read_upstream_file, read_upstream_settings
 from assent.upstream.decision_intake import DecisionIntake
 from assent.upstream.event_intake import EventIntake
 from assent.upstream.gate_answers import send_of
@@ -40,7 +38,7 @@ from assent.upstream.http_server import Route, http_server
 from assent.upstream.http_source import HttpReceiver
 from assent.upstream.sealed_tokens import TokenSeal
 from assent.upstream.source_loops import SourceLoops
-from assent.upstream.source_settings import Gate, HttpFields
+from assent.upstream.source_settings import Gate, GateFields, HttpFields
 from assent.upstream.upstream_file import UpstreamFile
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.keys import SecretKey, load_key
@@ -49,7 +47,6 @@ from assent_contracts.topics import COMMANDS, LEDGER
 
 SENDING: Final = "sending"
 LISTENING: Final = "http"
-FILE: Final = "ASSENT_UPSTREAM_FILE"
 _POOL_SIZE: Final = 8
 _DAY_S: Final = 24 * 60 * 60.0
 _T = TypeVar("_T")
@@ -72,20 +69,23 @@ class Setup(msgspec.Struct, frozen=True):
     settings: ServiceSettings
     file: UpstreamFile
     keys: Mapping[str, SecretKey]
-    """By source."""
+    """By source, of the account that submits."""
+    applier_keys: Mapping[str, SecretKey]
+    """By gate, of the account that claims and reports."""
+
+    @property
+    def by_account(self) -> dict[str, SecretKey]:
+        """All of these keys."""
+        return {key.principal: key for key in (*self.keys.values(), *self.applier_keys.values())}
+
     seal: TokenSeal
     pace: Pace
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Run until `stop`. Raises SettingsError, KeyFileError and what `serve_reader` raises."""
-    file = read_upstream_file(need(_file(), FILE))
+    file = read_upstream_file(read_upstream_settings().file)
     await run(settings, file, Pace(), health, stop)
-
-
-def _file() -> Path | None:
-    value = os.environ.get(FILE)
-    return Path(value) if value else None
 
 
 async def run(
@@ -104,7 +104,11 @@ async def run(
         logging.getLogger(name).setLevel(logging.WARNING)
     own = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     keys = {each.name: own if each.key_file is None else load_key(each.key_file) for each in file.sources}
-    setup = Setup(settings, file, keys, TokenSeal(own), pace)
+    applier_keys = {
+        each.name: keys[each.name] if each.applier_key_file is None else load_key(each.applier_key_file)
+        for each in file.of(GateFields)
+    }
+    setup = Setup(settings, file, keys, applier_keys, TokenSeal(own), pace)
     async with AsyncExitStack() as open_things:
         dsn = need(settings.postgres, "ASSENT_POSTGRES")
         pool = await open_pool(dsn, "assent_upstream", application="assent-upstream", size=_POOL_SIZE)
@@ -115,6 +119,7 @@ async def run(
         gates = Gates(
             {each.name: each for each in file.sources if isinstance(each, Gate)},
             {name: key.principal for name, key in keys.items()},
+            {name: key.principal for name, key in applier_keys.items()},
             file.console,
             partitions,
         )
@@ -188,7 +193,7 @@ class Parts:
         try:
             await _unless_stopped(self._stop, reached(self._health, KAFKA, producer.start))
             identity = self._setup.settings.identity
-            sender = CommandSender(producer, self._setup.keys, identity, self._setup.pace.again_s)
+            sender = CommandSender(producer, self._setup.by_account, identity, self._setup.pace.again_s)
             await self._loop(lambda: sender.send_due(self._pool), condition=SENDING)
         finally:
             await producer.stop()
@@ -288,12 +293,13 @@ async def _together(stop: asyncio.Event, *parts: Awaitable[None]) -> None:
         task.result()
 
 
-def check_config(path: Path | None) -> UpstreamFile:
+def check_config() -> UpstreamFile:
     """The file, checked with all that it names. Raises SettingsError, KeyFileError."""
-    file = read_upstream_file(need(path or _file(), FILE))
+    file = read_upstream_file(read_upstream_settings().file)
     for source in file.sources:
-        if source.key_file is not None:
-            load_key(source.key_file)
+        for key_file in (source.key_file, getattr(source, "applier_key_file", None)):
+            if key_file is not None:
+                load_key(key_file)
         if isinstance(source, Gate):
             try:
                 send_of(source, lambda _sealed: "")

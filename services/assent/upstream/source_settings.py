@@ -45,7 +45,21 @@ class HttpSource(HttpFields, frozen=True, kw_only=True, tag="http"):
     and 202 for GitLab, which stops sending to a receiver that answers errors."""
 
 
-class GithubDeploymentGate(HttpFields, frozen=True, kw_only=True, tag="github-deployment"):
+class GateFields(HttpFields, frozen=True, kw_only=True):
+    """The fields of every gate."""
+
+    approval_days: float = 7.0
+    """How old an approval may be that a later run finds."""
+    approvals: Literal["once", "reused"] = "once"
+    """Whether an approval opens the gate for one run, or for every run of the same change."""
+    report: bool = True
+    """Whether the gate claims the approved request and reports how it ended."""
+    applier_key_file: Path | None = None
+    """The key of the service account that claims and reports, which has the role applier for the type. By
+    default the account that submits. A policy that separates duties wants another one."""
+
+
+class GithubDeploymentGate(GateFields, frozen=True, kw_only=True, tag="github-deployment"):
     """A deployment protection rule: a job of GitHub Actions waits until the deployment is approved."""
 
     repositories: list[str]
@@ -69,16 +83,9 @@ class GithubDeploymentGate(HttpFields, frozen=True, kw_only=True, tag="github-de
         when={"/headers/x-github-event": ["deployment_protection_rule"], "/body/action": ["requested"]},
     )
     """The change that is approved. Runs with the same object, operation and payload are the same change."""
-    approval_days: float = 7.0
-    """How old an approval may be that a later run finds."""
-    approvals: Literal["once", "reused"] = "once"
-    """Whether an approval opens the gate for one run, or for every run of the same change."""
-    report: bool = True
-    """Whether the gate claims the approved request and reports it as completed. The key's account then needs
-    the role applier for the type."""
 
 
-class GitlabStatusGate(HttpFields, frozen=True, kw_only=True, tag="gitlab-status-check"):
+class GitlabStatusGate(GateFields, frozen=True, kw_only=True, tag="gitlab-status-check"):
     """An external status check: a merge request waits until its newest commit is approved."""
 
     projects: list[int]
@@ -99,12 +106,9 @@ class GitlabStatusGate(HttpFields, frozen=True, kw_only=True, tag="gitlab-status
             "sha": "{/body/object_attributes/last_commit/id}",
         },
     )
-    approval_days: float = 7.0
-    approvals: Literal["once", "reused"] = "once"
-    report: bool = True
 
 
-class TerraformGate(HttpFields, frozen=True, kw_only=True, tag="terraform-run-task"):
+class TerraformGate(GateFields, frozen=True, kw_only=True, tag="terraform-run-task"):
     """A run task: a run of HCP Terraform or Terraform Enterprise waits until it is approved."""
 
     host: str = "app.terraform.io"
@@ -123,9 +127,6 @@ class TerraformGate(HttpFields, frozen=True, kw_only=True, tag="terraform-run-ta
         },
         when={"/body/stage": ["pre_plan", "post_plan", "pre_apply", "post_apply"]},
     )
-    approval_days: float = 7.0
-    approvals: Literal["once", "reused"] = "once"
-    report: bool = True
     running_every_s: float = 240.0
     """How often it reports `running`. Terraform gives up after 10 minutes without a report."""
     give_up_s: float = 3_300.0

@@ -6,10 +6,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from assent.process_settings import SettingsError
-from assent.upstream.source_settings import Source
+from assent.upstream.source_settings import Source, SourceFields
 
 SECRET_MAX_BYTES: Final = 16 * 1024
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=SourceFields)
 
 
 class HttpPort(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -37,13 +37,18 @@ id = "gate"
 kind = "service"
 name = "Sources and gates of the tests"
 
+[[principals]]
+id = "gate-keeper"
+kind = "service"
+name = "Claims for gates"
+
 [[roles]]
 role = "requester"
 principals = ["gate"]
 
 [[roles]]
 role = "applier"
-principals = ["gate"]
+principals = ["gate", "gate-keeper"]
 """
 _POLICY = """
 [[policies]]

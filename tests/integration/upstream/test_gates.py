@@ -23,7 +23,7 @@ from tests.support.gate_callers import (
     gitlab_headers,
     terraform_headers,
 )
-from tests.support.log import Actor
+from tests.support.log import Actor, Log
 from tests.support.stack import until
 
 LINK = "https://assent.example.com/requests/"
@@ -146,6 +146,26 @@ async def test_R1_github_deployment_waits_and_goes_on_once_it_is_approved(
     path = "/repos/octo/shop/actions/runs/1/deployment_protection_rule"
     assert github.decisions == [(path, "approved", f"Approved: {LINK}{request.request}")]
     assert github.not_yet == 0
+
+
+async def test_another_account_claims_and_reports_where_duties_are_separate(
+    actor: Actor, log: Log, upstream: Upstream, db: asyncpg.Connection, tmp_path: Path, github: Github
+) -> None:
+    body = github.asks(60, sha="9" * 40, environment="separate")
+    gate = github_gate(tmp_path, github, applier_key_file=str(log.folder / "gate-keeper.key"))
+    async with upstream(gate) as service:
+        await service.post("/gates/github", body, github_headers(body))
+        request = await request_of(db)
+        await decides(actor, request, Approve)
+        await state_is(db, request, "used")
+    by = "convert_from(value, 'UTF8')::json ->> 'principal'"
+    rows = await db.fetch(f"select purpose, {by} from upstream_commands")  # noqa: S608  no input
+    assert dict(map(tuple, rows)) == {
+        "submit": "gate",
+        "complete": "gate",
+        "claim": "gate-keeper",
+        "report": "gate-keeper",
+    }
 
 
 async def test_R1_rejected_deployment_is_rejected_at_github(

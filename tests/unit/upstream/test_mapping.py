@@ -160,6 +160,7 @@ def test_same_change_has_the_same_digest_and_another_has_not() -> None:
         msgspec.structs.replace(CHANGE, operation="delete"),
         msgspec.structs.replace(CHANGE, on_behalf_of="alice"),
         msgspec.structs.replace(CHANGE, payload=b'{"a":null,"b":[1,2]}'),
+        msgspec.structs.replace(CHANGE, payload=b'{"a":null,"b":[1.00,2]}'),
         msgspec.structs.replace(CHANGE, payload=b'{"a":null,"b":[2,1.0]}'),
         msgspec.structs.replace(CHANGE, payload=b'{"a":null,"b":["1.0",2]}'),
     ]
