@@ -26,6 +26,7 @@ BUILT_IN_TYPES: Final = frozenset({ACCESS_POLICY, GOVERNANCE_TYPE})
 """R18: the resource types of changes to governance. Always protected, and carried out by Assent itself."""
 
 Completion = Literal["requester", "automatic"]
+StaleBase = Literal["show", "refuse"]
 OnBehalf = Literal["optional", "required"]
 Settlements = Literal[1, 2]
 """How many administrators settle an unknown outcome."""
@@ -75,6 +76,8 @@ class Policy(
     """How many administrators must agree before an unknown outcome is settled."""
     separate_operator: bool = False
     """R25: whether requester, approvers and the applier's operator must be different people."""
+    stale_base: StaleBase = "show"
+    """R26: what happens to a submission that was made from an older version of its object than is known."""
     demands: tuple[Demand, ...] = ()
     """R24: the optional fields that a submission must have. Checked at the submission."""
     excluded_groups: tuple[str, ...] = ()

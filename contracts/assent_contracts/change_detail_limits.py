@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from assent_contracts import limits
 from assent_contracts.change_details import HashedReference
@@ -27,7 +27,14 @@ def bad_details(details: SubmitChange) -> Refusal | None:
         bad = None if text is UNSET else _bad_words(name, text, max_chars)
         if bad is not None:
             return bad
-    return _bad_tested(details) or _bad_tickets(details)
+    return _bad_tested(details) or _bad_tickets(details) or bad_version("base", details.base)
+
+
+def bad_version(name: str, version: str | UnsetType) -> Refusal | None:
+    """The refusal of an object's version; None if it is well-formed or absent."""
+    if version is UNSET or is_identifier(version, limits.VERSION_MAX_CHARS):
+        return None
+    return identifier_refusal(name, version, limits.VERSION_MAX_CHARS)
 
 
 def _bad_words(name: str, text: str, max_chars: int) -> Refusal | None:

@@ -70,6 +70,17 @@ Ticket = Annotated[
 Tickets = Annotated[tuple[Ticket, ...], _list("The tickets that the change belongs to.", limits.TICKETS_MAX)]
 
 
+Version = Annotated[
+    str,
+    Meta(
+        description="A version of an object, as its target names it (an ETag, a commit): printable ASCII"
+        " without spaces.",
+        extra_json_schema={"minLength": 1, "maxLength": limits.VERSION_MAX_CHARS},
+    ),
+]
+Base = Annotated[Version, Meta(description="R26: the version of the object from which the change was made.")]
+
+
 class ChangeDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The optional fields of a submission, which are shown in full to approvers (R23)."""
 
@@ -79,6 +90,7 @@ class ChangeDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     expected: Expected | UnsetType = UNSET
     emergency: Emergency | UnsetType = UNSET
     tickets: Tickets | UnsetType = UNSET
+    base: Base | UnsetType = UNSET
 
 
 NO_DETAILS: Final = ChangeDetails()

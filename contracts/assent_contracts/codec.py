@@ -10,9 +10,9 @@ import msgspec
 from msgspec import UNSET
 
 from assent_contracts import limits
-from assent_contracts.change_detail_limits import bad_details
+from assent_contracts.change_detail_limits import bad_details, bad_version
 from assent_contracts.characters import draws_nothing
-from assent_contracts.commands import Command, CommandFields, RequestCommand, SubmitChange
+from assent_contracts.commands import Command, CommandFields, ReportOutcome, RequestCommand, SubmitChange
 from assent_contracts.digests import DIGEST_PATTERN
 from assent_contracts.form_refusals import bad_text, identifier_refusal, is_identifier, malformed, too_large
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -173,6 +173,10 @@ def check_fields(command: Command) -> Refusal | None:
         return common
     if isinstance(command, SubmitChange):
         return _check_submission(command)
+    if isinstance(command, ReportOutcome):
+        bad = _check_version(command)
+        if bad is not None:
+            return bad
     for name, check in _CHECKS[type(command)]:
         refusal = check(getattr(command, name))
         if refusal is not None:
@@ -216,6 +220,12 @@ def _check_submission(command: SubmitChange) -> Refusal | None:
     return bad or bad_details(command)
 
 
+def _check_version(command: ReportOutcome) -> Refusal | None:
+    if command.version is not UNSET and command.outcome != "succeeded":
+        return malformed("version is only of a change that was made: leave it out.")
+    return bad_version("version", command.version)
+
+
 def _check_reason(reason: str) -> Refusal | None:
     bad = bad_text("reason", reason, limits.REASON_MAX_CHARS)
     if bad is None and draws_nothing(reason):
@@ -242,8 +252,8 @@ _CHECKS_BY_FIELD: Final[dict[str, Callable[[str], Refusal | None]]] = {
     "message": lambda message: bad_text("message", message, limits.OUTCOME_MESSAGE_MAX_CHARS),
     "reason": _check_reason,
 }
-_TYPED: Final = {*CommandFields.__struct_fields__, "outcome", "seen", "claim"}
-"""Fields that are limited by their types, or that every command has."""
+_TYPED: Final = {*CommandFields.__struct_fields__, "outcome", "seen", "claim", "version"}
+"""Fields that are limited by their types, that every command has, or that `check_fields` checks itself."""
 
 
 def _checks_of(kind: type[RequestCommand]) -> tuple[tuple[str, Callable[[str], Refusal | None]], ...]:

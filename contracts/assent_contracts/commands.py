@@ -9,7 +9,16 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts import limits
-from assent_contracts.change_details import Emergency, Expected, Fallback, Impact, TestedList, Tickets
+from assent_contracts.change_details import (
+    Base,
+    Emergency,
+    Expected,
+    Fallback,
+    Impact,
+    TestedList,
+    Tickets,
+    Version,
+)
 from assent_contracts.digests import DIGEST_PATTERN
 from assent_contracts.resources import OPERATION_PATTERN, REQUEST_ID_PATTERN
 
@@ -120,6 +129,7 @@ class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-
     expected: Expected | UnsetType = UNSET
     emergency: Emergency | UnsetType = UNSET
     tickets: Tickets | UnsetType = UNSET
+    base: Base | UnsetType = UNSET
 
 
 class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):
@@ -211,6 +221,10 @@ class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report
                 " refused (`claim-superseded`). Absent: the report counts for the current claim."
             ),
         ]
+        | UnsetType
+    ) = UNSET
+    version: (
+        Annotated[Version, Meta(description="R26: the version that the change made; only with `succeeded`.")]
         | UnsetType
     ) = UNSET
 

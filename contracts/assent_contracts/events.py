@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts.access_policies import PolicyTerms
+from assent_contracts.change_details import Version
 from assent_contracts.commands import (
     Digest,
     Milliseconds,
@@ -67,6 +68,12 @@ class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change
     terms: tuple[PolicyTerms, ...]
     deadline: Milliseconds
     on_behalf_of: OnBehalfOf | UnsetType = UNSET
+    newest: (
+        Annotated[
+            Version, Meta(description="R26: the newest known version of the object, if it is not the base.")
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ApprovalGiven(EventFields, frozen=True, kw_only=True, tag="assent.approval-given.v1", gc=False):
@@ -173,6 +180,10 @@ class RequestCompleted(EventFields, frozen=True, kw_only=True, tag="assent.reque
     news: ClassVar[RequesterNews | None] = "completed"
 
     reporter: PrincipalId
+    version: (
+        Annotated[Version, Meta(description="R26: the version of the object that the change made.")]
+        | UnsetType
+    ) = UNSET
 
 
 class RequestFailed(EventFields, frozen=True, kw_only=True, tag="assent.request-failed.v1", gc=False):

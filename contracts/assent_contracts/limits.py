@@ -31,6 +31,8 @@ TESTED_WHAT_MAX_CHARS: Final = 256
 URI_MAX_CHARS: Final = 1_024
 TICKETS_MAX: Final = 16
 TICKET_MAX_CHARS: Final = 64
+VERSION_MAX_CHARS: Final = 256
+"""A version of an object, as its target names it."""
 NOTE_MAX_CHARS: Final = 1_024
 REASON_MAX_CHARS: Final = 1_024
 OUTCOME_MESSAGE_MAX_CHARS: Final = 4_096

@@ -61,6 +61,7 @@ class RefusalCode(StrEnum):
     FIELD_REQUIRED = "field-required"
     OPERATOR_UNKNOWN = "operator-unknown"
     OPERATOR_INVOLVED = "operator-involved"
+    STALE_BASE = "stale-base"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -83,6 +84,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """The log time (ms) from which the command can be sent again (`too-many-commands`)."""
     field: str | None = None
     """R24: the field that a policy demands (`field-required`)."""
+    current: str | None = None
+    """R26: the newest known version of the object (`stale-base`)."""
 
     def __post_init__(self) -> None:
         """Cut the detail to its limit."""
@@ -191,5 +194,6 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.OPERATOR_INVOLVED: (
         "Let an applier claim it that another person operates, or have the request closed."
     ),
+    RefusalCode.STALE_BASE: "Make the change again from the named version, and name that as its base.",
 }
 """What the sender can do, for each code."""

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from assent_contracts.change_details import Base
 from assent_contracts.commands import (
     Digest,
     Justification,
@@ -42,6 +43,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="a
     released: Annotated[int, Meta(description="The ledger seq of the release.")]
     at: Milliseconds
     payload: msgspec.Raw
+    base: Base | UnsetType = UNSET
 
 
 decode_change = msgspec.json.Decoder(Change).decode

@@ -22,6 +22,7 @@ type Change struct {
 	Released      int64  // the ledger seq of the release
 	At            int64  // log time of the release, ms
 	Payload       []byte // JSON, byte for byte as it was approved
+	Base          string // the version of the object from which it was made, or empty
 
 	raw []byte
 }
@@ -68,6 +69,12 @@ func readChange(value []byte) (Change, error) {
 		// An empty one would look as if it were not there.
 		if change.OnBehalfOf, ok = members.text("on_behalf_of"); !ok || change.OnBehalfOf == "" {
 			return Change{}, fmt.Errorf("it is not a change: on_behalf_of is not an account")
+		}
+	}
+	if names["base"] {
+		var ok bool
+		if change.Base, ok = members.text("base"); !ok || change.Base == "" {
+			return Change{}, fmt.Errorf("it is not a change: base is not a version")
 		}
 	}
 	var okReleased, okAt, okPayload bool

@@ -14,6 +14,7 @@ const (
 	uriMaxChars       = 1024
 	ticketsMax        = 16
 	ticketMaxChars    = 64
+	versionMaxChars   = 256
 )
 
 // HashedReference is something that shows how a change was tested, fixed by its hash.
@@ -33,10 +34,12 @@ type Details struct {
 	// Emergency states whether the change cannot wait; nil states nothing.
 	Emergency *bool
 	Tickets   []string
+	// Base is the version of the object from which the change was made, as the target names it.
+	Base string
 }
 
 // detailFields are the names of a submission's optional fields.
-var detailFields = []string{"impact", "fallback", "tested", "expected", "emergency", "tickets"}
+var detailFields = []string{"impact", "fallback", "tested", "expected", "emergency", "tickets", "base"}
 
 // fields returns the members that state d.
 func (d Details) fields() ([]field, error) {
@@ -68,6 +71,9 @@ func (d Details) fields() ([]field, error) {
 			tickets = append(tickets, string(encodeText(each)))
 		}
 		fields = append(fields, field{"tickets", json.RawMessage("[" + strings.Join(tickets, ",") + "]")})
+	}
+	if d.Base != "" {
+		fields = append(fields, field{"base", d.Base})
 	}
 	return fields, nil
 }
@@ -112,6 +118,11 @@ func readDetails(members object) (Details, error) {
 		found.Emergency = &emergency
 	}
 	var err error
+	if raw, there := members.raw("base"); there {
+		if found.Base, err = readIdentifier("base", raw, versionMaxChars); err != nil {
+			return found, err
+		}
+	}
 	if found.Tested, err = readTested(members); err != nil {
 		return found, err
 	}

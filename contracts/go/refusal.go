@@ -13,6 +13,8 @@ type Refusal struct {
 	OpenRequest string
 	// Field is the field that a policy demands, if that is why.
 	Field string
+	// Current is the newest known version of the object, if the change was made from an older one.
+	Current string
 }
 
 // Error states what was refused, and what the sender can do.
@@ -43,6 +45,7 @@ func (r LedgerRecord) readRefusal() *Refusal {
 	refusal.Detail, _ = members.text("detail")
 	refusal.OpenRequest, _ = members.text("open_request")
 	refusal.Field, _ = members.text("field")
+	refusal.Current, _ = members.text("current")
 	refusal.AgainAt, _ = members.integer("again_at")
 	return &refusal
 }
@@ -98,5 +101,6 @@ var whatToDo = map[string]string{
 	"settlement-required":     "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree.",
 	"field-required":          "Fill in the named field and submit the change again: a policy for its type demands it.",
 	"operator-unknown":        "Have an administrator set the operator of the named service.",
+	"stale-base":              "Make the change again from the named version, and name that as its base.",
 	"operator-involved":       "Let an applier claim it that another person operates, or have the request closed.",
 }

@@ -31,6 +31,7 @@ type openRequest struct {
 	justification string
 	digest        string
 	submission    string
+	base          string
 	state         state
 	releasedSeq   int64
 	releasedAt    int64
@@ -48,7 +49,7 @@ func (r *openRequest) isRelease(change Change) bool {
 		change.Request == r.request && change.Resource == r.resource && change.Operation == r.operation &&
 		change.Requester == r.requester && change.OnBehalfOf == r.onBehalfOf &&
 		change.Justification == r.justification && change.Digest == r.digest &&
-		change.Submission == r.submission && change.Released == r.releasedSeq && change.At == r.releasedAt &&
+		change.Submission == r.submission && change.Base == r.base && change.Released == r.releasedSeq && change.At == r.releasedAt &&
 		sha256Hex(change.Payload) == r.digest
 }
 
@@ -164,6 +165,7 @@ func (f *requestFold) submit(event Event, accepted Accepted) {
 		request: textOf(event, "request"), resource: textOf(event, "resource"),
 		operation: textOf(event, "operation"), requester: textOf(event, "requester"),
 		onBehalfOf: textOf(event, "on_behalf_of"), digest: textOf(event, "digest"),
+		base:       textOf(commandOf(accepted), "base"),
 		submission: textOf(event, "submission"), justification: textOf(commandOf(accepted), "justification"),
 	}
 	request.doubt = contradiction(f.partition, request, accepted)

@@ -58,6 +58,9 @@ COMMANDS: Final[tuple[c.Command, ...]] = (
 )
 COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
     "report-outcome-of-a-claim": c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="succeeded", claim=44),
+    "report-outcome-with-a-version": c.ReportOutcome(
+        **_ABOUT, request=REQUEST, outcome="succeeded", claim=44, version='W/"18"'
+    ),
     "settle-a-claim-as-seen": c.Settle(
         **_ABOUT, request=REQUEST, outcome="succeeded", reason="It is in the target.", claim=44, seen=45
     ),
@@ -76,6 +79,7 @@ COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
         expected="New rates on the page.",
         emergency=False,
         tickets=("CHG-1", "#2"),
+        base='W/"17"',
     ),
 }
 """Commands with their optional fields."""
@@ -257,6 +261,21 @@ EVENT_VARIANTS: Final[dict[str, e.Event]] = {
         terms=(msgspec.structs.replace(TERMS, settlements=2),),
         deadline=_LATER,
     ),
+    "change-submitted-from-an-older-version": e.ChangeSubmitted(
+        request=REQUEST,
+        resource=RESOURCE,
+        operation="edit",
+        requester="alice",
+        person="p-17",
+        submission=SUBMITTED,
+        digest=DIGEST,
+        terms=(TERMS,),
+        deadline=_LATER,
+        newest='W/"18"',
+    ),
+    "request-completed-with-a-version": e.RequestCompleted(
+        request=REQUEST, reporter="applier", version='W/"18"'
+    ),
     "request-failed-without-an-applier": e.RequestFailed(
         request=REQUEST, reporter="assent", message="already-so: policy apps is so already."
     ),
@@ -303,6 +322,11 @@ REFUSALS: Final = {
         code=RefusalCode.FIELD_REQUIRED,
         detail="R24: policy apps for app demands the field fallback.",
         field="fallback",
+    ),
+    "stale-base": Refusal(
+        code=RefusalCode.STALE_BASE,
+        detail="R26: the change was made from 17, and the newest version is 18.",
+        current="18",
     ),
     **{code.value: Refusal(code=code, detail=detail) for code, detail in _DETAILS.items()},
 }

@@ -194,6 +194,6 @@ def test_golden_events_and_refusals_cover_all_fields() -> None:
             assert field.required or any(
                 getattr(each, field.name, field.default) != field.default for each in EVENT_VARIANTS.values()
             )
-    for field in ("open_request", "partition", "decided", "again_at", "field"):
+    for field in ("open_request", "partition", "decided", "again_at", "field", "current"):
         assert any(getattr(refusal, field) is not None for refusal in REFUSALS.values())
     assert len({type(event) for event in EVENTS}) == len(members(Event))

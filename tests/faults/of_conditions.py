@@ -6,13 +6,14 @@ from tests.faults.fault import CONTRACTS, GOVERNANCE, REQUESTS, Fault
 
 _OF_DETAILS: Final = ("tests/unit/test_change_details.py",)
 _OF_DUTIES: Final = ("tests/unit/test_three_duties.py",)
+_OF_VERSIONS: Final = ("tests/unit/test_object_versions.py",)
 
 FAULTS: Final = (
     Fault(
         "R24: only the first policy of a type demands its fields",
         f"{GOVERNANCE}/state.py",
-        "                    for field in policy.demands:\n",
-        "                    for field in () if found else policy.demands:\n",
+        "                for field in policy.demands:\n",
+        "                for field in () if found else policy.demands:\n",
         _OF_DETAILS,
     ),
     Fault(
@@ -56,6 +57,27 @@ FAULTS: Final = (
         "    why_approval=_why_approval,\n",
         "",
         _OF_DUTIES,
+    ),
+    Fault(
+        "R26: a change from an older version is taken, though a policy refuses it",
+        f"{REQUESTS}/base_version.py",
+        "    if all(policy.stale_base",
+        "    if any(policy.stale_base",
+        _OF_VERSIONS,
+    ),
+    Fault(
+        "R26: a version stays known after a change that named none",
+        f"{REQUESTS}/object_versions.py",
+        "        self._newest.pop(resource, None)\n        if version is None:\n            return\n",
+        "        if version is None:\n            return\n        self._newest.pop(resource, None)\n",
+        _OF_VERSIONS,
+    ),
+    Fault(
+        "R26: versions of any number of objects are kept",
+        f"{REQUESTS}/object_versions.py",
+        "        if len(self._newest) > OBJECTS_MAX:",
+        "        if len(self._newest) < 0:",
+        _OF_VERSIONS,
     ),
     Fault(
         "R24: a text of any length is kept for ever",

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import msgspec
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from assent_contracts.client.applier_commands import ApplierCommands
 from assent_contracts.client.applier_journal import Journal
@@ -206,6 +206,7 @@ class Settler:
                 outcome=report.outcome,
                 message=outcome_message(report.message),
                 claim=claim,
+                version=report.version or UNSET,
             )
         )
         await asyncio.to_thread(self._journal.write, request, "report", value)
@@ -223,7 +224,10 @@ class Settler:
                 return
             await self._before_trying_again(_Refused(answer.refusal, fresh, governance), report)
             value = await self._journal_report(
-                report.request, report.resource, Report(report.outcome, report.message), report.claim
+                report.request,
+                report.resource,
+                Report(report.outcome, report.message, "" if report.version is UNSET else report.version),
+                report.claim,
             )
             report = msgspec.json.decode(value, type=ReportOutcome)
             fresh = True

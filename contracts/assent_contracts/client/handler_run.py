@@ -20,6 +20,8 @@ from assent_contracts.client.handler import (
 from assent_contracts.client.handler_call import HandlerExitError, HungError, call
 from assent_contracts.client.lease import Lease, WorkTime
 from assent_contracts.commands import Outcome
+from assent_contracts.form_refusals import is_identifier
+from assent_contracts.limits import VERSION_MAX_CHARS
 
 READ_BACK_S: Final = 60.0
 """How long reading back may take. It changes nothing, so it needs no lease."""
@@ -129,10 +131,19 @@ def _of_result(result: object) -> Report:
         case None:
             return Report("succeeded")
         case Applied(message=str() as message, version=str() as version):
-            return Report("succeeded", message, version)
+            return _made(message, version)
         case _:
             named = type(result).__name__
             return Report("unknown", f"The applier's handler returned {named} instead of Applied or None.")
+
+
+def _made(message: str, version: str) -> Report:
+    """The report of a change that was made. A version that the ledger does not take is left out, and said."""
+    if not version or is_identifier(version, VERSION_MAX_CHARS):
+        return Report("succeeded", message, version)
+    what = f"1 to {VERSION_MAX_CHARS} printable ASCII characters without spaces"
+    why = f"The version that it made is not reported, because it is not {what}."
+    return Report("succeeded", f"{message} {why}".strip())
 
 
 def _failed(message: str, *, cut_off: bool) -> Report:

@@ -30,6 +30,7 @@ class _Said(msgspec.Struct):
 
     id: str
     justification: str = ""
+    base: str | UnsetType = UNSET
 
 
 class _Submission(msgspec.Struct):
@@ -77,6 +78,7 @@ class OpenRequest(msgspec.Struct):
     submission: str
     """SHA-256 of the submission command's bytes: what was approved."""
     on_behalf_of: str | UnsetType = UNSET
+    base: str | UnsetType = UNSET
     release: ReleasedAt | None = None
     approvers: tuple[str, ...] = ()
     """The accounts whose approvals led to the release."""
@@ -109,6 +111,7 @@ class OpenRequest(msgspec.Struct):
             released=release.seq,
             at=release.at,
             payload=payload,
+            base=self.base,
         )
 
     def is_release(self, change: Change) -> bool:
@@ -204,16 +207,18 @@ class OpenRequests:
         return len(self._open)
 
     def _submit(self, event: ChangeSubmitted, accepted: Accepted) -> None:
+        said = _said(accepted)
         self._open[accepted.record.seq] = OpenRequest(
             request=event.request,
             offset=accepted.offset,
             resource=event.resource,
             operation=event.operation,
             requester=event.requester,
-            justification=_said(accepted).justification,
+            justification=said.justification,
             digest=event.digest,
             submission=event.submission,
             on_behalf_of=event.on_behalf_of,
+            base=said.base,
             state=open_request(event, accepted.record.seq),
         )
 

@@ -94,7 +94,7 @@ def _context(
 def _submit(record: LedgerRecord, decided: Command, command: SignedCommand, context: Context) -> Judged | str:
     if not isinstance(decided, SubmitChange):
         return "its command submits nothing"
-    decision = misrouted(decided, context) or decide_submit(None, 0, decided, context)
+    decision = misrouted(decided, context) or decide_submit(None, 0, decided, context, _newest(record))
     wrong = _not_decided(record, decision)
     if wrong is not None:
         return wrong
@@ -102,6 +102,14 @@ def _submit(record: LedgerRecord, decided: Command, command: SignedCommand, cont
     assert isinstance(opened, ChangeSubmitted), "it is what was decided"
     judged = Judged(open_request(opened, record.seq), command, context.governance.seq, record.seq)
     return _evolve(judged, record, more, context)
+
+
+def _newest(record: LedgerRecord) -> str | None:
+    """R26: the object's version that the record names. Whether it is right does not matter here."""
+    for event in decode_events(record):
+        if isinstance(event, ChangeSubmitted) and isinstance(event.newest, str):
+            return event.newest
+    return None
 
 
 def _move(

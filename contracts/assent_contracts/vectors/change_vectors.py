@@ -133,6 +133,7 @@ def _changes(story: _Story) -> dict[str, Entry]:
         "another requester": but(requester="mallory"),
         "somebody on whose behalf it was not submitted": but(on_behalf_of="bob"),
         "another justification": but(justification="Other rates."),
+        "a base that was not submitted": but(base="v1"),
         "another release": but(released=real.released + 1),
         "another time": but(at=real.at + 1),
         "a request that nobody submitted": but(request=f"{PARTITION}-999999"),

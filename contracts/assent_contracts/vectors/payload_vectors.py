@@ -102,7 +102,7 @@ _CASES: Final[dict[str, bytes]] = {
         b'"impact":"Payroll is slow for a minute.","fallback":"Apply version 1 again.",'
         b'"tested":[{"what":"CI run 17","uri":"https://ci.example/17","sha256":"' + b"ab" * 32 + b'"},'
         b'{"sha256":"' + b"cd" * 32 + b'","what":"Screenshot"}],"expected":"New rates on the page.",'
-        b'"emergency":false,"tickets":["CHG-1","#2"]'
+        b'"emergency":false,"tickets":["CHG-1","#2"],"base":"W/\\"17\\""'
     ),
     "an empty impact": _and(b'"impact":" "'),
     "an impact that is too long": _and(b'"impact":"' + b"i" * 1_025 + b'"'),
@@ -122,6 +122,7 @@ _CASES: Final[dict[str, bytes]] = {
     "the same ticket twice": _and(b'"tickets":["a","a"]'),
     "a ticket that is a number": _and(b'"tickets":[1]'),
     "a ticket with a space": _and(b'"tickets":["a b"]'),
+    "a base with a space": _and(b'"base":"a b"'),
     "an optional field that is null": _and(b'"expected":null'),
     "a justification of spaces": _with(b"1").replace(b'"New rates."', b'"  "'),
 }

@@ -37,6 +37,9 @@ class DetailOptions:
     ticket: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
     "A ticket that it belongs to; repeat it for several."
 
+    base: str | None = None
+    "R26: the version of the object from which the change was made, as the target names it."
+
 
 NO_DETAIL_OPTIONS = DetailOptions()
 
@@ -47,7 +50,7 @@ def details_given(options: DetailOptions) -> "ChangeDetails":
 
     fields: dict[str, Any] = {
         name: value
-        for name in ("impact", "fallback", "expected", "emergency")
+        for name in ("impact", "fallback", "expected", "emergency", "base")
         if (value := getattr(options, name)) is not None
     }
     if options.tested:

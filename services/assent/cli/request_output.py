@@ -12,7 +12,7 @@ from assent.cli.connection.log_client import RequestDetails
 from assent.cli.formatting import payload_text, print_timeline, status_text, when
 from assent.cli.governance_tables import difference_table
 from assent.reading.audit_entries import AuditEntry, Words
-from assent.reading.detail_facts import detail_facts
+from assent.reading.detail_facts import detail_facts, version_facts
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapse_sentences import LAPSES
 from assent.reading.overlooked_text import is_odd, plain_ends
@@ -105,6 +105,7 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         *([("on behalf of", row.on_behalf_of)] if row.on_behalf_of else []),
         ("justification", row.justification),
         *detail_facts(row.details),
+        *version_facts(row.newest_version, row.made_version),
         ("submission", row.submission),
         ("digest", row.digest),
     ]

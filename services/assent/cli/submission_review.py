@@ -13,7 +13,7 @@ from assent.cli.formatting import lines_not_shown, payload_text
 from assent.cli.governance_tables import difference_table
 from assent.cli.options import Options
 from assent.cli.request_output import warnings
-from assent.reading.detail_facts import detail_facts
+from assent.reading.detail_facts import detail_facts, version_facts
 from assent.reading.proven_submission import ProvenSubmission
 from assent.reading.visible_text import visible
 from assent_contracts.proof import NotProven
@@ -105,6 +105,7 @@ def print_submission(found: ProvenSubmission) -> None:
         *([("on behalf of", submitted.on_behalf_of)] if submitted.on_behalf_of else []),
         ("justification", submitted.justification),
         *detail_facts(submitted.details),
+        *version_facts(submitted.newest_version),
         ("submission", submitted.sha256),
         *warnings(submitted.resource, submitted.justification, submitted.details),
     ):

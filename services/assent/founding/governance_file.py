@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
-from assent_contracts.access_policies import Completion, OnBehalf, Settlements
+from assent_contracts.access_policies import Completion, OnBehalf, Settlements, StaleBase
 from assent_contracts.change_details import Demand
 from assent_contracts.governance_objects import PrincipalKind, Role
 
@@ -106,6 +106,7 @@ class PolicyTable(_Table, frozen=True, kw_only=True):
     own_signature: bool = False
     on_behalf_of: OnBehalf = "optional"
     separate_operator: bool = False
+    stale_base: StaleBase = "show"
     demands: tuple[Demand, ...] = ()
     settlements: Settlements = 1
     excluded_groups: tuple[str, ...] = ()

@@ -74,6 +74,8 @@ class ProblemDocument(msgspec.Struct, kw_only=True):
     """Log time (ms) from which the command can be sent again."""
     field: str | UnsetType = UNSET
     """R24: the field that a policy demands of a submission."""
+    current: str | UnsetType = UNSET
+    """R26: the newest known version of the object."""
     status_now: str | UnsetType = UNSET
     """The status of a request that has changed since it was seen."""
     last_seq: int | UnsetType = UNSET

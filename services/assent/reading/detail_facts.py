@@ -22,4 +22,14 @@ def detail_facts(details: ChangeDetails) -> list[tuple[str, str]]:
         facts += [("tested", reference_line(each)) for each in details.tested]
     if details.tickets is not UNSET:
         facts.append(("tickets", ", ".join(details.tickets)))
+    if details.base is not UNSET:
+        facts.append(("made from", details.base))
     return facts
+
+
+def version_facts(newest: str | None, made: str | None = None) -> list[tuple[str, str]]:
+    """R26: what is known of the object's versions beside the base."""
+    return [
+        *([("stale", f"the newest known version is {newest}")] if newest is not None else []),
+        *([("made version", made)] if made is not None else []),
+    ]

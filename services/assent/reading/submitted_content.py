@@ -4,6 +4,7 @@ The columns beside those bytes in Postgres are for lists. A page, an answer or a
 decide shows what `submitted_in` read, and a decision made there names `sha256`, which covers the same bytes.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -14,7 +15,7 @@ from assent_contracts.change_details import ChangeDetails, details_of
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.log_time import received_at
 from assent_contracts.digests import sha256_hex
-from assent_contracts.events import ChangeSubmitted
+from assent_contracts.events import ChangeSubmitted, Event
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
 from assent_contracts.proof import NotProven, named_governance, read_record
 from assent_contracts.resources import request_id, resource_type
@@ -39,6 +40,8 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     justification: str
     details: ChangeDetails
     """R24: its optional fields."""
+    newest_version: str | None
+    """R26: the newest version of the object that the writer knew, if the base is another one."""
     payload: msgspec.Raw
     sha256: str
     """R23: SHA-256 (hex) of the command's bytes. A decision names it as `submission`."""
@@ -48,7 +51,7 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
 
 _COLUMNS: Final = (
     *("resource", "resource_type", "operation", "requester", "on_behalf_of", "justification"),
-    *("submission", "digest", "details"),
+    *("submission", "digest", "details", "newest_version"),
 )
 """The columns of RequestView that contain what was submitted."""
 _NOT_A_SUBMISSION = NotProven("The record at this place did not open a request.")
@@ -83,12 +86,18 @@ def submitted_in(value: bytes, partition: int, seq: int) -> Submitted | NotProve
         on_behalf_of=_or_none(command.on_behalf_of),
         justification=command.justification,
         details=details_of(command),
+        newest_version=_newest(events),
         payload=command.payload.copy(),
         sha256=sha256_hex(bytes(recorded.value)),
         digest=sha256_hex(bytes(command.payload)),
     )
     opened = [event for event in events if isinstance(event, ChangeSubmitted)]
     return submitted if record.seq == seq and _are_of(opened, submitted) else _NOT_A_SUBMISSION
+
+
+def _newest(events: Sequence[Event]) -> str | None:
+    found = (event.newest for event in events if isinstance(event, ChangeSubmitted))
+    return next((newest for newest in found if isinstance(newest, str)), None)
 
 
 def _are_of(opened: list[ChangeSubmitted], submitted: Submitted) -> bool:
@@ -127,6 +136,7 @@ def as_submitted(row: RequestView, submitted: Submitted) -> RequestView:
         on_behalf_of=submitted.on_behalf_of,
         justification=submitted.justification,
         details=submitted.details,
+        newest_version=submitted.newest_version,
         submission=submitted.sha256,
         digest=submitted.digest,
     )

@@ -29,6 +29,7 @@ from assent_contracts.events import (
     LeaseRenewed,
     OfNoRequest,
     OutcomeUnknown,
+    RequestCompleted,
     RequestEvent,
     Status,
 )
@@ -103,6 +104,8 @@ class RequestRow(msgspec.Struct):
     proposals: tuple[ProposalRow, ...]
     reporter: str | None
     outcome_message: str | None
+    newest_version: str | None
+    made_version: str | None
     changed_at: int
     deadline: int | None
     last_seq: int
@@ -142,6 +145,8 @@ def open_row(event: ChangeSubmitted, text: SenderText, moment: Moment) -> Reques
         proposals=(),
         reporter=None,
         outcome_message=None,
+        newest_version=None if event.newest is UNSET else event.newest,
+        made_version=None,
         changed_at=moment.at,
         deadline=event.deadline,
         last_seq=moment.seq,
@@ -253,9 +258,15 @@ def _write_end(row: RequestRow, after: Closed, event: RequestEvent, text: Sender
         case "completed" | "failed":
             row.reporter = after.by
             row.outcome_message = failure_message(event, text) or text.reason or None
+            row.made_version = _version(event)
             row.proposals = ()
         case _:
             pass
+
+
+def _version(event: RequestEvent) -> str | None:
+    made = event.version if isinstance(event, RequestCompleted) else UNSET
+    return None if made is UNSET else made
 
 
 def take_record(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple[Event, ...]) -> None:

@@ -115,6 +115,10 @@ class RequestView(msgspec.Struct, frozen=True):
     """How people settle the unknown outcome, if two must agree and one has settled it so far."""
     details: ChangeDetails = NO_DETAILS
     """R24: the submission's optional fields."""
+    newest_version: str | None = None
+    """R26: the newest version of the object that was known at the submission, if it was made from another."""
+    made_version: str | None = None
+    """R26: the version that the change made, as its applier reported it."""
 
     @property
     def cursor(self) -> Cursor:

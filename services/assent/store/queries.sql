@@ -4,7 +4,7 @@
 select
   id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
-  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
+  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, newest_version, made_version, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests
 where
   ($1::text is null or person = $1)
@@ -46,7 +46,7 @@ limit $10
 -- name: open_of_type
 select
   id, resource, resource_type, operation, requester, person, justification, submission, digest, details, terms, status,
-  progress, approvals, rejections, rejecter, rejection_note, applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, submitted_at,
+  progress, approvals, rejections, rejecter, rejection_note, applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, newest_version, made_version, submitted_at,
   changed_at, deadline, last_seq, partition, seq
 from requests
 where resource_type = $1 and status in ('needs_approval', 'approved')
@@ -66,7 +66,7 @@ where status in ('needs_approval', 'approved') and resource like 'access-policy/
 select
   id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
-  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
+  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, newest_version, made_version, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests
 where partition = $1 and seq = $2
 
@@ -74,7 +74,7 @@ where partition = $1 and seq = $2
 select
   id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, details, terms,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
-  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
+  applier, claim, claimed_at, lease_end, proposals, reporter, outcome_message, newest_version, made_version, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests
 where (partition, seq) in (select * from unnest($1::integer[], $2::bigint[]))
 

@@ -32,11 +32,15 @@ ELSEWHERE = (HERE + 1) % PARTITIONS
 
 
 def _fails(
-    open_request: int | None, open_already: int, command: SubmitChange, context: Context
+    open_request: int | None,
+    open_already: int,
+    command: SubmitChange,
+    context: Context,
+    newest: str | None,
 ) -> RequestDecision:
     if command.resource == FATAL.resource:
         raise ZeroDivisionError
-    return decide_submit(open_request, open_already, command, context)
+    return decide_submit(open_request, open_already, command, context, newest)
 
 
 async def test_fault_in_the_rules_stops_one_partition_and_its_record_is_decided_later(

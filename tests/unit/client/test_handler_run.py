@@ -285,3 +285,12 @@ def test_idempotency_key_is_another_one_for_every_other_release_and_log(field: s
 
 def test_idempotency_key_stays_the_same_in_every_version() -> None:
     assert RELEASE.idempotency_key == "85238cf75a891b5182bad0b1d8b6314fd7361de69b809029bcfccfff442a805c"
+
+
+@pytest.mark.parametrize("version", ["a b", "ä", "x" * 257])
+async def test_R26_version_that_no_ledger_takes_does_not_spoil_the_report(version: str) -> None:
+    report = await apply_release(lambda _: Applied("Done.", version), RELEASE, work_time())
+    assert (report.outcome, report.version) == ("succeeded", "")
+    assert report.message.startswith("Done. The version that it made is not reported")
+    kept = await apply_release(lambda _: Applied("Done.", 'W/"17"'), RELEASE, work_time())
+    assert (kept.message, kept.version) == ("Done.", 'W/"17"')

@@ -19,7 +19,7 @@ def bad_conditions(policy: Policy) -> Refusal | None:
 
 
 def _has_conditions(policy: Policy) -> bool:
-    return bool(policy.demands or policy.separate_operator)
+    return bool(policy.demands or policy.separate_operator or policy.stale_base != "show")
 
 
 def apart_sentence() -> str:
@@ -30,12 +30,18 @@ def apart_sentence() -> str:
 def condition_sentences(policy: Policy) -> str:
     """What the policy asks for besides approvals, each as a sentence with a space before it."""
     demands = f" A submission must state {' and '.join(policy.demands)}."
-    return (apart_sentence() if policy.separate_operator else "") + (demands if policy.demands else "")
+    stale = " A submission from an older version than the newest known one is refused."
+    return (
+        (apart_sentence() if policy.separate_operator else "")
+        + (demands if policy.demands else "")
+        + (stale if policy.stale_base == "refuse" else "")
+    )
 
 
 def condition_fields(policy: Policy) -> dict[str, str | None]:
     """The conditions in words, by name, for a comparison of two policies."""
     return {
         "operator": "apart from requester and approvers" if policy.separate_operator else None,
+        "older versions": "refused" if policy.stale_base == "refuse" else None,
         "demands": ", ".join(policy.demands) or None,
     }

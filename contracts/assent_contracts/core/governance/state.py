@@ -141,6 +141,7 @@ class Governance:
         self._united: dict[tuple[str, ...], frozenset[str]] = {}
         self._holders: dict[tuple[Role, str], frozenset[str]] = {}
         self._asking: frozenset[str] | None = None
+        self._policies_of: dict[str, tuple[Policy, ...]] = {}
         self._demands: dict[str, tuple[tuple[Demand, str], ...]] = {}
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
@@ -339,15 +340,22 @@ class Governance:
             )
         return resource_type in self._asking
 
+    def policies_of(self, resource_type: str) -> tuple[Policy, ...]:
+        """The policies that protect this type."""
+        policies = self._policies_of.get(resource_type)
+        if policies is None:
+            policies = tuple(each for each in self.policies.values() if each.resource_type == resource_type)
+            self._policies_of[resource_type] = policies
+        return policies
+
     def demands_of(self, resource_type: str) -> tuple[tuple[Demand, str], ...]:
         """R24: (field, policy) for each optional field that policies for this type demand, in their order."""
         demands = self._demands.get(resource_type)
         if demands is None:
             found: dict[Demand, str] = {}
-            for policy in self.policies.values():
-                if policy.resource_type == resource_type:
-                    for field in policy.demands:
-                        found.setdefault(field, policy.id)
+            for policy in self.policies_of(resource_type):
+                for field in policy.demands:
+                    found.setdefault(field, policy.id)
             demands = tuple(found.items())
             self._demands[resource_type] = demands
         return demands

@@ -50,6 +50,7 @@ def decide(state: PartitionState, command: Command, context: Context) -> Request
             state.open_requests_of(command.principal),
             command,
             context,
+            state.versions.newest(command.resource),
         )
     request = state.find(command.request, command.resource)
     if request is None:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import corrected
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
+from assent_contracts.core.requests.object_versions import ObjectVersions
 from assent_contracts.core.requests.states import Closed, Request, Unsettled
 from assent_contracts.core.retention import RetentionQueue
 from assent_contracts.events import (
@@ -18,6 +20,7 @@ from assent_contracts.events import (
     Event,
     LeaseRenewed,
     LogTimeCorrected,
+    RequestCompleted,
     RequestEvent,
     WritersChanged,
 )
@@ -56,6 +59,8 @@ class PartitionState:
         """The latest change of writers, by its governance seq, that a record here names."""
         self.memory = CommandMemory()
         self.requests: dict[int, Request] = {}
+        self.versions = ObjectVersions()
+        """R26: the newest versions of the objects, as reported."""
         self._last: dict[int, int] = {}
         """The seq of the last record that changed a request, if one did after its submission."""
         self._open_by_resource: dict[str, int] = {}
@@ -159,6 +164,9 @@ class PartitionState:
         if not isinstance(event, LeaseRenewed):
             # A renewal is no news to people: a decision on what they saw before it still counts.
             self._last[seq] = by
+        if isinstance(event, RequestCompleted):
+            made = None if event.version is UNSET else event.version
+            self.versions.changed(before.submission.resource, made)
         if isinstance(after, Closed):
             del self._open_by_resource[after.resource]
             self._count_down(before.submission.requester)

@@ -66,7 +66,7 @@ def _settle(request: Unsettled, command: ReportOutcome, context: Context) -> tup
 def _outcome(command: ReportOutcome, reporter: str) -> Event:
     match command.outcome:
         case "succeeded":
-            return RequestCompleted(request=command.request, reporter=reporter)
+            return RequestCompleted(request=command.request, reporter=reporter, version=command.version)
         case "failed":
             return RequestFailed(request=command.request, reporter=reporter)
         case "unknown":

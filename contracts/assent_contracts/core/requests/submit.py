@@ -16,6 +16,7 @@ from assent_contracts.core.governance.change_permissions import administered_typ
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approvers import progress_deadline
+from assent_contracts.core.requests.base_version import newer_than_base
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.demands import missing_field
 from assent_contracts.core.requests.separate_operator import unknown_requester
@@ -31,11 +32,16 @@ SERVICE_PERSON: Final = "service:"
 
 
 def decide_submit(
-    open_request: int | None, open_already: int, command: SubmitChange, context: Context
+    open_request: int | None,
+    open_already: int,
+    command: SubmitChange,
+    context: Context,
+    newest: str | None = None,
 ) -> tuple[Event, ...] | Refusal:
     """Decide a submission. `open_request`: the seq of the request that locks the object, if any (R10).
 
-    `open_already`: how many requests of the principal are open in this partition.
+    `open_already`: how many requests of the principal are open in this partition. `newest`: the newest known
+    version of the object.
     """
     governance, principal = context.governance, context.principal
     kind = resource_type(command.resource)
@@ -60,6 +66,9 @@ def decide_submit(
     missing = unknown_requester(command, context) or missing_field(command, governance)
     if missing is not None:
         return missing
+    newer = newer_than_base(command, newest, governance)
+    if isinstance(newer, Refusal):
+        return newer
     request = request_id(context.partition, context.seq)
     deadline = progress_deadline(terms, governance, context.at)
     digest = sha256_hex(command.payload)
@@ -74,6 +83,7 @@ def decide_submit(
         terms=terms,
         deadline=deadline,
         on_behalf_of=command.on_behalf_of,
+        newest=newer,
     )
     if terms:
         return (submitted,)

@@ -58,6 +58,9 @@ class PolicyOptions:
     separate_operator: bool | None = None
     "R25: requester, approvers and the applier's operator must be different people."
 
+    stale_base: Literal["show", "refuse"] | None = None
+    "R26: what happens to a submission from an older version than the newest known one."
+
     demand: Annotated[tuple[Demanded, ...], Parameter(negative="", show_default=False)] = ()
     "R24: a field that a submission must have; repeat it for several. `none` demands nothing any more."
 

@@ -10,7 +10,7 @@ from assent.gateway.problems import malformed_problem
 from assent.reading.reference_lines import reference_line, reference_of
 from assent_contracts.change_details import ChangeDetails, HashedReference
 
-DETAIL_FIELDS: Final = ("impact", "fallback", "expected", "tested", "emergency", "tickets")
+DETAIL_FIELDS: Final = ("impact", "fallback", "expected", "tested", "emergency", "tickets", "base")
 
 
 def detail_values(details: ChangeDetails) -> dict[str, str]:
@@ -22,6 +22,7 @@ def detail_values(details: ChangeDetails) -> dict[str, str]:
         "expected": "" if details.expected is UNSET else details.expected,
         "tested": "" if details.tested is UNSET else "\n".join(map(reference_line, details.tested)),
         "emergency": emergency,
+        "base": "" if details.base is UNSET else details.base,
         "tickets": "" if details.tickets is UNSET else " ".join(details.tickets),
     }
 
@@ -45,6 +46,9 @@ def details_sent(form: Form) -> ChangeDetails:
     tickets = form.text("tickets").replace(",", " ").split()
     if tickets:
         fields["tickets"] = tuple(tickets)
+    base = form.line("base")
+    if base:
+        fields["base"] = base
     return ChangeDetails(**fields)
 
 

@@ -36,6 +36,8 @@ class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
     """R20: whether a service must name the person on whose behalf it submits."""
     separate_operator: bool = False
     """R25: whether the applier's operator must be another person than requester and approvers."""
+    refuse_stale: bool = False
+    """R26: whether a submission from an older version of its object is refused."""
     demands: tuple[str, ...] = ()
     """R24: the optional fields that a submission must have."""
     two_settle: bool = False
@@ -60,6 +62,7 @@ def values_of(policy: Policy, version: int | None) -> PolicyValues:
         own_signature=policy.own_signature,
         on_behalf_of=policy.on_behalf_of == "required",
         separate_operator=policy.separate_operator,
+        refuse_stale=policy.stale_base == "refuse",
         demands=policy.demands,
         two_settle=policy.settlements == 2,
         version="" if version is None else str(version),
@@ -90,6 +93,7 @@ def values_sent(form: Form) -> PolicyValues:
         own_signature=form.line("own_signature") == "on",
         on_behalf_of=form.line("on_behalf_of") == "on",
         separate_operator=form.line("separate_operator") == "on",
+        refuse_stale=form.line("refuse_stale") == "on",
         demands=form.all("demands"),
         two_settle=form.line("two_settle") == "on",
         version=form.line("version"),
@@ -118,6 +122,7 @@ def policy_sent(values: PolicyValues) -> Policy:
         own_signature=values.own_signature,
         on_behalf_of="required" if values.on_behalf_of else "optional",
         separate_operator=values.separate_operator,
+        stale_base="refuse" if values.refuse_stale else "show",
         demands=tuple(each for each in DEMANDS if each in values.demands),
         settlements=2 if values.two_settle else 1,
     )
