@@ -18,9 +18,18 @@ type testApplier struct {
 	mu      sync.Mutex
 	handled []Handled
 	applied []string
+	claims  []int64
 }
 
-func newTestApplier(f *fakeLog, ctx context.Context) *testApplier {
+// newTestApplier is an applier of a new log, which grants leases of this length.
+func newTestApplier(t *testing.T, lease time.Duration) (context.Context, *fakeLog, *testApplier) {
+	t.Helper()
+	ctx, f := testContext(t), newFakeLog(t, lease)
+	return ctx, f, f.applier(ctx, t.TempDir())
+}
+
+// applier is one with this state folder.
+func (f *fakeLog) applier(ctx context.Context, stateDir string) *testApplier {
 	f.t.Helper()
 	a := &testApplier{t: f.t}
 	log, err := Connect(ctx, f.config())
@@ -29,7 +38,7 @@ func newTestApplier(f *fakeLog, ctx context.Context) *testApplier {
 	}
 	f.t.Cleanup(log.Close)
 	a.Applier = Applier{
-		Log: log, Key: testKey(f.t, "applier-key", "applier"), StateDir: f.t.TempDir(),
+		Log: log, Key: testKey(f.t, "applier-key", "applier"), StateDir: stateDir,
 		Handle: a.apply(func(context.Context) error { return nil }), FinishWithin: 200 * time.Millisecond,
 		OnHandled: func(handled Handled) {
 			a.mu.Lock()
@@ -45,6 +54,7 @@ func (a *testApplier) apply(do func(context.Context) error) Handler {
 	return func(ctx context.Context, change Change) error {
 		a.mu.Lock()
 		a.applied = append(a.applied, change.IdempotencyKey())
+		a.claims = append(a.claims, change.Claim)
 		a.mu.Unlock()
 		return do(ctx)
 	}
@@ -81,6 +91,33 @@ func (a *testApplier) until(request string, results ...Result) Handled {
 	return Handled{}
 }
 
+// runUntil runs it until a change has this result.
+func (a *testApplier) runUntil(ctx context.Context, request string, result Result) {
+	a.t.Helper()
+	stop := a.run(ctx)
+	a.until(request, result)
+	stop()
+}
+
+// stopAtWork submits a change, and stops the applier while its handler is at work on it.
+func (a *testApplier) stopAtWork(ctx context.Context, f *fakeLog) string {
+	a.t.Helper()
+	begun := make(chan struct{})
+	a.Handle = a.apply(func(ctx context.Context) error {
+		close(begun)
+		<-ctx.Done()
+		return Retryable(ctx.Err())
+	})
+	request := submitted(ctx, f, "app/payroll")
+	stop := a.run(ctx)
+	<-begun
+	stop()
+	if said := f.outcome(request); said != "" {
+		a.t.Fatalf("reported %q", said)
+	}
+	return request
+}
+
 func (a *testApplier) calls() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -113,13 +150,10 @@ func TestOutcomeIsWhatTheHandlerSays(t *testing.T) {
 		"too long a one": {func(int) error { return Unknown(errors.New(strings.Repeat("x", 5000))) }, UnknownOutcome, 1, "…"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, f := testContext(t), newFakeLog(t, time.Minute)
-			a := newTestApplier(f, ctx)
+			ctx, f, a := newTestApplier(t, time.Minute)
 			a.Handle = a.apply(func(context.Context) error { return each.handler(a.calls()) })
 			request := submitted(ctx, f, "app/payroll")
-			stop := a.run(ctx)
-			a.until(request, each.result)
-			stop()
+			a.runUntil(ctx, request, each.result)
 			if a.calls() != each.calls {
 				t.Errorf("called %d times", a.calls())
 			}
@@ -139,8 +173,7 @@ func retryUntil(calls, enough int) error {
 }
 
 func TestHandlerEndsBeforeTheLease(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, 3*time.Second)
-	a := newTestApplier(f, ctx)
+	ctx, f, a := newTestApplier(t, 3*time.Second)
 	a.Handle = a.apply(func(ctx context.Context) error {
 		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 3*time.Second {
 			t.Errorf("the deadline is %v", deadline)
@@ -156,41 +189,25 @@ func TestHandlerEndsBeforeTheLease(t *testing.T) {
 }
 
 func TestRetriesEndWithTheLease(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, 2*time.Second)
-	a := newTestApplier(f, ctx)
+	ctx, f, a := newTestApplier(t, 2*time.Second)
 	a.Handle = a.apply(func(context.Context) error { return Retryable(errors.New("busy")) })
 	request := submitted(ctx, f, "app/payroll")
-	stop := a.run(ctx)
-	a.until(request, Failed)
-	stop()
+	a.runUntil(ctx, request, Failed)
 	if a.calls() < 2 || !strings.Contains(f.outcome(request), "Nothing was changed: busy") {
 		t.Errorf("%d calls, %s", a.calls(), f.outcome(request))
 	}
 }
 
 func TestStoppedAtWorkItContinuesWithTheSameClaim(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, time.Minute)
-	a := newTestApplier(f, ctx)
-	begun := make(chan struct{})
-	a.Handle = a.apply(func(ctx context.Context) error {
-		close(begun)
-		<-ctx.Done()
-		return Retryable(ctx.Err())
-	})
-	request := submitted(ctx, f, "app/payroll")
-	stop := a.run(ctx)
-	<-begun
-	stop()
-	if said := f.outcome(request); said != "" {
-		t.Fatalf("reported %q", said)
-	}
-	again := newTestApplier(f, ctx)
-	again.StateDir = a.StateDir
-	stop = again.run(ctx)
-	again.until(request, Succeeded)
-	stop()
+	ctx, f, a := newTestApplier(t, time.Minute)
+	request := a.stopAtWork(ctx, f)
+	again := f.applier(ctx, a.StateDir)
+	again.runUntil(ctx, request, Succeeded)
 	if f.claims != 1 || again.calls() != 1 || again.applied[0] != a.applied[0] {
 		t.Errorf("%d claims, %v and %v", f.claims, a.applied, again.applied)
+	}
+	if number := f.claimSeqs[request]; a.claims[0] != number || again.claims[0] != number {
+		t.Errorf("claims %v and %v, not %d", a.claims, again.claims, number)
 	}
 	if left, _ := filepath.Glob(filepath.Join(a.StateDir, "*", request+".*")); len(left) > 0 {
 		t.Errorf("left in hand: %v", left)
@@ -198,57 +215,30 @@ func TestStoppedAtWorkItContinuesWithTheSameClaim(t *testing.T) {
 }
 
 func TestRecallIsAskedBeforeAChangeIsAppliedAgain(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, time.Minute)
-	a := newTestApplier(f, ctx)
-	begun := make(chan struct{})
-	a.Handle = a.apply(func(ctx context.Context) error {
-		close(begun)
-		<-ctx.Done()
-		return ctx.Err()
-	})
-	request := submitted(ctx, f, "app/payroll")
-	stop := a.run(ctx)
-	<-begun
-	stop()
-	again := newTestApplier(f, ctx)
-	again.StateDir = a.StateDir
+	ctx, f, a := newTestApplier(t, time.Minute)
+	request := a.stopAtWork(ctx, f)
+	again := f.applier(ctx, a.StateDir)
 	again.Recall = func(context.Context, Change) (bool, error) { return true, nil }
-	stop = again.run(ctx)
-	again.until(request, Succeeded)
-	stop()
+	again.runUntil(ctx, request, Succeeded)
 	if again.calls() != 0 {
 		t.Error("it was applied again")
 	}
 }
 
 func TestAfterTheLeaseNobodyKnowsWhatAStoppedApplierDid(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, 3*time.Second)
-	a := newTestApplier(f, ctx)
-	begun := make(chan struct{})
-	a.Handle = a.apply(func(ctx context.Context) error {
-		close(begun)
-		<-ctx.Done()
-		return ctx.Err()
-	})
-	request := submitted(ctx, f, "app/payroll")
-	stop := a.run(ctx)
-	<-begun
-	stop()
+	ctx, f, a := newTestApplier(t, 3*time.Second)
+	request := a.stopAtWork(ctx, f)
 	time.Sleep(3 * time.Second)
-	again := newTestApplier(f, ctx)
-	again.StateDir = a.StateDir
-	stop = again.run(ctx)
-	again.until(request, UnknownOutcome)
-	stop()
+	again := f.applier(ctx, a.StateDir)
+	again.runUntil(ctx, request, UnknownOutcome)
 	if again.calls() != 0 {
 		t.Error("it was applied again")
 	}
 }
 
 func TestOtherTypesAndForgeriesAreLeftAlone(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, time.Minute)
+	ctx, f, a := newTestApplier(t, time.Minute)
 	f.silent = true
-	a := newTestApplier(f, ctx)
 	a.Types = []string{"script"}
 	request := submitted(ctx, f, "app/payroll")
 	f.put(topicChanges, 0, []byte(`{"type":"assent.change.v1","request":"`+request+`","resource":"app/payroll",`+
@@ -265,32 +255,25 @@ func TestOtherTypesAndForgeriesAreLeftAlone(t *testing.T) {
 }
 
 func TestALogThatWasCutIsNotActedOn(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, time.Minute)
-	a := newTestApplier(f, ctx)
+	ctx, f, a := newTestApplier(t, time.Minute)
 	request := submitted(ctx, f, "app/payroll")
-	stop := a.run(ctx)
-	a.until(request, Succeeded)
-	stop()
+	a.runUntil(ctx, request, Succeeded)
 	// The same log, as it was before.
 	cut := newFakeLog(t, time.Minute)
 	if cut.identity != f.identity {
 		t.Fatal("it is another log")
 	}
-	again := newTestApplier(cut, ctx)
-	again.StateDir = a.StateDir
+	again := cut.applier(ctx, a.StateDir)
 	if err := again.Run(ctx); !errors.Is(err, ErrLogDiffers) {
 		t.Fatal(err)
 	}
 }
 
 func TestAfterAnAcceptedLossItStartsAgainAndGoesByTheLoss(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, time.Minute)
-	a := newTestApplier(f, ctx)
+	ctx, f, a := newTestApplier(t, time.Minute)
 	first := submitted(ctx, f, "app/payroll")
-	stop := a.run(ctx)
-	a.until(first, Succeeded)
-	stop()
-	running := newTestApplier(f, ctx)
+	a.runUntil(ctx, first, Succeeded)
+	running := f.applier(ctx, t.TempDir())
 	ended := make(chan error, 1)
 	go func() { ended <- running.Run(ctx) }()
 	if _, err := running.Log.track(ctx); err != nil {
@@ -302,21 +285,17 @@ func TestAfterAnAcceptedLossItStartsAgainAndGoesByTheLoss(t *testing.T) {
 	if err := <-ended; !errors.Is(err, ErrLossAccepted) {
 		t.Fatal(err)
 	}
-	again := newTestApplier(f, ctx)
-	again.StateDir = a.StateDir
-	stop = again.run(ctx)
+	again := f.applier(ctx, a.StateDir)
+	stop := again.run(ctx)
 	again.until(second, Succeeded)
 	again.until(first, Succeeded)
 	stop()
 }
 
 func TestALedgerOfWhichLessCountsThanBeforeIsNotActedOn(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, time.Minute)
-	a := newTestApplier(f, ctx)
+	ctx, f, a := newTestApplier(t, time.Minute)
 	request := submitted(ctx, f, "app/payroll")
-	stop := a.run(ctx)
-	a.until(request, Succeeded)
-	stop()
+	a.runUntil(ctx, request, Succeeded)
 	j, err := openJournal(a.StateDir, f.identity)
 	if err != nil {
 		t.Fatal(err)
@@ -333,8 +312,7 @@ func TestALedgerOfWhichLessCountsThanBeforeIsNotActedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.close()
-	again := newTestApplier(f, ctx)
-	again.StateDir = a.StateDir
+	again := f.applier(ctx, a.StateDir)
 	if err := again.Run(ctx); !errors.Is(err, ErrLogDiffers) || !strings.Contains(err.Error(), "no longer counts") {
 		t.Fatal(err)
 	}
@@ -347,8 +325,7 @@ func TestAStateFolderHasOneApplier(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.close()
-	a := newTestApplier(f, ctx)
-	a.StateDir = filepath.Dir(first.folder)
+	a := f.applier(ctx, filepath.Dir(first.folder))
 	if err := a.Run(ctx); err == nil || !strings.Contains(err.Error(), "a state folder of its own") {
 		t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ type Change struct {
 	At            int64  // log time of the release, ms
 	Payload       []byte // JSON, byte for byte as it was approved
 	Base          string // the version of the object from which it was made, or empty
+	// Claim is the number of the claim under which a handler applies it: the ledger seq of its record. Of two claims to
+	// one object the later one has the higher number, so a target can refuse an applier whose lease has ended.
+	Claim int64
 
 	raw []byte
 }

@@ -100,9 +100,14 @@ func newClaim(principal string, change Change) (Command, error) {
 	return newCommand(typeClaim, "", principal, change.Resource, field{"request", change.Request})
 }
 
-func newReport(principal, resource, request, outcome, message string) (Command, error) {
-	return newCommand(typeReport, "", principal, resource,
-		field{"request", request}, field{"outcome", outcome}, field{"message", message})
+func newReport(principal string, change Change, applied outcome) (Command, error) {
+	fields := []field{
+		{"request", change.Request}, {"outcome", string(applied.result)}, {"message", printable(applied.message)},
+	}
+	if applied.claim >= 0 {
+		fields = append(fields, field{"claim", applied.claim})
+	}
+	return newCommand(typeReport, "", principal, change.Resource, fields...)
 }
 
 func newCommand(kind, id, principal, resource string, more ...field) (Command, error) {

@@ -31,6 +31,7 @@ type fakeLog struct {
 	prev       map[int]string
 	decided    map[string]int64
 	claimed    map[string]string
+	claimSeqs  map[string]int64
 	claims     int
 	outcomes   map[string]string // request -> outcome and message
 	era        string            // of the partition of app/payroll, once a loss was accepted
@@ -59,7 +60,7 @@ func newFakeLog(t *testing.T, lease time.Duration) *fakeLog {
 	f := &fakeLog{
 		t: t, cluster: cluster, client: client, writer: testKey(t, "writer-1", "decider"), lease: lease,
 		seq: map[int]int64{}, prev: map[int]string{}, decided: map[string]int64{}, claimed: map[string]string{},
-		outcomes: map[string]string{},
+		outcomes: map[string]string{}, claimSeqs: map[string]int64{},
 	}
 	f.found()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -174,7 +175,10 @@ func (f *fakeLog) events(value []byte, partition int, at int64) (string, string,
 	}
 	principal, _ := command.text("principal")
 	if kind == typeClaim {
-		return f.claim(request, principal, at)
+		return f.claim(request, principal, f.seq[partition], at)
+	}
+	if claim, ok := command.integer("claim"); !ok || claim != f.claimSeqs[request] {
+		return "", "claim-superseded", nil
 	}
 	outcome, _ := command.text("outcome")
 	message, _ := command.text("message")
@@ -188,11 +192,12 @@ func (f *fakeLog) events(value []byte, partition int, at int64) (string, string,
 	return fmt.Sprintf(`[{"type":"assent.outcome-unknown.v1","request":%q,"cause":"reported"}]`, request), "", nil
 }
 
-func (f *fakeLog) claim(request, principal string, at int64) (string, string, []byte) {
+func (f *fakeLog) claim(request, principal string, seq, at int64) (string, string, []byte) {
 	if _, there := f.claimed[request]; there {
 		return "", "already-decided", nil
 	}
 	f.claimed[request] = principal
+	f.claimSeqs[request] = seq
 	f.claims++
 	var digest string
 	f.eachOpen(request, func(found *openRequest) { digest = found.digest })

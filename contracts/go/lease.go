@@ -7,6 +7,7 @@ import "time"
 // The decision on something that was sent at `sent` was made at log time logMS, and not before: so log time now is
 // at most logMS and what has passed here since.
 type lease struct {
+	claim    int64 // its number: the ledger seq of its record
 	deadline int64 // log time, ms
 	digest   string
 	logMS    int64

@@ -49,16 +49,17 @@ func kindOf(err error) kind {
 type outcome struct {
 	result  Result
 	message string
+	claim   int64 // the number of the claim under which it was applied; -1 if it is not known
 }
 
 func outcomeOf(err error) outcome {
 	switch {
 	case err == nil:
-		return outcome{Succeeded, ""}
+		return outcome{result: Succeeded, message: ""}
 	case kindOf(err) == kindUnknown:
-		return outcome{UnknownOutcome, err.Error()}
+		return outcome{result: UnknownOutcome, message: err.Error()}
 	default:
-		return outcome{Failed, "Nothing was changed: " + err.Error()}
+		return outcome{result: Failed, message: "Nothing was changed: " + err.Error()}
 	}
 }
 

@@ -116,8 +116,7 @@ func TestEndOfARequestIsFollowedNowAndLater(t *testing.T) {
 		}
 		ended <- end
 	}()
-	a := newTestApplier(f, ctx)
-	defer a.run(ctx)()
+	defer f.applier(ctx, t.TempDir()).run(ctx)()
 	end := <-ended
 	if end.Status != "completed" || end.By != "applier" {
 		t.Fatalf("%+v", end)

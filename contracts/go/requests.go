@@ -1,5 +1,7 @@
 package assent
 
+import "slices"
+
 // state is how far an open request has come.
 type state int
 
@@ -10,6 +12,9 @@ const (
 	applying
 	unsettled
 )
+
+// release is where a release is: the ledger seq of its record, and its log time, ms.
+type release struct{ seq, at int64 }
 
 // grant is a claim that was granted: to which command of which applier, and until when (log time, ms). Its number
 // is the ledger seq of its record.
@@ -33,8 +38,8 @@ type openRequest struct {
 	submission    string
 	base          string
 	state         state
-	releasedSeq   int64
-	releasedAt    int64
+	release       release
+	earlier       []release // the releases before it: people may settle an unknown outcome by another try
 	grant         *grant
 	doubt         string // why nothing may be applied, whatever is released; empty if there is no reason
 }
@@ -45,11 +50,19 @@ func (r *openRequest) isReleased() bool { return r.state >= released }
 // isRelease reports whether a change is this release, in every field and every byte of the payload. The digest
 // covers the payload only: who can write to assent.changes could turn an edit into a delete and keep it.
 func (r *openRequest) isRelease(change Change) bool {
-	return r.isReleased() &&
-		change.Request == r.request && change.Resource == r.resource && change.Operation == r.operation &&
+	return r.isReleased() && r.isOf(r.release, change)
+}
+
+// wasRelease reports whether a change is an earlier release of this request, which has been released again since.
+func (r *openRequest) wasRelease(change Change) bool {
+	return slices.ContainsFunc(r.earlier, func(earlier release) bool { return r.isOf(earlier, change) })
+}
+
+func (r *openRequest) isOf(of release, change Change) bool {
+	return change.Request == r.request && change.Resource == r.resource && change.Operation == r.operation &&
 		change.Requester == r.requester && change.OnBehalfOf == r.onBehalfOf &&
 		change.Justification == r.justification && change.Digest == r.digest &&
-		change.Submission == r.submission && change.Base == r.base && change.Released == r.releasedSeq && change.At == r.releasedAt &&
+		change.Submission == r.submission && change.Base == r.base && change.Released == of.seq && change.At == of.at &&
 		sha256Hex(change.Payload) == r.digest
 }
 
@@ -139,12 +152,17 @@ func (f *requestFold) takeEvent(event Event, accepted Accepted) {
 		}
 		return
 	}
+	before := request.state
 	if rule.moves {
 		request.state = rule.into
 	}
 	switch event.Type {
 	case "assent.change-released.v1":
-		request.releasedSeq, request.releasedAt, request.grant = accepted.Seq, accepted.At, nil
+		if before == unsettled {
+			// Copies of the request that were handed out keep the list that they have.
+			request.earlier = append(slices.Clip(request.earlier), request.release)
+		}
+		request.release, request.grant = release{accepted.Seq, accepted.At}, nil
 	case "assent.lease-renewed.v1":
 		// Copies of the request that were handed out keep the grant that they have.
 		renewed := *request.grant

@@ -31,7 +31,12 @@ func (e *doubtError) Error() string { return e.detail }
 // what the ledger states of the request.
 func (w *workers) settleNow(ctx context.Context, change Change) (Handled, error) {
 	handled := Handled{Request: change.Request, Resource: change.Resource, Partition: -1, Offset: -1}
-	if found, _ := w.find(change); found != nil && !found.isRelease(change) {
+	found, _ := w.find(change)
+	if found != nil && found.wasRelease(change) {
+		handled.Result, handled.Detail = NotClaimed, "It has been released again since."
+		return handled, w.journal.drop(change.Request)
+	}
+	if found != nil && !found.isRelease(change) {
 		handled.Result = OtherRelease
 		handled.Detail = "The ledger has released something else under the id of what is in hand. Compare the target" +
 			" with the ledger; then stop this applier and remove " + w.journal.path(change.Request, partChange) + "."
@@ -100,6 +105,7 @@ func (w *workers) tryToApply(ctx context.Context, change Change) (outcome, *refu
 		return outcome{}, again, alone, err
 	}
 	applied, err := w.applyOnce(ctx, change, granted)
+	applied.claim = granted.claim
 	return applied, nil, "", err
 }
 
@@ -140,7 +146,7 @@ func (w *workers) claim(ctx context.Context, change Change) (lease, *refused, st
 		case found.grant.command != command.ID || found.grant.applier != w.publisher.key.Principal:
 			return none, nil, found.grant.applier + " has claimed it.", nil
 		}
-		granted := lease{found.grant.deadline, found.grant.digest, answer.At, sent}
+		granted := lease{found.grant.number, found.grant.deadline, found.grant.digest, answer.At, sent}
 		if found.state == unsettled {
 			granted.deadline = 0
 		}
@@ -153,9 +159,10 @@ func (w *workers) claim(ctx context.Context, change Change) (lease, *refused, st
 
 // applyOnce calls the handler, unless the claimed change is not what was released, or the lease may have ended.
 func (w *workers) applyOnce(ctx context.Context, change Change, granted lease) (outcome, error) {
+	change.Claim = granted.claim
 	found, _ := w.find(change)
 	if sha256Hex(change.Payload) != granted.digest || (found != nil && !found.isRelease(change)) {
-		return outcome{Failed, "Nothing was changed: the change is not what the ledger has released."}, nil
+		return outcome{result: Failed, message: "Nothing was changed: the change is not what the ledger has released."}, nil
 	}
 	begun, err := w.journal.read(change.Request, partBegun)
 	if err != nil {
@@ -167,14 +174,14 @@ func (w *workers) applyOnce(ctx context.Context, change Change, granted lease) (
 			return applied, nil
 		}
 		if granted.over() {
-			return outcome{UnknownOutcome, "The applier was stopped at work, and its lease ended in the meantime."}, nil
+			return outcome{result: UnknownOutcome, message: "The applier was stopped at work, and its lease ended in the meantime."}, nil
 		}
 	} else {
 		if err := w.journal.write(change.Request, partBegun, nil); err != nil {
 			return outcome{}, err
 		}
 		if granted.over() {
-			return outcome{Failed, "Nothing was changed: the lease ended before the applier began."}, nil
+			return outcome{result: Failed, message: "Nothing was changed: the lease ended before the applier began."}, nil
 		}
 	}
 	return w.handle(ctx, change, granted, before)
@@ -229,9 +236,7 @@ func guarded(do func() error) (err error) {
 }
 
 func (w *workers) writeReport(change Change, applied outcome) ([]byte, error) {
-	command, err := newReport(
-		w.publisher.key.Principal, change.Resource, change.Request, string(applied.result), printable(applied.message),
-	)
+	command, err := newReport(w.publisher.key.Principal, change, applied)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +250,11 @@ func readReport(value []byte) (outcome, error) {
 	}
 	result, _ := members.text("outcome")
 	message, _ := members.text("message")
-	return outcome{Result(result), message}, nil
+	claim, ok := members.integer("claim")
+	if !ok {
+		claim = -1 // of an earlier version: it counts for the current claim
+	}
+	return outcome{Result(result), message, claim}, nil
 }
 
 // report sends the outcome until the ledger has it, or there is nothing to report any more.
@@ -265,6 +274,7 @@ func (w *workers) report(ctx context.Context, change Change, applied outcome, va
 		}
 		found, _ := w.find(change)
 		if found == nil || found.grant == nil || found.grant.applier != w.publisher.key.Principal ||
+			(applied.claim >= 0 && found.grant.number != applied.claim) ||
 			(applied.result == UnknownOutcome && found.state == unsettled) {
 			return nil
 		}

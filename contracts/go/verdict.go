@@ -28,6 +28,8 @@ func leftAlone(change Change, found *openRequest, doubt string, types map[string
 	switch {
 	case found == nil:
 		return NotOpen, "The ledger has no open request of this id here."
+	case found.wasRelease(change):
+		return NotOpen, "It has been released again since."
 	case !found.isRelease(change):
 		return Forged, "This is not what the ledger has released, if anything."
 	case types != nil && !types[change.Type()]:

@@ -42,8 +42,8 @@ def page() -> str:
         (
             "`assent-contracts` holds the messages and the rules; `assent-contracts[kafka]` adds the clients."
             " These are the names that a program needs to [publish changes](../how-to/publish.md) or to"
-            " [apply them](../how-to/apply.md). `assent_contracts.client` and `assent_contracts.testing` export the"
-            " most used."
+            " [apply them](../how-to/apply.md). Most are exported by `assent_contracts.client` and"
+            " `assent_contracts.testing`."
         ),
     ]
     for name, members in MODULES.items():

@@ -1,5 +1,7 @@
 package assent;
 
+import java.nio.charset.StandardCharsets;
+
 /**
  * A released change: what a handler is to apply.
  *
@@ -23,11 +25,13 @@ public record Change(
     }
 
     /**
-     * Names this change for good. A request's id alone does not: a log whose end was lost gives the ids that it lost to
-     * other requests.
+     * The idempotency key of this release in a log: 64 hex digits, the same on every try and different for any other.
+     * The time is in it because a log that was put back can release the same submission again at the same place.
      */
-    public String idempotencyKey() {
-        return request + ":" + submission;
+    String idempotencyKey(Identity identity) {
+        String named = String.join(" ",
+                identity.hex(), request, submission, Long.toString(released), Long.toString(at));
+        return Encodings.sha256Hex(("assent.idempotency.v1\0" + named).getBytes(StandardCharsets.UTF_8));
     }
 
     /**

@@ -17,11 +17,13 @@ public record Command(String type, String id, long at, String resource, byte[] v
     static final String CANCEL = "assent.cancel.v1";
     static final String COMPLETE = "assent.complete.v1";
     static final String CLOSE = "assent.close-request.v1";
+    static final String SETTLE = "assent.settle.v1";
+    static final String RENEW = "assent.renew-lease.v1";
     static final String CLAIM = "assent.claim.v1";
     static final String REPORT = "assent.report-outcome.v1";
     /** Every command that this version knows. */
     static final Set<String> TYPES =
-            Set.of(SUBMIT, APPROVE, REJECT, REVOKE, CANCEL, COMPLETE, CLOSE, CLAIM, REPORT);
+            Set.of(SUBMIT, APPROVE, REJECT, REVOKE, CANCEL, COMPLETE, CLOSE, SETTLE, CLAIM, RENEW, REPORT);
 
     private static final SecureRandom RANDOM = new SecureRandom();
 
@@ -38,6 +40,7 @@ public record Command(String type, String id, long at, String resource, byte[] v
         if (submission.onBehalfOf() != null) {
             members.text("on_behalf_of", submission.onBehalfOf());
         }
+        submission.details().addTo(members);
         byte[] value = members.done();
         Submitted.read(value);
         return read(value);
@@ -77,9 +80,11 @@ public record Command(String type, String id, long at, String resource, byte[] v
         return ofRequest(CLAIM, principal, change.resource(), change.request(), members -> members);
     }
 
-    static Command report(String principal, Change change, Outcome outcome) {
+    /** The command that reports an outcome. `claim` is the number of the claim, without which it counts for any. */
+    static Command report(String principal, Change change, Outcome outcome, long claim) {
         return ofRequest(REPORT, principal, change.resource(), change.request(),
-                members -> members.text("outcome", outcome.result().toString()).text("message", outcome.message()));
+                members -> members.text("outcome", outcome.result().toString()).text("message", outcome.message())
+                        .integer("claim", claim));
     }
 
     /**

@@ -21,6 +21,7 @@ import java.util.Set;
 record EventRule(
         Set<OpenRequest.State> from, OpenRequest.State into, String status, String by, boolean sameDigest) {
     static final String SUBMITTED = "assent.change-submitted.v1";
+    static final String RENEWED = "assent.lease-renewed.v1";
 
     private static final Set<OpenRequest.State> REPORTED = Set.of(RELEASED, APPLYING, UNSETTLED);
     private static final Set<OpenRequest.State> UNCLAIMED = Set.of(NEEDS_APPROVAL, APPROVED, RELEASED);
@@ -36,8 +37,10 @@ record EventRule(
             Map.entry("assent.approval-lapsed.v1", stays(Set.of(NEEDS_APPROVAL, APPROVED))),
             Map.entry("assent.rejection-given.v1", stays(Set.of(NEEDS_APPROVAL))),
             Map.entry("assent.approval-revoked.v1", moves(Set.of(NEEDS_APPROVAL, APPROVED), NEEDS_APPROVAL)),
-            Map.entry("assent.change-released.v1", passes(Set.of(NEEDS_APPROVAL, APPROVED), RELEASED)),
+            Map.entry("assent.change-released.v1", passes(Set.of(NEEDS_APPROVAL, APPROVED, UNSETTLED), RELEASED)),
             Map.entry("assent.change-claimed.v1", passes(Set.of(RELEASED), APPLYING)),
+            Map.entry(RENEWED, stays(Set.of(APPLYING))),
+            Map.entry("assent.settlement-proposed.v1", stays(Set.of(UNSETTLED))),
             Map.entry("assent.outcome-unknown.v1", moves(Set.of(APPLYING), UNSETTLED)),
             Map.entry("assent.request-completed.v1", ends(REPORTED, "completed", "reporter")),
             Map.entry("assent.request-failed.v1", ends(REPORTED, "failed", "reporter")),

@@ -32,7 +32,8 @@ final class JsonWriter {
         return bytes.toByteArray();
     }
 
-    private static byte[] encodeText(String name, String text) {
+    /** Text as a JSON string. Throws as `text`. */
+    static byte[] encodeText(String name, String text) {
         StringBuilder encoded = new StringBuilder("\"");
         text.codePoints().forEach(point -> {
             if (point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE) {

@@ -1,19 +1,31 @@
 package assent;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * A request that holds its object, as the accepted ledger has it.
  *
  * @param onBehalfOf empty if there is none
- * @param releasedSeq the seq of the release, -1 before
- * @param releasedAt log time of the release, ms
+ * @param release the newest release, or null
+ * @param earlier the releases before it: people may settle an unknown outcome by another try
  * @param grant the claim that was granted, or null
  * @param doubt why nothing may be applied, whatever is released; empty if there is no reason
  */
 record OpenRequest(
         String request, String resource, String operation, String requester, String onBehalfOf, String justification,
-        String digest, String submission, State state, long releasedSeq, long releasedAt, Grant grant, String doubt) {
+        String digest, String submission, State state, ReleasedAt release, List<ReleasedAt> earlier, Grant grant,
+        String doubt) {
     /** How far an open request has come, in this order. */
     enum State { NEEDS_APPROVAL, APPROVED, RELEASED, APPLYING, UNSETTLED }
+
+    /**
+     * Where a release is.
+     *
+     * @param seq of its record
+     * @param at log time, ms
+     */
+    record ReleasedAt(long seq, long at) {}
 
     /**
      * A claim that was granted.
@@ -34,33 +46,47 @@ record OpenRequest(
      * only: who can write to assent.changes could turn an edit into a delete and keep it.
      */
     boolean isRelease(Change change) {
-        return isReleased() && change.request().equals(request) && change.resource().equals(resource)
+        return isReleased() && isOf(release, change);
+    }
+
+    /** Whether a change is an earlier release of this request, which has been released again since. */
+    boolean wasRelease(Change change) {
+        return earlier.stream().anyMatch(each -> isOf(each, change));
+    }
+
+    private boolean isOf(ReleasedAt released, Change change) {
+        return change.request().equals(request) && change.resource().equals(resource)
                 && change.operation().equals(operation) && change.requester().equals(requester)
                 && change.onBehalfOf().equals(onBehalfOf) && change.justification().equals(justification)
                 && change.digest().equals(digest) && change.submission().equals(submission)
-                && change.released() == releasedSeq && change.at() == releasedAt
+                && change.released() == released.seq() && change.at() == released.at()
                 && Encodings.sha256Hex(change.payload()).equals(digest);
     }
 
     OpenRequest in(State next) {
-        return with(next, releasedSeq, releasedAt, grant, doubt);
+        return with(next, release, earlier, grant, doubt);
     }
 
     OpenRequest releasedBy(LedgerRecord record) {
-        return with(State.RELEASED, record.seq(), record.at(), grant, doubt);
+        List<ReleasedAt> before = new ArrayList<>(earlier);
+        if (release != null) {
+            before.add(release);
+        }
+        return with(
+                State.RELEASED, new ReleasedAt(record.seq(), record.at()), List.copyOf(before), null, doubt);
     }
 
     OpenRequest grantedTo(Grant granted) {
-        return with(State.APPLYING, releasedSeq, releasedAt, granted, doubt);
+        return with(State.APPLYING, release, earlier, granted, doubt);
     }
 
     OpenRequest inDoubt(String why) {
-        return with(state, releasedSeq, releasedAt, grant, why);
+        return with(state, release, earlier, grant, why);
     }
 
-    private OpenRequest with(State next, long seq, long at, Grant granted, String why) {
+    private OpenRequest with(State next, ReleasedAt newest, List<ReleasedAt> before, Grant granted, String why) {
         return new OpenRequest(
-                request, resource, operation, requester, onBehalfOf, justification, digest, submission, next, seq, at,
-                granted, why);
+                request, resource, operation, requester, onBehalfOf, justification, digest, submission, next, newest,
+                before, granted, why);
     }
 }

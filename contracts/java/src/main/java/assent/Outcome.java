@@ -32,6 +32,16 @@ record Outcome(Result result, String message) {
         throw new IllegalStateException("the report in the journal cannot be read");
     }
 
+    /** The number of the claim that a report names, or `other` if it names none. */
+    static long claimOf(byte[] report, long other) {
+        try {
+            Long claim = JsonObject.read(report).integer("claim");
+            return claim == null ? other : claim;
+        } catch (NotJsonException unreadable) {
+            throw new IllegalStateException("the report in the journal cannot be read", unreadable);
+        }
+    }
+
     private static String printable(String message) {
         StringBuilder clean = new StringBuilder();
         message.codePoints().limit(MESSAGE_MAX_CHARS + 1L).forEach(point -> {

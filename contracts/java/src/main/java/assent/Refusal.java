@@ -9,8 +9,9 @@ import java.util.Map;
  * @param detail for people
  * @param againAt the log time, ms, from which on the same bytes can be sent again; 0 if that does not help
  * @param openRequest the request that holds the object, if that is why; else empty
+ * @param field the field that a policy demands, if that is why; else empty
  */
-public record Refusal(String code, String detail, long againAt, String openRequest) {
+public record Refusal(String code, String detail, long againAt, String openRequest, String field) {
     /** What replaces a decision that this version cannot read. */
     static final Refusal UNREADABLE = of(
             "unreadable", "This record of the ledger cannot be read: use a newer version of this library.");
@@ -58,11 +59,18 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Map.entry("on-behalf-of-required", "Name in on_behalf_of the account of the person on whose behalf you submit the change."),
             Map.entry("on-behalf-of-invalid", "Name the enabled account of a human in on_behalf_of. Leave it out if you are not a service."),
             Map.entry("requester-not-permitted", "Have an administrator restore what the requester lacks, then complete the request. Otherwise have the request closed."),
-            Map.entry("being-applied", "Wait for the outcome. If it stays unknown, find out whether the change was applied and report that."),
-            Map.entry("too-many-commands", "Send it again unchanged from the named time on. If this happens often, have the setting raised."));
+            Map.entry("being-applied", "Wait for the outcome. If it stays unknown, find out whether the change was applied, and settle it."),
+            Map.entry("too-many-commands", "Send it again unchanged from the named time on. If this happens often, have the setting raised."),
+            Map.entry("claim-superseded", "Stop: this claim is not the request's current one. Drop the change, and tell people what you did."),
+            Map.entry("lease-ended", "Stop applying the change, and report what you know of its outcome. People settle it otherwise."),
+            Map.entry("lease-limit", "Finish and report before the lease ends: a claim cannot be held for longer."),
+            Map.entry("settlement-required", "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree."),
+            Map.entry("field-required", "Fill in the named field and submit the change again: a policy for its type demands it."),
+            Map.entry("operator-unknown", "Have an administrator set the operator of the named service."),
+            Map.entry("operator-involved", "Let an applier claim it that another person operates, or have the request closed."));
 
     static Refusal of(String code, String detail) {
-        return new Refusal(code, detail, 0, "");
+        return new Refusal(code, detail, 0, "", "");
     }
 
     static Refusal malformed(String detail) {
@@ -79,10 +87,14 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Long againAt = members.integer("again_at");
             return new Refusal(
                     members.textOr("code"), members.textOr("detail"), againAt == null ? 0 : againAt,
-                    members.textOr("open_request"));
+                    members.textOr("open_request"), members.textOr("field"));
         } catch (NotJsonException unreadable) {
             return UNREADABLE;
         }
+    }
+
+    RefusedException asException() {
+        return new RefusedException(this);
     }
 
     /** What the sender can do; empty for a code that this version does not know. */

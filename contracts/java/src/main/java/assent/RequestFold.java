@@ -70,6 +70,10 @@ final class RequestFold {
         if (rule.status() != null) {
             open.remove(seq);
             ended.accept(endOf(name, rule, event, accepted));
+        } else if (event.type().equals(EventRule.RENEWED)) {
+            OpenRequest.Grant grant = request.grant();
+            open.put(seq, request.grantedTo(new OpenRequest.Grant(
+                    grant.seq(), grant.command(), grant.applier(), grant.digest(), deadlineOf(event))));
         } else if (rule.into() != null) {
             open.put(seq, moved(request, rule, event, accepted));
         }
@@ -78,21 +82,23 @@ final class RequestFold {
     private static OpenRequest moved(OpenRequest request, EventRule rule, Event event, AcceptedRecord accepted) {
         return switch (rule.into()) {
             case RELEASED -> request.releasedBy(accepted.record());
-            case APPLYING -> {
-                Long deadline = event.members().integer("deadline");
-                yield request.grantedTo(new OpenRequest.Grant(
-                        accepted.seq(), accepted.record().commandMembers().textOr("id"), event.text("applier"),
-                        request.digest(), deadline == null ? 0 : deadline));
-            }
+            case APPLYING -> request.grantedTo(new OpenRequest.Grant(
+                    accepted.seq(), accepted.record().commandMembers().textOr("id"), event.text("applier"),
+                    request.digest(), deadlineOf(event)));
             default -> request.in(rule.into());
         };
+    }
+
+    private static long deadlineOf(Event event) {
+        Long deadline = event.members().integer("deadline");
+        return deadline == null ? 0 : deadline;
     }
 
     private OpenRequest submitted(Event event, AcceptedRecord accepted) {
         OpenRequest request = new OpenRequest(
                 event.text("request"), event.text("resource"), event.text("operation"), event.text("requester"),
                 event.text("on_behalf_of"), accepted.record().commandMembers().textOr("justification"),
-                event.text("digest"), event.text("submission"), OpenRequest.State.NEEDS_APPROVAL, -1, 0, null, "");
+                event.text("digest"), event.text("submission"), OpenRequest.State.NEEDS_APPROVAL, null, List.of(), null, "");
         return request.inDoubt(contradiction(request, accepted));
     }
 

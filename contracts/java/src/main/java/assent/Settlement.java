@@ -51,6 +51,10 @@ final class Settlement {
     /** Throws StoppedException when the applier is to stop: what is in the journal is taken up at the next start. */
     Step settle(Change change) throws IOException, InterruptedException, StoppedException {
         Tracker.Found found = find(change);
+        if (found != null && found.request().wasRelease(change)) {
+            journal.drop(change.request());
+            return new Done(Handled.inHand(change, Result.NOT_CLAIMED, "It has been released again since."));
+        }
         if (found != null && !found.request().isRelease(change)) {
             return new Done(Handled.inHand(change, Result.OTHER_RELEASE,
                     "The ledger has released something else under the id of what is in hand. Compare the target with the"
@@ -66,7 +70,8 @@ final class Settlement {
             return not.step();
         }
         Outcome outcome = applyOnce(change, (Granted) claim);
-        return report(change, outcome, writeReport(change, outcome));
+        long number = ((Granted) claim).grant().seq();
+        return report(change, outcome, writeReport(change, outcome, number));
     }
 
     private Tracker.Found find(Change change) {
@@ -141,7 +146,9 @@ final class Settlement {
                 return Outcome.unchanged("the lease ended before the applier began.");
             }
         }
-        Release release = new Release(change, granted.grant().seq(), granted.lease().handlerEndsNanos());
+        Release release = new Release(
+                change, granted.grant().seq(), change.idempotencyKey(log.identity()),
+                granted.lease().handlerEndsNanos());
         if (wasBegun) {
             Outcome known = application.readBack(release);
             if (known != null) {
@@ -155,8 +162,8 @@ final class Settlement {
         return application.apply(release, wasBegun);
     }
 
-    private byte[] writeReport(Change change, Outcome outcome) throws IOException {
-        byte[] value = Command.report(publisher.key().principal(), change, outcome).value();
+    private byte[] writeReport(Change change, Outcome outcome, long claim) throws IOException {
+        byte[] value = Command.report(publisher.key().principal(), change, outcome, claim).value();
         journal.write(change.request(), Journal.REPORT, value);
         return value;
     }
@@ -164,14 +171,15 @@ final class Settlement {
     /** Sends the outcome until the ledger has it, or there is nothing to report any more. */
     private Step report(Change change, Outcome outcome, byte[] written) throws IOException, InterruptedException {
         byte[] value = written;
-        for (boolean isFresh = false; !isReported(change, outcome); isFresh = true) {
+        long claim = claimOf(change, written);
+        for (boolean isFresh = false; !isReported(change, outcome, claim); isFresh = true) {
             long governance = log.governance();
             Publisher.Answer answer = publisher.ask(Command.read(value), working);
-            if (isReported(change, outcome)) {
+            if (isReported(change, outcome, claim)) {
                 break;
             }
             // The same bytes would get the same answer.
-            value = writeReport(change, outcome);
+            value = writeReport(change, outcome, claim);
             if (isFresh) {
                 Refusal refusal = answer.decision().refusal();
                 return new Later(refusal == null ? Refusal.UNREADABLE : refusal, governance);
@@ -181,9 +189,16 @@ final class Settlement {
         return new Done(Handled.inHand(change, outcome.result(), outcome.message()));
     }
 
-    private boolean isReported(Change change, Outcome outcome) {
+    /** The claim that a report names; one that names none, of another client, is about the current claim. */
+    private long claimOf(Change change, byte[] report) {
         Tracker.Found found = find(change);
-        if (found == null || found.request().grant() == null) {
+        long current = found == null || found.request().grant() == null ? -1 : found.request().grant().seq();
+        return Outcome.claimOf(report, current);
+    }
+
+    private boolean isReported(Change change, Outcome outcome, long claim) {
+        Tracker.Found found = find(change);
+        if (found == null || found.request().grant() == null || found.request().grant().seq() != claim) {
             return true;
         }
         boolean isMine = found.request().grant().applier().equals(publisher.key().principal());

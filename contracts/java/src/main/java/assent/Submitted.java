@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  */
 public record Submitted(
         String id, String principal, String resource, String operation, String justification, String onBehalfOf,
-        byte[] payload, String digest, String sha256) {
+        byte[] payload, String digest, String sha256, Details details) {
     private static final int PAYLOAD_MAX_BYTES = 256 << 10;
     private static final int COMMAND_MAX_BYTES = PAYLOAD_MAX_BYTES + (16 << 10);
     private static final int PAYLOAD_MAX_DEPTH = 64;
@@ -42,7 +42,7 @@ public record Submitted(
             JsonObject members = JsonObject.read(value);
             checkType(members.textOr("type"));
             for (JsonObject.Member member : members.members()) {
-                if (!FIELDS.contains(member.name())) {
+                if (!FIELDS.contains(member.name()) && !DetailsReader.FIELDS.contains(member.name())) {
                     throw malformed("A submission has no field \"" + shortened(member.name()) + "\".");
                 }
             }
@@ -103,10 +103,10 @@ public record Submitted(
         }
         return new Submitted(
                 id, principal, resource, operation, justification, onBehalfOf, payload,
-                Encodings.sha256Hex(payload), Encodings.sha256Hex(value));
+                Encodings.sha256Hex(payload), Encodings.sha256Hex(value), DetailsReader.read(members));
     }
 
-    private static boolean isSpace(int point) {
+    static boolean isSpace(int point) {
         return Character.isWhitespace(point) || Character.isSpaceChar(point);
     }
 
@@ -211,10 +211,10 @@ public record Submitted(
     }
 
     private static RefusedException malformed(String detail) {
-        return new RefusedException(Refusal.malformed(detail));
+        return Refusal.malformed(detail).asException();
     }
 
     private static RefusedException tooLarge(String detail) {
-        return new RefusedException(Refusal.tooLarge(detail));
+        return Refusal.tooLarge(detail).asException();
     }
 }

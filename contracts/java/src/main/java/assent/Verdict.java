@@ -9,6 +9,9 @@ record Verdict(Result result, String detail) {
         if (found == null) {
             return new Verdict(Result.NOT_OPEN, "The ledger has no open request of this id here.");
         }
+        if (found.wasRelease(change)) {
+            return new Verdict(Result.NOT_OPEN, "It has been released again since.");
+        }
         if (!found.isRelease(change)) {
             return new Verdict(Result.FORGED, "This is not what the ledger has released, if anything.");
         }

@@ -24,7 +24,7 @@ final class Writers {
      * there.
      */
     private static final Set<String> KNOWN = Arrays.stream("""
-            log-founded principal-registered principal-enabled principal-disabled
+            log-founded principal-registered principal-enabled principal-disabled operator-set
             key-registered key-expires key-revoked keys-revoked writer-added writer-retired loss-accepted
             group-defined group-deleted role-assigned role-withdrawn settings-changed policy-created policy-edited
             policy-deleted directory-synced time-corrected founding-closed release-carried-out release-refused

@@ -96,7 +96,7 @@ class ApplierTest {
             assertEquals(FakeLog.submission("app/payroll").justification(), release.change().justification());
             assertEquals("{\"a\": 1e400,  \"b\":\"\\u00f6\"}", new String(
                     release.change().payload(), StandardCharsets.UTF_8));
-            assertEquals(request + ":" + release.change().submission(), release.idempotencyKey());
+            assertEquals(release.change().idempotencyKey(fake.identity), release.idempotencyKey());
             assertEquals(1, release.claim(), "the seq of the claim's record");
             assertTrue(release.remaining().compareTo(Duration.ofSeconds(54)) <= 0, "a tenth is for the report");
         }

@@ -37,6 +37,7 @@ final class FakeLog {
     private final Map<Integer, String> eras = new HashMap<>();
     private long governance;
     private String governancePrev;
+    private final Map<String, Long> claimSeqs = new HashMap<>();
     private int claims;
     private boolean isWaiting;
     private boolean isSilent;
@@ -191,7 +192,7 @@ final class FakeLog {
             String request = command.textOr("request");
             return switch (command.textOr("type")) {
                 case Command.SUBMIT -> submit(Submitted.read(value), partition + "-" + seq, seq, at);
-                case Command.CLAIM -> claim(request, command.textOr("principal"), at);
+                case Command.CLAIM -> claim(request, command.textOr("principal"), seq, at);
                 default -> report(request, command);
             };
         } catch (NotJsonException notJson) {
@@ -217,7 +218,7 @@ final class FakeLog {
         return new Ruling(events, null, change);
     }
 
-    private Ruling claim(String request, String principal, long at) {
+    private Ruling claim(String request, String principal, long seq, long at) {
         if (!refusedClaims.isEmpty()) {
             return new Ruling(null, refusedClaims, null);
         }
@@ -225,11 +226,15 @@ final class FakeLog {
             return new Ruling(null, "not-released", null);
         }
         claims++;
+        claimSeqs.put(request, seq);
         return new Ruling(String.format("[{'type':'assent.change-claimed.v1','request':'%s','applier':'%s','digest':'%s',"
                 + "'deadline':%d}]", request, principal, open.get(request).digest(), at + lease.toMillis()), null, null);
     }
 
     private Ruling report(String request, JsonObject command) {
+        if (!command.integer("claim").equals(claimSeqs.get(request))) {
+            return new Ruling(null, "claim-superseded", null);
+        }
         String outcome = command.textOr("outcome");
         outcomes.put(request, outcome + ": " + command.textOr("message"));
         String type = switch (outcome) {

@@ -158,28 +158,38 @@ class VectorsTest {
     @Test
     void commandsAreAnsweredAsTheVectorsSay() {
         JsonNode vectors = Vectors.read("answers.json");
-        Map<Long, Decision> answers = new HashMap<>();
+        Map<Long, AcceptedRecord> answers = new HashMap<>();
+        Map<Long, Decision> bySeq = new HashMap<>();
         Vectors.readLog(vectors, accepted -> {
+            bySeq.put(accepted.seq(), Decision.of(accepted));
             if (accepted.record().input() >= 0) {
-                answers.put(accepted.record().input(), Decision.of(accepted));
+                answers.put(accepted.record().input(), accepted);
             }
         });
         for (JsonNode each : vectors.get("commands")) {
-            Decision answer = answers.get(each.get("offset").asLong());
+            AcceptedRecord answer = answers.get(each.get("offset").asLong());
             assertEquals(each.get("seq").isNull(), answer == null, each.toString());
             if (answer != null) {
-                checkAnswer(each, answer);
+                assertEquals(
+                        each.get("recorded").asBoolean(), answer.record().recordedCommand().isPresent(), each.toString());
+                checkAnswer(each, Decision.of(answer), bySeq);
             }
         }
     }
 
-    private static void checkAnswer(JsonNode each, Decision answer) {
+    private static void checkAnswer(JsonNode each, Decision answer, Map<Long, Decision> bySeq) {
         assertEquals(each.get("seq").asLong(), answer.seq());
         List<String> types = each.path("events").valueStream().map(JsonNode::asString).toList();
         assertEquals(types, answer.events().stream().map(Event::type).toList());
-        assertEquals(
-                Vectors.text(each, "refusal"), answer.refusal() == null ? null : answer.refusal().code());
+        assertEquals(Vectors.text(each, "refusal"), codeOf(answer));
         assertEquals(each.path("decided").isNumber(), answer.repeats().isPresent());
-        answer.repeats().ifPresent(decided -> assertEquals(each.get("decided").asLong(), decided));
+        answer.repeats().ifPresent(decided -> {
+            assertEquals(each.get("decided").asLong(), decided);
+            assertEquals(Vectors.text(each.get("first"), "refusal"), codeOf(bySeq.get(decided)));
+        });
+    }
+
+    private static String codeOf(Decision answer) {
+        return answer.refusal() == null ? null : answer.refusal().code();
     }
 }
