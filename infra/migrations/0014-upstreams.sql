@@ -1,5 +1,5 @@
 -- What the upstream service received, what it sent because of it, and who waits for an answer.
--- depends: 0010-gathered-notifications
+-- depends: 0013-object-versions
 
 -- migrate: apply
 
