@@ -56,7 +56,7 @@ def build(folder: Path) -> Path:
         _write(pages / "decisions" / name, text)
     protocol = (ROOT / "contracts" / "README.md").read_text(encoding="utf-8")
     # What is beside it in the repository is not part of the site.
-    protocol = re.sub(r"\[([^]]+)\]\((?:go|vectors)/README\.md\)", r"\1", protocol)
+    protocol = re.sub(r"\[([^]]+)\]\((?:go|java|vectors)/README\.md\)", r"\1", protocol)
     _write(pages / "reference" / "protocol.md", protocol)
     _link(pages)
     _run(folder)
