@@ -97,15 +97,16 @@ class People:
     def go_on(self, dated: int) -> str:
         """A person takes the next step of some request, or opens one if there is none."""
         rng = self._rng
-        waiting = [each for each in self.known.values() if each.stage in ("waits", "approved", "unknown")]
+        unknown = [each for each in self.known.values() if each.stage == "unknown"]
+        if unknown and rng.random() < 0.5:
+            return self._settle(rng.choice(unknown), dated)
+        waiting = [each for each in self.known.values() if each.stage in ("waits", "approved")]
         if not waiting or (len(waiting) < 3 and rng.random() < 0.2):
             taken = {each.resource for each in self.known.values() if each.stage != "ended"}
             free = [each for each in _OBJECTS if each not in taken] or _OBJECTS
             payload = msgspec.Raw(b'{"v":%d}' % rng.randrange(99))
             return self._submit(rng.choice(REQUESTERS), dated, rng.choice(free), payload)
         it = rng.choice(waiting)
-        if it.stage == "unknown":
-            return self._settle(it, dated)
         if it.stage == "approved":
             return self._send(c.Complete, it, it.requester, dated, submission=it.submission)
         of_governance = it.resource.startswith("governance/")
