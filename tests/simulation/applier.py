@@ -3,12 +3,13 @@
 from typing import Final
 
 import msgspec
+from msgspec import UnsetType
 
 from assent_contracts.client.applier_steps import granted, is_settled, left_alone, not_to_apply
 from assent_contracts.client.handler_run import too_late
-from assent_contracts.client.open_requests import OpenRequest
+from assent_contracts.client.open_requests import Grant, OpenRequest
 from assent_contracts.codec import encode
-from assent_contracts.commands import Claim, Command, ReportOutcome
+from assent_contracts.commands import Claim, Command, RenewLease, ReportOutcome
 from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import HeadInEra
 from assent_contracts.released_change import Change, decode_change
@@ -98,6 +99,10 @@ class Applier:
             change = read_change(entry.value)
             found = None if change is None else ledger.requests.find(change.request)
             in_hand = change is not None and change.request in disk.journal
+            if in_hand and found is not None and self._is_superseded(change.request, found):
+                # People had it released again. The old claim's report would be refused.
+                self._drop(change.request)
+                in_hand = False
             if left_alone(change, found, types=None, in_hand=in_hand) is not None:
                 continue
             assert change is not None
@@ -106,9 +111,15 @@ class Applier:
                 disk.journal[change.request] = {"change": encode(change)}
         disk.offset, disk.before = changes.end, sha256_at(changes, changes.end - 1) or ""
 
+    def _is_superseded(self, request: str, found: OpenRequest) -> bool:
+        return found.was_release(decode_change(self.on_disk.journal[request]["change"]))
+
     def _step(self, ledger: ActedOn, request: str, now: int, *, recalls: bool) -> None:
         parts = self.on_disk.journal[request]
         change, found = decode_change(parts["change"]), ledger.requests.find(request)
+        if found is not None and found.was_release(change):
+            self._drop(request)
+            return
         if found is not None and not found.is_release(change) and request not in self._published:
             return  # of another history: it is kept, and nothing of it is sent
         if "report" in parts:
@@ -127,47 +138,59 @@ class Applier:
                 _, answered = ledger.decided[sha256_hex(parts["claim"])]
                 elapsed = now - self._published[request][0]
                 over = found.unsettled or answered + elapsed >= grant.deadline
-                self._apply(parts, change, grant.digest, found, over=over, now=now, recalls=recalls)
+                if not over and elapsed > LEASE_MS // 8 and now % 3 == 0:
+                    self._renew(change, grant.claim, now)
+                self._apply(parts, change, grant, found, over=over, now=now, recalls=recalls)
 
     def _make_claim(self, parts: dict[str, bytes], change: Change, now: int) -> None:
         about = self._sender.about(self._me, now)
         parts["claim"] = encode(Claim(**about, resource=change.resource, request=change.request))
 
+    def _renew(self, change: Change, claim: int, now: int) -> None:
+        """Extend the lease. The answer is not waited for: the ledger shows it."""
+        about = self._sender.about(self._me, now)
+        renewal = RenewLease(**about, resource=change.resource, request=change.request, claim=claim)
+        self._sender.send_bytes(encode(renewal), change.resource.encode(), self._me, now)
+
     def _apply(
         self,
         parts: dict[str, bytes],
         change: Change,
-        digest: str,
+        grant: Grant,
         found: OpenRequest,
         *,
         over: bool,
         now: int,
         recalls: bool,
     ) -> None:
-        other = not_to_apply(change, digest, found)
+        other, claim = not_to_apply(change, grant.digest, found), grant.claim
         begun = "begun" in parts
         if other is not None:
-            self._make_report(parts, change, other.outcome, now)
-        elif begun and recalls and self._target.has(self._me, change):
-            self._make_report(parts, change, "succeeded", now)
+            self._make_report(parts, change, other.outcome, claim, now)
+        elif begun and recalls and self._target.has(self._me, change, claim):
+            self._make_report(parts, change, "succeeded", claim, now)
         elif over:
-            self._make_report(parts, change, too_late(begun=begun).outcome, now)
+            self._make_report(parts, change, too_late(begun=begun).outcome, claim, now)
         elif not begun:
             parts["begun"] = b""
             # Two steps at once for half of the changes, so that both sides of a crash are covered.
             if len(change.payload) % 2:
-                self._target.apply(self._me, change)
+                self._target.apply(self._me, change, claim)
         else:
-            self._target.apply(self._me, change)
-            self._make_report(parts, change, "succeeded", now)
+            self._target.apply(self._me, change, claim)
+            # Now and then it does not know that it has applied it, so that people settle it.
+            self._make_report(parts, change, "unknown" if now % 3 == 0 else "succeeded", claim, now)
 
-    def _make_report(self, parts: dict[str, bytes], change: Change, outcome: str, now: int) -> None:
+    def _make_report(
+        self, parts: dict[str, bytes], change: Change, outcome: str, claim: int | UnsetType, now: int
+    ) -> None:
         about = self._sender.about(self._me, now)
         report = ReportOutcome(
             **about,
             resource=change.resource,
             request=change.request,
             outcome=outcome,  # type: ignore[arg-type]
+            claim=claim,
         )
         parts["report"] = encode(report)
         self._published.pop(change.request, None)
@@ -179,7 +202,7 @@ class Applier:
         if is_settled(ledger.requests.find(change.request), self._me, report):
             self._drop(change.request)
         else:
-            self._make_report(parts, change, report.outcome, now)
+            self._make_report(parts, change, report.outcome, report.claim, now)
 
     def _publish(self, ledger: ActedOn, value: bytes, request: str, now: int) -> bool:
         """Whether these bytes were decided since they were sent; they are sent until they are."""

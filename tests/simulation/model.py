@@ -50,7 +50,10 @@ class Requests:
         """The digest of each released request."""
         self.payloads: dict[str, str] = {}
         self.submissions: dict[str, str] = {}
-        self.claimed: dict[str, str] = {}
+        self.claims: dict[str, dict[int, str]] = {}
+        """The appliers that have claimed a request, by the numbers of their claims."""
+        self._progress: dict[str, str] = {}
+        """Of each released request that is open: released, claimed or unknown."""
 
     def take_all(self, values: list[bytes], prev: str) -> None:
         """All accepted records, the first of them after `prev`."""
@@ -123,7 +126,9 @@ class Requests:
         ]
         must(not out or not out[-1], f"seq {self._seq}: {command['principal']} is disabled")
 
-    def _event(self, event: dict[str, Any], command: dict[str, Any] | None) -> None:
+    def _event(  # noqa: C901  a branch each
+        self, event: dict[str, Any], command: dict[str, Any] | None
+    ) -> None:
         kind = event["type"].split(".")[1]
         if kind in ("command-repeated", "writers-changed", "log-time-corrected"):
             return
@@ -142,7 +147,8 @@ class Requests:
         it = self._open.get(request)
         if it is None:
             raise BrokenError(f"{kind} on {request}, which is not open")
-        it["last"] = self._seq
+        if kind != "lease-renewed":
+            it["last"] = self._seq
         it["deadline"] = None if kind == "outcome-unknown" else event.get("deadline", it["deadline"])
         must(
             request not in self.released or kind not in ("approval-given", "approval-revoked"), f"{kind} late"
@@ -158,18 +164,42 @@ class Requests:
             self._enough(request, it)
         elif kind == "change-released":
             self._enough(request, it)
-            must(request not in self.released, f"{request} is released twice")
+            must(
+                self._progress.get(request) in (None, "unknown"),
+                f"{request} is released twice for one outcome",
+            )
             must(event["digest"] == self.payloads[request], f"{request}: other bytes are released")
             self.released[request] = event["digest"]
-        elif kind == "change-claimed":
-            must(request in self.released, f"{request} is claimed before its release")
-            must(request not in self.claimed, f"{request} is claimed twice")
-            self.claimed[request] = event["applier"]
+            self._progress[request] = "released"
+        elif kind in ("change-claimed", "lease-renewed", "outcome-unknown"):
+            self._applying(kind, request, event, command)
         elif kind.removeprefix("request-") in _CLOSED:
             must(
                 kind != "request-completed" or request in self.released, f"{request} is completed unreleased"
             )
+            self._ended(kind, request, command)
+            self._progress.pop(request, None)
             del self._objects[it["of"]], self._open[request]
+
+    def _applying(
+        self, kind: str, request: str, event: dict[str, Any], command: dict[str, Any] | None
+    ) -> None:
+        if kind == "change-claimed":
+            must(self._progress.get(request) == "released", f"{request} is claimed twice, or unreleased")
+            self._progress[request] = "claimed"
+            self.claims.setdefault(request, {})[self._seq] = event["applier"]
+        elif kind == "lease-renewed":
+            must(self._progress.get(request) == "claimed", f"{request}: a lease is renewed that has ended")
+            must(command is None or command["claim"] == max(self.claims[request]), f"{request}: an old claim")
+            must(event["applier"] == self.claims[request][max(self.claims[request])], f"{request}: another's")
+        else:
+            must(self._progress.get(request) == "claimed", f"{request} is unknown without a claim")
+            self._progress[request] = "unknown"
+
+    def _ended(self, kind: str, request: str, command: dict[str, Any] | None) -> None:
+        if kind in ("request-completed", "request-failed") and command is not None:
+            named = command.get("claim")
+            must(named in (None, max(self.claims[request])), f"{request}: an old claim has ended it")
 
     def _enough(self, request: str, it: dict[str, Any]) -> None:
         needed = QUORUM.get(it["of"].partition("/")[0], 1)
@@ -213,14 +243,17 @@ def _timed(record: dict[str, Any], before: int, appended: list[int]) -> None:
 
 
 def applied_once(applied: list[Applied], requests: Requests, history: int) -> None:
-    """Nothing was applied unreleased, by an applier without the claim, with other bytes, or twice.
+    """Nothing was applied unreleased, by an applier without the claim, with other bytes, or twice in a claim.
 
     `requests`: of this history; only what was applied in it must have been released.
     """
     for each in applied:
-        request, claimed = each.request, requests.claimed.get(each.request)
-        times = sum((other.request, other.submission) == each[:2] for other in applied)
-        must(times == 1, f"{request} was applied {times} times")
+        request, claimed = each.request, requests.claims.get(each.request, {}).get(each.claim)
+        key = (each.request, each.submission, each.claim, each.history)
+        times = sum((other.request, other.submission, other.claim, other.history) == key for other in applied)
+        must(times == 1, f"{request} was applied {times} times under claim {each.claim}")
+        lost = any(other[:2] == each[:2] and other.history < each.history for other in applied)
+        must(not lost, f"{request} was applied again after a loss")
         if each.history != history:
             continue
         must(request in requests.released, f"{request} was applied and never released")

@@ -8,7 +8,14 @@ import msgspec
 from assent_contracts import commands as c
 from assent_contracts.codec import encode
 from assent_contracts.digests import to_base64url
-from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestApproved, RequestEnd
+from assent_contracts.events import (
+    ChangeReleased,
+    ChangeSubmitted,
+    Event,
+    OutcomeUnknown,
+    RequestApproved,
+    RequestEnd,
+)
 from assent_contracts.governance_changes import (
     AddWriter,
     CorrectTime,
@@ -68,6 +75,8 @@ class People:
                 self.known[event.request].stage = "approved"
             elif isinstance(event, ChangeReleased):
                 self.known[event.request].stage = "released"
+            elif isinstance(event, OutcomeUnknown):
+                self.known[event.request].stage = "unknown"
             elif isinstance(event, RequestEnd):
                 self.known[event.request].stage = "ended"
 
@@ -88,6 +97,9 @@ class People:
     def go_on(self, dated: int) -> str:
         """A person takes the next step of some request, or opens one if there is none."""
         rng = self._rng
+        unknown = [each for each in self.known.values() if each.stage == "unknown"]
+        if unknown and rng.random() < 0.5:
+            return self._settle(rng.choice(unknown), dated)
         waiting = [each for each in self.known.values() if each.stage in ("waits", "approved")]
         if not waiting or (len(waiting) < 3 and rng.random() < 0.2):
             taken = {each.resource for each in self.known.values() if each.stage != "ended"}
@@ -101,10 +113,16 @@ class People:
         who = rng.choice(ADMINISTRATORS if of_governance else APPROVERS)
         return self._send(c.Approve, it, who, dated, submission=it.submission)
 
+    def _settle(self, it: Known, dated: int) -> str:
+        rng = self._rng
+        outcome = rng.choice(("retry", "retry", "succeeded", "failed"))
+        who = rng.choice((*ADMINISTRATORS, *PERSON))
+        return self._send(c.Settle, it, who, dated, outcome=outcome, reason="looked")
+
     def _anything(self, it: Known, dated: int) -> str:
         rng = self._rng
         who = rng.choice((*PERSON, *SERVICES))
-        kind = rng.randrange(8)
+        kind = rng.randrange(10)
         if kind < 3:
             of = rng.choice((c.Approve, c.Reject, c.Complete))
             return self._send(of, it, who, dated, submission=it.submission)
@@ -116,7 +134,15 @@ class People:
             return self._send(c.CloseRequest, it, rng.choice(ADMINISTRATORS), dated, reason="old")
         if kind == 6:
             return self._send(c.Claim, it, rng.choice(SERVICES), dated)
+        if kind == 7:
+            return self._settle(it, dated)
+        claim = rng.randrange(60)
+        if kind == 8:
+            return self._send(c.RenewLease, it, rng.choice(SERVICES), dated, claim=claim)
         outcome = rng.choice(("succeeded", "failed", "unknown"))
+        if rng.random() < 0.5:
+            who = rng.choice(SERVICES)
+            return self._send(c.ReportOutcome, it, who, dated, outcome=outcome, claim=claim)
         return self._send(c.ReportOutcome, it, rng.choice((who, *ADMINISTRATORS)), dated, outcome=outcome)
 
     def _submit(self, who: str, dated: int, resource: str, payload: msgspec.Raw) -> str:

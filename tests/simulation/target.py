@@ -15,6 +15,8 @@ class Applied(NamedTuple):
     applier: str
     digest: str
     """Of the payload."""
+    claim: int
+    """The number of the claim under which it was applied."""
     history: int
     """How many losses had been accepted by then."""
 
@@ -22,24 +24,29 @@ class Applied(NamedTuple):
 class Target:
     """The target of changes. It survives every loss, and accepts each submission once.
 
-    A second applier within one history is accepted, so that the model notices it. After a loss the log no
-    longer knows who has applied what and may grant it to another: there the key of the change has to decide.
+    A second applier or claim within one history is accepted, so that the model notices it. After a loss the
+    log no longer knows who has applied what and may grant it to another: there the key of the change has to
+    decide.
     """
 
     def __init__(self) -> None:
         self.applied: list[Applied] = []
         self.history = 0
 
-    def apply(self, applier: str, change: Change) -> None:
-        """Apply a change, unless this applier has applied it before, or any applier in an earlier history."""
+    def apply(self, applier: str, change: Change, claim: int) -> None:
+        """Apply a change, unless it was applied under this claim before, or in an earlier history."""
         done = self._done(change)
-        if not any(each.applier == applier or each.history < self.history for each in done):
-            digest = sha256_hex(change.payload)
-            self.applied.append(Applied(change.request, change.submission, applier, digest, self.history))
+        mine = (applier, claim)
+        if not any((each.applier, each.claim) == mine or each.history < self.history for each in done):
+            about = (change.request, change.submission, applier, sha256_hex(change.payload))
+            self.applied.append(Applied(*about, claim, self.history))
 
-    def has(self, applier: str, change: Change) -> bool:
-        """Whether this applier has applied the change."""
-        return any(each.applier == applier for each in self._done(change))
+    def has(self, applier: str, change: Change, claim: int) -> bool:
+        """Whether this applier has applied the change under this claim, or any before a loss."""
+        return any(
+            each.applier == applier and (each.claim == claim or each.history < self.history)
+            for each in self._done(change)
+        )
 
     def _done(self, change: Change) -> list[Applied]:
         key = (change.request, change.submission)
