@@ -1,5 +1,6 @@
 """An applier claims only what its account may apply."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.governance_changes import AssignRole
+from assent_contracts.governance_changes import AssignRole, WithdrawRole
 from assent_contracts.governance_objects import RoleAssignment
 from tests.support.containers import Endpoints
 from tests.support.governor import governing
@@ -39,7 +40,7 @@ async def test_change_without_the_role_is_left_alone_and_applied_once_the_role_i
         left = await applier.of(request.request)
         assert (left.result, left.detail) == (
             "other-type",
-            "applier has not the role applier for the type script.",
+            "applier does not have the role applier for the type script.",
         )
         assert (await events_of(log, follower, request.request))[-1] == "change-released"
         role = RoleAssignment(
@@ -49,3 +50,26 @@ async def test_change_without_the_role_is_left_alone_and_applied_once_the_role_i
         assert decided.refusal is None, decided.refusal
         await applier.of(request.request, "succeeded")
     assert "refused" not in applier.results()
+
+
+async def test_change_that_was_left_alone_is_applied_if_the_role_came_while_the_applier_was_down(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    """Its position is past the change."""
+    folders = Folders.of(tmp_path)
+    async with dispatching(log, follower), governing(log, follower) as governor:
+        withdrawn = await governor.change(WithdrawRole(assignment="also-scripts"))
+        assert withdrawn.refusal is None, withdrawn.refusal
+        request = await actor.released("script/while-down")
+        async with applying(log, follower, folders) as applier:
+            await applier.of(request.request, "other-type")
+            async with asyncio.timeout(30):
+                while not list(folders.state.glob("*/position-*")):
+                    await asyncio.sleep(0.1)
+        role = RoleAssignment(
+            id="scripts-again", role="applier", principals=(APPLIER,), resource_types=("script",)
+        )
+        assigned = await governor.change(AssignRole(assignment=role))
+        assert assigned.refusal is None, assigned.refusal
+        async with applying(log, follower, folders) as applier:
+            await applier.of(request.request, "succeeded")
