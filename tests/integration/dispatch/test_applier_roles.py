@@ -8,21 +8,23 @@ import pytest
 import pytest_asyncio
 
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.governance_changes import AssignRole, WithdrawRole
+from assent_contracts.governance_changes import AssignRole
 from assent_contracts.governance_objects import RoleAssignment
 from tests.support.containers import Endpoints
 from tests.support.governor import governing
 from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of
 from tests.support.log import APPLIER, Actor, Log, fresh_log
 
+SECOND = "second"
+
 
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Log]:
     folder = tmp_path_factory.mktemp("keys")
-    governance = demo_governance(folder / "g.toml")
+    governance = demo_governance(folder / "g.toml", appliers=(APPLIER, SECOND))
     text = governance.read_text()
-    of_role = 'principals = ["applier"]'
-    narrowed = text.replace("['applier']", "['applier']\nresource_types = [\"app\"]")
+    of_role = "['applier', 'second']"
+    narrowed = text.replace(of_role, f'{of_role}\nresource_types = ["app"]')
     assert narrowed != text, of_role
     governance.write_text(narrowed)
     yield await fresh_log(running.bootstrap, folder, governance=governance)
@@ -58,18 +60,16 @@ async def test_change_that_was_left_alone_is_applied_if_the_role_came_while_the_
     """Its position is past the change."""
     folders = Folders.of(tmp_path)
     async with dispatching(log, follower), governing(log, follower) as governor:
-        withdrawn = await governor.change(WithdrawRole(assignment="also-scripts"))
-        assert withdrawn.refusal is None, withdrawn.refusal
         request = await actor.released("script/while-down")
-        async with applying(log, follower, folders) as applier:
+        async with applying(log, follower, folders, principal=SECOND) as applier:
             await applier.of(request.request, "other-type")
             async with asyncio.timeout(30):
                 while not list(folders.state.glob("*/position-*")):
                     await asyncio.sleep(0.1)
         role = RoleAssignment(
-            id="scripts-again", role="applier", principals=(APPLIER,), resource_types=("script",)
+            id="scripts-too", role="applier", principals=(SECOND,), resource_types=("script",)
         )
         assigned = await governor.change(AssignRole(assignment=role))
         assert assigned.refusal is None, assigned.refusal
-        async with applying(log, follower, folders) as applier:
+        async with applying(log, follower, folders, principal=SECOND) as applier:
             await applier.of(request.request, "succeeded")
