@@ -117,12 +117,13 @@ class Applier:
         called after a crash, when the outcome is unknown, and for what an older target may have lost.
         `time_limit_s`: how long the handler may work on one change, all its tries together.
 
-        `types`: do not claim changes to other resource types. Those for which the principal has not the role
-        applier are never claimed. `group`: the consumer group, by default one for each principal.
-        `on_missing` is called when changes are not being read any more, with the reason, and with None when
-        they are again. `on_differing` is called with the partitions of the ledger that are no longer the ones
-        that this applier has read, and with the reasons. Nothing is done there. An empty mapping means that
-        there are none.
+        `types`: do not claim changes to other resource types. Changes for which the account does not have the
+        role applier are not claimed either: they wait for the role, or until they are claimed elsewhere.
+
+        `group`: the consumer group, by default one for each principal. `on_missing` is called when changes
+        are not being read any more, with the reason, and with None when they are again. `on_differing` is
+        called with the partitions of the ledger that are no longer the ones that this applier has read, and
+        with the reasons. Nothing is done there. An empty mapping means that there are none.
         """
         if governance.evidence is None:
             msg = "An applier judges governance: make its GovernanceFollower with_evidence=True."
@@ -206,8 +207,8 @@ class _Run:
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, asyncio.Task[None]] = {}
         """The last change in progress to each object."""
-        self._not_permitted: set[str] = set()
-        """The types of changes that were left alone because this account has not the role for them."""
+        self._left_alone: set[str] = set()
+        """The types of changes that were left alone because this account did not have the role for them."""
         self._other: set[str] = set()
         """Requests in progress for which the ledger has released something else. They are not touched."""
 
@@ -223,6 +224,11 @@ class _Run:
             await self._look_at_target(in_hand.values())
             for request, resource in in_hand.items():
                 self._settle(request, resource)
+            # Some of them may have been left alone before a restart. To read them again does no harm.
+            waiting = [each for partition in self._open for each in partition.unclaimed()]
+            self._left_alone = {
+                resource_type(each.resource) for each in waiting if each.request not in in_hand
+            }
             async with Membership(self._setup.connection, CHANGES, self._setup.group) as membership:
                 await self._take_changes(membership, stop)
             busy = [task for request, task in self._in_hand.items() if request not in self._settler.held_up]
@@ -335,8 +341,8 @@ class _Run:
             return alone
         kind = resource_type(found.resource)
         if not self._may_apply(kind):
-            self._not_permitted.add(kind)
-            detail = f"{self._setup.key.principal} has not the role applier for the type {kind}."
+            self._left_alone.add(kind)
+            detail = f"{self._setup.key.principal} does not have the role applier for the type {kind}."
             return Handled(result="other-type", detail=detail)
         # `_take` has caught up, so all partitions have been read as far as governance refers to them.
         lacks = self._open[partition].lacking(found)
@@ -349,9 +355,9 @@ class _Run:
 
     async def _read_again(self, tasks: PartitionTasks) -> None:
         """Read the topic from its beginning if changes were left alone that may be claimed now."""
-        permitted = {kind for kind in self._not_permitted if self._may_apply(kind)}
+        permitted = {kind for kind in self._left_alone if self._may_apply(kind)}
         if permitted:
-            self._not_permitted -= permitted
+            self._left_alone -= permitted
             await tasks.work_on(frozenset())
             for partition in range(self._setup.governance.partitions):
                 await asyncio.to_thread(self._journal.keep_position, partition, Position())

@@ -1,5 +1,6 @@
 """An applier claims only what its account may apply."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,14 +15,16 @@ from tests.support.governor import governing
 from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of
 from tests.support.log import APPLIER, Actor, Log, fresh_log
 
+SECOND = "second"
+
 
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Log]:
     folder = tmp_path_factory.mktemp("keys")
-    governance = demo_governance(folder / "g.toml")
+    governance = demo_governance(folder / "g.toml", appliers=(APPLIER, SECOND))
     text = governance.read_text()
-    of_role = 'principals = ["applier"]'
-    narrowed = text.replace("['applier']", "['applier']\nresource_types = [\"app\"]")
+    of_role = "['applier', 'second']"
+    narrowed = text.replace(of_role, f'{of_role}\nresource_types = ["app"]')
     assert narrowed != text, of_role
     governance.write_text(narrowed)
     yield await fresh_log(running.bootstrap, folder, governance=governance)
@@ -39,7 +42,7 @@ async def test_change_without_the_role_is_left_alone_and_applied_once_the_role_i
         left = await applier.of(request.request)
         assert (left.result, left.detail) == (
             "other-type",
-            "applier has not the role applier for the type script.",
+            "applier does not have the role applier for the type script.",
         )
         assert (await events_of(log, follower, request.request))[-1] == "change-released"
         role = RoleAssignment(
@@ -49,3 +52,24 @@ async def test_change_without_the_role_is_left_alone_and_applied_once_the_role_i
         assert decided.refusal is None, decided.refusal
         await applier.of(request.request, "succeeded")
     assert "refused" not in applier.results()
+
+
+async def test_change_that_was_left_alone_is_applied_if_the_role_came_while_the_applier_was_down(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    """Its position is past the change."""
+    folders = Folders.of(tmp_path)
+    async with dispatching(log, follower), governing(log, follower) as governor:
+        request = await actor.released("script/while-down")
+        async with applying(log, follower, folders, principal=SECOND) as applier:
+            await applier.of(request.request, "other-type")
+            async with asyncio.timeout(30):
+                while not list(folders.state.glob("*/position-*")):
+                    await asyncio.sleep(0.1)
+        role = RoleAssignment(
+            id="scripts-too", role="applier", principals=(SECOND,), resource_types=("script",)
+        )
+        assigned = await governor.change(AssignRole(assignment=role))
+        assert assigned.refusal is None, assigned.refusal
+        async with applying(log, follower, folders, principal=SECOND) as applier:
+            await applier.of(request.request, "succeeded")

@@ -97,7 +97,7 @@ async def test_applier_without_the_role_claims_nothing_and_applies_nothing(
     ):
         request = await actor.released("script/without-the-role")
         handled = await applier.of(request.request, "other-type")
-    assert handled.detail == "device-config has not the role applier for the type script."
+    assert handled.detail == "device-config does not have the role applier for the type script."
     assert (await events_of(log, follower, request.request))[-1] == "change-released"
     assert not (folders.target / "script").exists()
     commands = [
