@@ -49,6 +49,7 @@ def settings_for(log: Log, dsn: str) -> ServiceSettings:
         target=None,
         state=None,
         clock_file=None,
+        applier_file=None,
         log_level="info",
     )
 
