@@ -51,6 +51,7 @@ def settings_for(log: Log, dsn: str) -> ServiceSettings:
         state=None,
         applier_file=None,
         clock_file=None,
+        applier_file=None,
         log_level="info",
     )
 

@@ -109,6 +109,7 @@ class EventIntake:
             "impact": submission.impact,
             "fallback": submission.fallback,
             "expected": submission.expected,
+            "base": submission.base,
             "emergency": submission.emergency,
             "tickets": submission.tickets or None,
         }

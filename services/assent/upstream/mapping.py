@@ -25,6 +25,7 @@ _TEMPLATES: Final = (
     "impact",
     "fallback",
     "expected",
+    "base",
 )
 _WHOLE: Final = re.compile(r"\{(/[^{}]*|)\}")
 _encode = msgspec.json.Encoder().encode
@@ -55,11 +56,13 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     on_behalf_of: str | None = None
     """R20: the account of the person on whose behalf it is submitted."""
     impact: str | None = None
-    """What the change affects. This and the next four are left out if they are empty."""
+    """What the change affects. This and the next five are left out if they are empty."""
     fallback: str | None = None
     """How the change is taken back."""
     expected: str | None = None
     """What should be observed once it is applied."""
+    base: str | None = None
+    """R26: the version of the object from which the change was made, such as a blob or a commit."""
     emergency: bool | None = None
     """Whether it cannot wait."""
     tickets: list[str] = []
@@ -82,6 +85,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     impact: str | None = None
     fallback: str | None = None
     expected: str | None = None
+    base: str | None = None
     emergency: bool | None = None
     tickets: tuple[str, ...] = ()
 
@@ -130,6 +134,7 @@ def submission_of(mapping: Mapping, document: bytes) -> Submission:
         impact=optional(mapping.impact),
         fallback=optional(mapping.fallback),
         expected=optional(mapping.expected),
+        base=optional(mapping.base),
         emergency=mapping.emergency,
         tickets=tuple(each for each in map(filled, mapping.tickets) if each),
     )

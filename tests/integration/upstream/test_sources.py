@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from msgspec import UNSET
 
 from assent.upstream.events import dead_events
 from assent_contracts.client.follower import GovernanceFollower
@@ -191,6 +192,7 @@ def git_source(host: Host, tmp_path: Path, prefix: str, **more: Any) -> dict[str
             "operation": "{/operation}",
             "justification": "{/subject} ({/commit})",
             "payload": {"content": "{/content?}", "blob": "{/blob?}", "base_blob": "{/base_blob?}"},
+            "base": "{/base_blob?}",
             "on_behalf_of": "{/author_email}",
             "translate": {"/author_email": {"erin@example.com": "erin"}},
         },
@@ -246,6 +248,8 @@ async def test_R20_push_becomes_a_submission_for_each_file_with_its_base_and_its
     }
     assert json.loads(bytes(found["ö created"].payload))["content"] == {"$base64": "/w=="}
     assert json.loads(bytes(found["deleted"].payload))["content"] is None
+    assert found["edited"].base == host.blob("scripts/edited", first)
+    assert found["ö created"].base is UNSET
     assert found["edited"].justification == f"Third ({third})"
     assert found["ö created"].justification.startswith("Second (")
     assert found["edited"].on_behalf_of == "erin"

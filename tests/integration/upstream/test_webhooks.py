@@ -14,6 +14,7 @@ import pytest
 
 from assent.upstream.events import dead_events, resend
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey
 from tests.integration.upstream.conftest import Upstream, secret_file, settled, statuses, submissions
 from tests.support.log import Actor, Log
 from tests.support.stack import until
@@ -266,3 +267,15 @@ async def test_no_secret_of_a_sender_is_stored_or_logged(
     assert "hidden" not in stored
     assert SECRET not in stored
     assert await statuses(db, "gitlab") == ["submitted", "dead"], "GitLab stops sending to who answers 401"
+
+
+async def test_refusal_of_which_the_ledger_keeps_only_a_hash_reaches_its_event(
+    actor: Actor, upstream: Upstream, db: asyncpg.Connection, tmp_path: Path
+) -> None:
+    SecretKey("unknown-1", "gate").save(tmp_path / "unknown.key")
+    body = event(str(uuid4()))
+    async with upstream(github_source(tmp_path, key_file="unknown.key")) as service:
+        await service.post("/hooks/github", body, signed(body))
+        assert await settled(db, 1) == ["dead"]
+    [dead] = await dead_events(db)
+    assert dead.code == "unknown-key"
