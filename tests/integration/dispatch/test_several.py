@@ -60,7 +60,7 @@ async def test_two_appliers_of_one_principal_share_the_work(
     assert sorted(files) == sorted(f"shared-{n}" for n in range(10))
 
 
-async def test_applier_without_the_role_is_refused_reports_it_and_applies_nothing(
+async def test_applier_without_the_role_claims_nothing_and_applies_nothing(
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -69,7 +69,7 @@ async def test_applier_without_the_role_is_refused_reports_it_and_applies_nothin
         applying(log, follower, folders, principal="device-config") as applier,
     ):
         request = await actor.released("script/without-the-role")
-        handled = await applier.of(request.request, "refused")
-    assert handled.detail.startswith("not-an-applier: ")
+        handled = await applier.of(request.request, "other-type")
+    assert handled.detail == "device-config has not the role applier for the type script."
     assert (await events_of(log, follower, request.request))[-1] == "change-released"
     assert not (folders.target / "script").exists()
