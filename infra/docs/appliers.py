@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from assent.applier.targets.command.table import VARIABLES
 from infra.docs.markdown import code, table
 from infra.docs.python_docs import fields_with_docs
 
@@ -53,4 +54,6 @@ def page() -> str:
     for title, module, name in TABLES:
         rows = [(code(field), text, default) for field, text, default in rows_of(module, name)]
         parts += [f"## {title}", table(("field", "meaning", "default"), rows)]
+    given = table(("variable", "meaning"), ((code(name), text) for name, text in VARIABLES.items()))
+    parts += ["## The environment of a command", given]
     return "\n\n".join(parts) + "\n"

@@ -40,7 +40,7 @@ async def _check_config() -> None:
     file, target = (Path(os.environ[name]) if os.environ.get(name) else None for name in (FILE, TARGET))
     configuration = configuration_of(file, target)
     with tempfile.TemporaryDirectory() as state:
-        opened = await open_target(configuration, Path(state), _NO_IDENTITY)
+        opened = await open_target(configuration, Path(state), _NO_IDENTITY, only_read=True)
         await opened.close()
     sys.stdout.write(
         f"{os.environ.get(FILE) or TARGET}: a valid configuration of {configuration.limits.kind}.\n"

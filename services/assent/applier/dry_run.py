@@ -47,7 +47,7 @@ async def dry_run(settings: ServiceSettings, wanted: Collection[str]) -> int:
             and (each.request in wanted if wanted else _has_type(each, configuration.limits.types))
         ]
         with tempfile.TemporaryDirectory() as state:
-            target = await open_target(configuration, Path(state), settings.identity)
+            target = await open_target(configuration, Path(state), settings.identity, only_read=True)
             try:
                 made = await _print_plans(settings, follower, target, chosen)
             finally:

@@ -21,10 +21,12 @@ from assent.process_settings import SettingsError
 from assent_contracts.client.handler import Applied, FinalError, Release
 
 
-async def open_target(configuration: Configuration, state: Path, identity: str) -> Target:
-    """The target, ready to be changed. Raises SettingsError, which says what is wrong."""
+async def open_target(
+    configuration: Configuration, state: Path, identity: str, *, only_read: bool = False
+) -> Target:
+    """The target, ready to be changed, or only to be read. Raises SettingsError, which says what is wrong."""
     try:
-        return await asyncio.to_thread(_open, configuration, state, identity)
+        return await asyncio.to_thread(_open, configuration, state, identity, only_read=only_read)
     except (ConfinementError, SecretError, GitError, OSError, MissingExtraError) as error:
         raise SettingsError(str(error)) from error
     except GitTimeoutError as error:
@@ -32,14 +34,14 @@ async def open_target(configuration: Configuration, state: Path, identity: str) 
         raise SettingsError(msg) from error
 
 
-def _open(configuration: Configuration, state: Path, identity: str) -> Target:
+def _open(configuration: Configuration, state: Path, identity: str, *, only_read: bool) -> Target:
     # Each kind is imported where it is chosen, because some need packages that others do not.
     timeout_s = configuration.limits.timeout_s
     match configuration.table:
         case FilesTable() as table:
             from assent.applier.targets.files.target import FilesTarget
 
-            return FilesTarget(table, state, identity)
+            return FilesTarget(table, state, identity, only_read=only_read)
         case GitTable() as table:
             from assent.applier.targets.git.target import GitTarget
 

@@ -1,6 +1,6 @@
 """The table `[command]` of an applier's configuration."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,20 @@ Arguments = Annotated[
 ]
 VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 Value = Annotated[str, Meta(pattern=r"^[^\x00]*$", max_length=10_000)]
+
+VARIABLES: Final = {
+    "ASSENT_REQUEST": "The request's id.",
+    "ASSENT_RESOURCE": "The object, as `TYPE/ID`.",
+    "ASSENT_TYPE": "Its type.",
+    "ASSENT_ID": "Its id.",
+    "ASSENT_OPERATION": "The operation.",
+    "ASSENT_REQUESTER": "The requester's account.",
+    "ASSENT_SUBMISSION": "The SHA-256 of the submission.",
+    "ASSENT_DIGEST": "The SHA-256 of the payload.",
+    "ASSENT_IDEMPOTENCY_KEY": "The same on every try. Not for `plan`.",
+    "ASSENT_CLAIM": "The claim's number. A later claim to the same object has a higher one. Not for `plan`.",
+}
+"""What Assent adds to a command's environment."""
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

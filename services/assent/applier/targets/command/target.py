@@ -12,7 +12,7 @@ from typing import Final
 
 from assent.applier.targets.command.confinement import ConfinementError, confined, faults_of, user_id
 from assent.applier.targets.command.process_run import Ended, run_process
-from assent.applier.targets.command.table import Arguments, Command, CommandTable
+from assent.applier.targets.command.table import VARIABLES, Arguments, Command, CommandTable
 from assent.applier.targets.secrets import SecretError, read_secret
 from assent_contracts.client.handler import Applied, FinalError, Release, RetryableError, UnknownOutcomeError
 from assent_contracts.codec import encode
@@ -142,18 +142,20 @@ class CommandTarget:
 
     def _environment(self, change: Change, release: Release | None, folder: str) -> dict[str, str]:
         secrets = {name: read_secret(place) for name, place in self._table.secrets.items()}
-        given = {
-            "ASSENT_REQUEST": change.request,
-            "ASSENT_RESOURCE": change.resource,
-            "ASSENT_TYPE": resource_type(change.resource),
-            "ASSENT_ID": change.resource.partition("/")[2],
-            "ASSENT_OPERATION": change.operation,
-            "ASSENT_REQUESTER": change.requester,
-            "ASSENT_SUBMISSION": change.submission,
-            "ASSENT_DIGEST": change.digest,
-        }
+        kind, _, name = change.resource.partition("/")
+        facts = [
+            change.request,
+            change.resource,
+            kind,
+            name,
+            change.operation,
+            change.requester,
+            change.submission,
+            change.digest,
+        ]
         if release is not None:
-            given |= {"ASSENT_IDEMPOTENCY_KEY": release.idempotency_key, "ASSENT_CLAIM": str(release.claim)}
+            facts += [release.idempotency_key, str(release.claim)]
+        given = dict(zip(VARIABLES, facts, strict=False))
         return {
             "PATH": "/usr/bin:/bin",
             "HOME": folder,

@@ -23,11 +23,12 @@ class NotWrittenError(Exception):
 class Folder:
     """The target folder. It may itself be a link, but nothing in it may be one."""
 
-    def __init__(self, root: Path) -> None:
-        """Make the folder if it is missing. Raises OSError."""
-        root.mkdir(parents=True, exist_ok=True)
+    def __init__(self, root: Path, *, only_read: bool = False) -> None:
+        """Make the folder if it is missing. `only_read`: write nothing, not even that. Raises OSError."""
         self.root: Final = root
-        self._case_matters = _case_matters(root)
+        if not only_read:
+            root.mkdir(parents=True, exist_ok=True)
+        self._case_matters = only_read or _case_matters(root)
 
     def path(self, resource: str) -> Path:
         """Where an object's file is, or would be."""

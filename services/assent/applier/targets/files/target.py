@@ -21,9 +21,9 @@ MARK_KEPT_S: Final = 30 * 24 * 60 * 60
 class FilesTarget:
     """A folder, and the marks of what was applied to it."""
 
-    def __init__(self, table: FilesTable, state: Path, identity: str) -> None:
+    def __init__(self, table: FilesTable, state: Path, identity: str, *, only_read: bool = False) -> None:
         """`identity`: the log's, because two logs number their requests alike. Raises OSError."""
-        self._folder = Folder(Path(table.folder))
+        self._folder = Folder(Path(table.folder), only_read=only_read)
         self._file_types = table.file_types
         self._marks = state / identity[:16] / "applied"
         self._marks.mkdir(parents=True, exist_ok=True)
