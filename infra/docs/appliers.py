@@ -37,7 +37,7 @@ def rows_of(module: str, name: str) -> Iterator[tuple[str, str, str]]:
 def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "required"
-    default: Any = field.default_factory() if field.default is msgspec.NODEFAULT else field.default  # type: ignore[operator]
+    default: Any = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
     return "" if default in (None, "", (), {}) else code(msgspec.json.encode(default).decode())
 
 

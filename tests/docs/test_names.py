@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
+from assent.applier.targets.command.table import VARIABLES
 from assent.cli.app import app
 from assent.observe import metrics
 from infra.docs import cli
@@ -64,7 +65,7 @@ def test_shell_blocks_that_are_not_run_are_well_formed() -> None:
 def test_variables_named_on_pages_are_settings() -> None:
     known = {each.variable for each in kafka_settings()}
     known |= {each.variable for title in STRUCTS for each in settings_of(title)}
-    known |= {"ASSENT_DATA", "ASSENT_AS", "ASSENT_KEY", "ASSENT_SERVER"}
+    known |= {"ASSENT_DATA", "ASSENT_AS", "ASSENT_KEY", "ASSENT_SERVER", *VARIABLES}
     for page in pages():
         named = set(re.findall(r"\bASSENT_[A-Z_]+[A-Z]\b", page.read_text(encoding="utf-8")))
         assert sorted(named - known) == [], page
@@ -85,6 +86,7 @@ def test_metrics_named_on_pages_exist() -> None:
         "assent_reader",
         "assent_upstream",
         "assent_contracts",
+        "assent_applied",
     }
     for page in pages():
         named = set(re.findall(r"`(assent_[a-z_]+)\b", page.read_text(encoding="utf-8")))
