@@ -7,8 +7,15 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.permissions import able_to_settle, possible_actions, possible_settlements
 from assent_contracts.core.requests.states import Proposal, Released, Unsettled
 from assent_contracts.events import ChangeReleased
-from assent_contracts.governance_changes import AssignRole, RegisterKey, RegisterPrincipal, SetOperator
-from assent_contracts.governance_objects import Account, RoleAssignment
+from assent_contracts.governance_changes import (
+    SETTINGS,
+    AssignRole,
+    ChangeSettings,
+    RegisterKey,
+    RegisterPrincipal,
+    SetOperator,
+)
+from assent_contracts.governance_objects import Account, RoleAssignment, Settings
 from assent_contracts.refusals import Refusal
 from tests.support.governance_changes import add_gateway, define, delete, disable, edit
 from tests.support.people import force, key_of, organisation, policy_of
@@ -164,6 +171,16 @@ def test_R1_change_whose_policy_was_deleted_or_asks_for_more_is_not_released_aga
     assert deleted.when("dave settles it by a retry") == "not-approved"
 
 
+def test_R18_unprotected_change_is_not_released_again_once_the_setting_refuses_it() -> None:
+    governance = organisation(Settings(unprotected="pass"))
+    story = Story("free/x", governance=governance).given("alice submits", "applier claims")
+    story.given("applier reports unknown", "dave settles it by a retry")
+    story.given("applier claims", "applier reports unknown")
+    force(governance, ChangeSettings(settings=Settings(), version=governance.version(SETTINGS)))
+    assert story.when("dave settles it by a retry") == "no-policy"
+    assert story.when("dave settles it as failed") == "RequestFailed"
+
+
 def test_R19_change_is_not_released_again_for_a_requester_who_was_disabled(governance: Governance) -> None:
     story = unknown(governance)
     disable(governance, "alice")
@@ -213,6 +230,18 @@ def test_proposal_of_somebody_who_could_not_settle_any_more_does_not_count(
         disable(governance, "erin")
     assert strict.when("dave settles it as succeeded") == "SettlementProposed"
     assert strict.when("carol settles it as succeeded") == "RequestCompleted"
+
+
+def test_proposal_that_does_not_count_any_more_can_be_made_again_from_another_account(
+    governance: Governance,
+) -> None:
+    edit(governance, msgspec.structs.replace(policy_of("scripts", "script", 2), settlements=2))
+    define(governance, "admins", "bob", "bob2", "carol", "dave")
+    story = unknown(governance).given("bob settles it as failed")
+    define(governance, "admins", "bob2", "carol", "dave")
+    assert story.when("bob2 settles it as failed") == "SettlementProposed"
+    assert unsettled(story).proposals == (Proposal("bob2", "p-bob", "failed"),)
+    assert story.when("dave settles it as failed") == "RequestFailed"
 
 
 def test_proposals_do_not_outlive_a_retry(strict: Story) -> None:

@@ -110,6 +110,37 @@ def test_R25_operator_of_a_service_that_names_nobody_is_the_requester(governance
     assert story.when("applier claims") == "operator-unknown"
 
 
+@pytest.mark.parametrize("verb", ["submits", "submits for bob"])
+@pytest.mark.parametrize("who", ["alice", "alice2"])
+def test_R25_operator_of_the_service_that_submits_does_not_approve(
+    governance: Governance, verb: str, who: str
+) -> None:
+    operate(governance, "upstream", "alice")
+    operate(governance, "applier", "dave")
+    story = Story(APP, governance=governance).given(f"upstream {verb}")
+    assert story.when(f"{who} approves") == "own-request"
+    assert story.when(f"{who} rejects") == "RejectionGiven + RequestRejected"
+    story.given(f"upstream {verb}", "carol approves", "upstream completes", "applier claims")
+
+
+@pytest.mark.parametrize("verb", ["submits", "submits for bob"])
+def test_R25_approver_who_is_later_known_to_operate_the_submitter_blocks_the_claim(
+    governance: Governance, verb: str
+) -> None:
+    operate(governance, "upstream", "dave")
+    operate(governance, "applier", "dave" if verb == "submits for bob" else "mallory")
+    story = Story(APP, governance=governance)
+    story.given(f"upstream {verb}", "carol approves", "upstream completes")
+    operate(governance, "upstream", "carol")
+    assert story.when("applier claims") == "operator-involved"
+
+
+def test_R25_without_the_switch_the_operator_of_a_service_approves() -> None:
+    governance = organisation()
+    operate(governance, "upstream", "carol")
+    Story(APP, governance=governance).given("upstream submits", "carol approves")
+
+
 def test_R25_approver_who_revoked_may_operate(governance: Governance) -> None:
     operate(governance, "applier", "bob")
     story = Story(APP, governance=governance)

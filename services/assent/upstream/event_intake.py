@@ -133,10 +133,12 @@ class EventIntake:
         submission: Submission,
         command: SubmitChange,
     ) -> str:
-        known = await gate_rows.known_waiter(connection, event.source, caller.id)
-        if known is not None and await self._is_answered(connection, event, known):
-            return "skipped"
         digest = change_digest(submission)
+        known = await gate_rows.known_waiter(connection, event.source, caller.id)
+        if known is not None and known.digest != digest:
+            await self._changed(connection, known)
+        elif known is not None and await self._is_answered(connection, event, known):
+            return "skipped"
         await gate_rows.lock_change(connection, event.source, digest)
         request = await _found(connection, gate, digest)
         is_first = request is None and not await gate_rows.is_submitted(connection, event.source, digest)
@@ -163,6 +165,16 @@ class EventIntake:
         for locked in (await gate_rows.lock_requests(connection, [request])).values():
             await self._gates.go_on(connection, locked)
         return "joined"
+
+    async def _changed(self, connection: PostgresConnection, known: gate_rows.KnownWaiter) -> None:
+        """The caller asks about another change than before, so no answer to that is for it any more.
+
+        A merge request, for example, can get another target branch without a new commit.
+        """
+        if not await gate_rows.withdraw_answers(connection, known.id) or known.request is None:
+            return
+        for locked in (await gate_rows.lock_requests(connection, [known.request])).values():
+            await self._gates.report(connection, locked, "failed", "The caller asks about another change.")
 
     async def _is_answered(
         self, connection: PostgresConnection, event: StoredEvent, known: gate_rows.KnownWaiter

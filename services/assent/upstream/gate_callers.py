@@ -81,17 +81,22 @@ def _github(gate: GithubDeploymentGate, document: bytes) -> Caller:
         installation=_number(document, "/body/installation/id"),
         repository=_number(document, "/body/repository/id"),
     )
-    return Caller(f"{url} {environment}"[:_TEXT_MAX_CHARS], callback)
+    # A run that is started again has the same address, and another deployment.
+    deployment = _number(document, "/body/deployment/id")
+    return Caller(f"{deployment} {url} {environment}"[:_TEXT_MAX_CHARS], callback)
 
 
 def _gitlab(gate: GitlabStatusGate, document: bytes) -> Caller:
     project = _number(document, "/body/object_attributes/target_project_id")
     if project not in gate.projects:
         raise CallerError(f"The project {project} is not among those that may ask here.")
+    sha = _text(document, "/body/object_attributes/last_commit/id")
+    if re.fullmatch(r"[0-9a-f]{7,64}", sha) is None:
+        raise CallerError("The event has no commit at /body/object_attributes/last_commit/id.")
     callback = GitlabCallback(
         project=project,
         iid=_number(document, "/body/object_attributes/iid"),
-        sha=_text(document, "/body/object_attributes/last_commit/id"),
+        sha=sha,
         check=_number(document, "/body/external_approval_rule/id"),
     )
     return Caller(f"{project}/{callback.iid}/{callback.sha}/{callback.check}", callback)

@@ -39,6 +39,8 @@ class Waiter(msgspec.Struct, frozen=True):
     source: str
     event: int
     request: str | None
+    callback: str
+    """JSON, as the gate wrote it."""
 
 
 class KnownWaiter(msgspec.Struct, frozen=True):
@@ -48,6 +50,8 @@ class KnownWaiter(msgspec.Struct, frozen=True):
     status: Literal["waiting", "passed", "failed"]
     request: str | None
     event: int
+    digest: str
+    """Of the change that it asked about."""
 
 
 class DueAnswer(msgspec.Struct, frozen=True):
@@ -227,6 +231,11 @@ async def answered(
     if last:
         await connection.execute(_SQL["drop_secret"], answer.waiter)
     return settled is not None
+
+
+async def withdraw_answers(connection: PostgresConnection, waiter: int) -> bool:
+    """The caller gets no answer that it has not got yet; whether one of these let it pass."""
+    return "passed" in [row["state"] for row in await connection.fetch(_SQL["withdraw_answers"], waiter)]
 
 
 async def answer_later(db: Executor, answer: DueAnswer, after_s: float, error: str) -> None:

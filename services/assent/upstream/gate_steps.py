@@ -70,7 +70,7 @@ class Gates:
             return
         waiting = await waiters_of(connection, request.request)
         message = gate_messages.passed(self.console, request.request)
-        served = waiting if gate.approvals == "reused" else waiting[:1]
+        served = waiting if gate.approvals == "reused" else _newest(waiting)
         passed = [await settle(connection, each.id, "passed", message) for each in served]
         if not any(passed):
             await self.report(connection, request, "failed", "No caller waited any more.")
@@ -89,10 +89,11 @@ class Gates:
         if gate.approvals == "reused":
             await _settle_all(connection, waiting, "passed", message)
             return
-        await settle(connection, waiting[0].id, "passed", message)
+        served = _newest(waiting)
+        await _settle_all(connection, served, "passed", message)
         # Without a claim only this table knows that the approval has opened the gate.
         await move(connection, request.request, Progress("used"), now_ms())
-        await _ask_again(connection, waiting[1:])
+        await _ask_again(connection, [each for each in waiting if each not in served])
 
     async def _command(
         self,
@@ -127,6 +128,11 @@ class Gates:
             partitions=self._partitions,
             request=request.request,
         )
+
+
+def _newest(waiting: Sequence[Waiter]) -> list[Waiter]:
+    """Those of the newest run: jobs of one run that wait for the same are answered in one place."""
+    return [each for each in waiting if each.callback == waiting[0].callback]
 
 
 async def _settle_all(

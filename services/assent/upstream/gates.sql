@@ -30,7 +30,7 @@ update upstream_requests set state = $2, why = $3, changed_at = $4 where request
 update upstream_requests set why = $2 where request = $1 and state <> 'ended'
 
 -- name: waiter
-select id, status, request, event
+select id, status, request, event, digest
 from upstream_waiters
 where source = $1 and waiter = $2
 for update
@@ -45,7 +45,7 @@ returning id
 
 -- name: waiters_of
 -- The newest first: an older run of the same change may have been given up.
-select id, source, event, request
+select id, source, event, request, callback::text
 from upstream_waiters
 where request = $1 and status = 'waiting'
 order by since desc, id desc
@@ -71,7 +71,7 @@ select exists (
 
 -- name: asking
 -- Those of whose submission no decision is known.
-select id, source, event, request
+select id, source, event, request, callback::text
 from upstream_waiters
 where source = $1 and digest = $2 and request is null and status = 'waiting'
 order by id
@@ -131,6 +131,12 @@ update upstream_answers set status = $2, last_error = $3 where id = $1 and statu
 update upstream_answers
 set next_try_at = now() + make_interval(secs => $2), last_error = $3
 where id = $1 and status = 'waiting'
+
+-- name: withdraw_answers
+update upstream_answers
+set status = 'dead', last_error = 'The caller asks about another change.'
+where waiter = $1 and status = 'waiting'
+returning state
 
 -- name: drop_secret
 with waiter as (

@@ -177,7 +177,7 @@ def _payload(template: PayloadTemplate, document: bytes, translate: Table[str, T
             return json_array([_payload(each, document, translate) for each in template])
         case str():
             whole = _WHOLE.fullmatch(template)
-            if whole is None or whole[1] in translate:
+            if whole is None or whole[1].removesuffix("?") in translate:
                 return _encode(fill(template, document, translate))
             value = value_at(document, whole[1].removesuffix("?"))
             if value is not None:

@@ -119,6 +119,9 @@ async def test_redirect_is_not_followed() -> None:
         (PUT | {"body": '{"x": {{ payload }}'}, "body is not JSON"),
         (PUT | {"headers": {"x": "{{ justification }}"}}, "control characters"),
         (PUT | {"headers": {"x": "{{ payload }}"}}, "must be"),
+        (PUT | {"headers": {"x": "{{ id }}\N{LATIN SMALL LETTER U WITH DIAERESIS}"}}, "not ASCII"),
+        (PUT | {"headers": {"x": "{{ id }} "}}, "ends with a space"),
+        (PUT | {"content_type": " {{ id }}"}, "begins or ends"),
     ],
 )
 async def test_value_that_does_not_fit_its_place_is_final_and_nothing_is_sent(

@@ -77,6 +77,16 @@ def test_translation_is_a_list_of_what_is_known() -> None:
         submission_of(other, DOCUMENT)
 
 
+def test_optional_place_in_a_payload_is_translated_too() -> None:
+    mapping = msgspec.structs.replace(
+        PLAIN, payload={"who": "{/body/name?}"}, translate={"/body/name": {"vpn": "alice"}}
+    )
+    assert submission_of(mapping, DOCUMENT).payload == b'{"who":"alice"}'
+    other = msgspec.structs.replace(mapping, translate={"/body/name": {"dns": "alice"}})
+    with pytest.raises(MappingError, match="nothing for 'vpn'"):
+        submission_of(msgspec.structs.replace(other, resource="app/x"), DOCUMENT)
+
+
 def test_condition_is_met_by_one_of_its_texts() -> None:
     assert is_wanted(msgspec.structs.replace(PLAIN, when={"/body/name": ["dns", "vpn"]}), DOCUMENT)
     assert not is_wanted(msgspec.structs.replace(PLAIN, when={"/body/name": ["dns"]}), DOCUMENT)

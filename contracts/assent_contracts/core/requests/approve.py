@@ -20,6 +20,7 @@ from assent_contracts.core.requests.approvers import (
 from assent_contracts.core.requests.complete import lapsed, release
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.requester import requester_refusal
+from assent_contracts.core.requests.separate_operator import own_submission
 from assent_contracts.core.requests.states import (
     Applying,
     Approval,
@@ -57,7 +58,7 @@ def _too_late_or_not_theirs(
     request: NeedsApproval | Approved, command: Approve, terms: tuple[PolicyTerms, ...], context: Context
 ) -> Refusal | None:
     submission, governance, person = request.submission, context.governance, context.principal.person
-    not_eligible = approver_refusal(submission, terms, context)
+    not_eligible = approver_refusal(submission, terms, context) or own_submission(submission, terms, context)
     if not_eligible is not None:
         return not_eligible
     if request.deadline <= context.at:

@@ -1,5 +1,6 @@
 """R25: requester, approvers and the applier's operator are different people, where a policy wants that."""
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.operators import operating_person
@@ -44,7 +45,30 @@ def not_separate(request: Released, context: Context) -> Refusal | None:
         return refuse(RefusalCode.OPERATOR_INVOLVED, "R25: the operator of this applier is the requester.")
     if has_spoken(operator, request.approvals):
         return refuse(RefusalCode.OPERATOR_INVOLVED, "R25: the operator of this applier has approved it.")
+    submitter = operating_person(governance, governance.principals[submission.requester])
+    if submitter is not None and has_spoken(submitter, request.approvals):
+        return refuse(
+            RefusalCode.OPERATOR_INVOLVED, f"R25: the operator of {submission.requester} has approved it."
+        )
     return None
+
+
+def own_submission(
+    submission: Submission, terms: tuple[PolicyTerms, ...], context: Context
+) -> Refusal | None:
+    """The refusal of an approval by the person who runs the service that submitted the change.
+
+    Such a person writes what the service signs, and on whose behalf. None if no policy separates duties.
+    """
+    governance = context.governance
+    if not any(each.separate_operator for each in terms):
+        return None
+    submitter = operating_person(governance, governance.principals[submission.requester])
+    if submitter is None or submitter != context.principal.person:
+        return None
+    return refuse(
+        RefusalCode.OWN_REQUEST, f"R25: you operate {submission.requester}, which submitted this request."
+    )
 
 
 def _requesting_person(submission: Submission, governance: Governance) -> str | None:

@@ -124,7 +124,7 @@ def _settle(request: Unsettled, command: Settle, context: Context) -> tuple[Even
 def _propose(request: Unsettled, command: Settle, context: Context) -> tuple[Event, ...] | Refusal:
     principal = context.principal
     assert principal.person is not None, "only people settle"
-    for each in request.proposals:
+    for each in standing_proposals(request, context.governance):
         if each.person == principal.person and each.outcome == command.outcome:
             return refuse(
                 RefusalCode.ALREADY_DECIDED, "Your settlement is recorded: another person must agree with it."
@@ -142,7 +142,12 @@ def _propose(request: Unsettled, command: Settle, context: Context) -> tuple[Eve
 def _not_released_again(
     request: Unsettled, terms: tuple[PolicyTerms, ...], context: Context
 ) -> Refusal | None:
-    """R1, R19: a change is released again only if it could be released now, with its approvals."""
+    """R1, R18, R19: a change is released again only if it could be released now, with its approvals."""
+    if not terms and context.governance.settings.unprotected != "pass":
+        kind = resource_type(request.submission.resource)
+        return refuse(
+            RefusalCode.NO_POLICY, f"R18: no policy protects {kind}, and unprotected types are refused now."
+        )
     if not has_quorum(request.submission, terms, request.approvals, context.governance):
         return refuse(
             RefusalCode.NOT_APPROVED,

@@ -102,7 +102,7 @@ class Conversation:
         body = None if step.body is None else self._templates.body(step.body, self.values)
         headers = self._headers(step)
         if body is not None:
-            headers["content-type"] = self._templates.text(step.content_type, self.values)
+            headers["content-type"] = self._templates.header(step.content_type, self.values)
         pause_s = _PAUSE_S
         while True:
             wait_s = await self._try(step, url, headers, body)
@@ -217,7 +217,7 @@ class Conversation:
             raise UnknownOutcomeError(f"{step.name}: the target says {str(said)[:100]!r} of the change.")
 
     def _headers(self, step: Step) -> dict[str, str]:
-        return {name: self._templates.text(text, self.values) for name, text in step.headers.items()}
+        return {name: self._templates.header(text, self.values) for name, text in step.headers.items()}
 
     def _said(self, step: Step, answer: Answer) -> str:
         message = value_at(answer.json, self._table.error_message)

@@ -96,8 +96,15 @@ class Templates:
             raise FinalError(_fault("the request's body is not JSON")) from error
         return text.encode()
 
+    def header(self, source: str, values: Values) -> str:
+        """A header's value. One that HTTP cannot carry is refused here, because then nothing was sent."""
+        text = self.text(source, values)
+        if not text.isascii() or text != text.strip():
+            raise FinalError(_fault("a header's value is not ASCII, or begins or ends with a space"))
+        return text
+
     def text(self, source: str, values: Values) -> str:
-        """A text of one line, such as a header's value."""
+        """A text of one line, such as a value that is compared."""
         text = self._render("text", source, values)
         if not text.isprintable():
             raise FinalError(_fault("a header or a compared value has control characters"))
