@@ -88,15 +88,15 @@ FAULTS: Final = (
     ),
     _client(
         "an outcome after a crash is reported as failed",
-        "applier_steps",
+        "handler_run",
         "    if begun:\n",
         "    if not begun:\n",
     ),
     _client(
         "an outcome that the ledger does not have counts as reported",
         "applier_steps",
-        '    return outcome == "unknown" and found.unsettled\n',
-        '    return outcome == "unknown" or found.unsettled\n',
+        '    return report.outcome == "unknown" and found.unsettled\n',
+        '    return report.outcome == "unknown" or found.unsettled\n',
     ),
     _evidence(
         "a release counts although an approval's signature is invalid",
