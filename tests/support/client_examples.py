@@ -45,6 +45,7 @@ from tests.support.log import (
 from tests.support.stack import until
 
 PAYLOAD = '{"version": 2,  "name":"L\\u00f6hne <&> ✓", "rate": 1e400}'
+_ANSWERS_WITHIN_S = 120.0
 RELEASED = ["change-submitted", "approval-given", "request-approved", "change-released"]
 
 
@@ -65,7 +66,7 @@ class Program:
     async def line(self, beginning: str = "") -> str:
         """The next line that begins so."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_ANSWERS_WITHIN_S):
             while line := (await self.process.stdout.readline()).decode().rstrip("\n"):
                 self.lines.append(line)
                 if line.startswith(beginning):
@@ -74,7 +75,7 @@ class Program:
 
     async def ended(self) -> int:
         """Its exit code."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_ANSWERS_WITHIN_S):
             return await self.process.wait()
 
 

@@ -46,10 +46,12 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
     if "Could not resolve" in built.stdout or "Could not transfer" in built.stdout:
         pytest.skip("What contracts/java needs is not in Maven's cache, and no repository has answered.")
     assert built.returncode == 0, built.stdout
-    java = ("java", "-cp", f"{folder}/target/*:{folder}/target/lib/*")
-    return Examples(
-        submit=(*java, f"{folder}/examples/Submit.java"), apply=(*java, f"{folder}/examples/Apply.java")
-    )
+    jars = f"{folder}/target/*:{folder}/target/lib/*"
+    sources = [str(path) for path in folder.glob("examples/*.java")]
+    # Compiled once: each start from the source file would take seconds on a busy machine.
+    subprocess.run(["javac", "-cp", jars, "-d", f"{folder}/built", *sources], check=True)
+    java = ("java", "-XX:TieredStopAtLevel=1", "-cp", f"{folder}/built:{jars}")
+    return Examples(submit=(*java, "Submit"), apply=(*java, "Apply"))
 
 
 @pytest.mark.parametrize("crash", ["before", "after"])

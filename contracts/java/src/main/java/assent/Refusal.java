@@ -67,6 +67,7 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Map.entry("settlement-required", "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree."),
             Map.entry("field-required", "Fill in the named field and submit the change again: a policy for its type demands it."),
             Map.entry("operator-unknown", "Have an administrator set the operator of the named service."),
+            Map.entry("stale-base", "Make the change again from the named version, and name that as its base."),
             Map.entry("operator-involved", "Let an applier claim it that another person operates, or have the request closed."));
 
     static Refusal of(String code, String detail) {
