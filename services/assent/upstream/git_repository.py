@@ -16,6 +16,9 @@ EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _HEAD: Final = "refs/assent/head"
 _OUTPUT_MAX_BYTES: Final = 32 * 1024 * 1024
 _ERROR_MAX_CHARS: Final = 300
+_NAME_MAX_CHARS: Final = 256
+_MESSAGE_MAX_CHARS: Final = 8 * 1024
+"""Of a commit's message. It is kept with each file of a push, and whoever pushes can write 32 MiB."""
 _REGULAR: Final = frozenset({"100644", "100755"})
 _NO_OBJECT: Final = "0" * 40
 
@@ -93,7 +96,13 @@ class GitRepository:
             output = await self._git("log", "-1", shown, each, "--", os.fsdecode(path))
             match output.decode(errors="replace").split("\0"):
                 case [commit, author_name, author_email, subject, message]:
-                    return GitCommit(commit, author_name, author_email, subject, message.strip())
+                    return GitCommit(
+                        commit,
+                        author_name[:_NAME_MAX_CHARS],
+                        author_email[:_NAME_MAX_CHARS],
+                        subject[:_MESSAGE_MAX_CHARS],
+                        message.strip()[:_MESSAGE_MAX_CHARS],
+                    )
                 case _:
                     continue
         raise GitError(f"No commit up to {newest} has changed the file.")

@@ -96,10 +96,11 @@ class HttpReceiver:
         if not is_json(body):
             # As a text, so that the dead letter shows it.
             body = payload_of_file(request.body)
-        elif isinstance(self._source, TerraformGate) and body.startswith(b"{"):
+        elif self._scheme == "terraform" and body.startswith(b"{"):
             found = value_at(body, f"/{_TOKEN}")
             token = None if found is None else text_of(found)
-            secret = self._seal.seal(token) if token else None
+            if token and isinstance(self._source, TerraformGate):
+                secret = self._seal.seal(token)
             body = without_member(body, _TOKEN)
         headers = {
             name: msgspec.json.encode(value)

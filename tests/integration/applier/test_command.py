@@ -74,8 +74,19 @@ async def test_command_gets_the_payload_and_the_facts_and_nothing_else(
         "LC_ALL": "C.UTF-8",
         "MODE": "test",
         "PATH": "/usr/bin:/bin",
-        "TOKEN": "a-secret",
+        "TOKEN": "***",
     }
+
+
+async def test_command_gets_its_secrets_and_what_it_prints_of_them_is_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOKEN_OF_MINE", "a-secret")
+    secrets = {"TOKEN": "env:TOKEN_OF_MINE"}
+    said = '[ "$TOKEN" = a-secret ] && echo "401 with $TOKEN"'
+    assert await target(said, secrets=secrets).apply(release()) == Applied("401 with ***", "")
+    with pytest.raises(UnknownOutcomeError, match=r"It printed: 401 with \*\*\*$"):
+        await target(f"({said}) >&2; exit 1", secrets=secrets).apply(release())
 
 
 async def _printed(one: CommandTarget, of: Any) -> list[str]:

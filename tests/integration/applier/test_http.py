@@ -104,6 +104,19 @@ async def test_plain_http_is_refused_unless_it_is_allowed(api: StandIn) -> None:
         await target(api, plain_http=False).apply(release("app/a", b"{}"))
 
 
+async def test_credentials_that_an_answer_repeats_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_OF_MINE", "t0ken")
+    monkeypatch.setenv("KEY_OF_MINE", "k3y")
+    secrets = {"bearer": "env:TOKEN_OF_MINE", "secret_headers": {"x-key": "env:KEY_OF_MINE"}}
+
+    def repeat(asked: Asked) -> Reply:
+        said = f"no access for {asked.headers['authorization']}, {asked.headers['x-key']}"
+        return Reply(403, {"detail": said})
+
+    with standing_in(repeat) as api, pytest.raises(FinalError, match=r"no access for Bearer \*\*\*, \*\*\*$"):
+        await target(api, **secrets).apply(release("app/a", b"{}"))
+
+
 async def test_redirect_is_not_followed() -> None:
     with standing_in(lambda asked: Reply(307, headers={"Location": "/other"})) as api:
         with pytest.raises(FinalError, match="status 307"):

@@ -1,7 +1,7 @@
 """Secrets of an applier's configuration. The file names where they are; it never contains them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -38,3 +38,11 @@ def read_secret(place: Secret, environ: Mapping[str, str] = os.environ) -> str:
         msg = f"The secret {place} is empty, or longer than {SECRET_MAX_BYTES} bytes."
         raise SecretError(msg)
     return secret
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """A target's text with `***` for each of these secrets. Such texts get onto the ledger, for ever."""
+    # The longest first: one may contain another.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text

@@ -10,10 +10,12 @@ import shutil
 import tempfile
 from typing import Final
 
+import msgspec
+
 from assent.applier.targets.command.confinement import ConfinementError, confined, faults_of, user_id
 from assent.applier.targets.command.process_run import Ended, run_process
 from assent.applier.targets.command.table import VARIABLES, Arguments, Command, CommandTable
-from assent.applier.targets.secrets import SecretError, read_secret
+from assent.applier.targets.secrets import SecretError, read_secret, without_secrets
 from assent_contracts.client.handler import Applied, FinalError, Release, RetryableError, UnknownOutcomeError
 from assent_contracts.codec import encode
 from assent_contracts.file_payloads import file_of_payload
@@ -109,8 +111,9 @@ class CommandTarget:
             user = user_id(self._table)
             if user is not None and self._table.folder is None:
                 os.chown(folder, user, -1)
-            environment = self._environment(change, release, folder)
-            return await run_process(
+            secrets = {name: read_secret(place) for name, place in self._table.secrets.items()}
+            environment = self._environment(change, release, folder, secrets)
+            ended = await run_process(
                 confined(self._table, argv),
                 stdin=stdin,
                 environment=environment,
@@ -124,6 +127,11 @@ class CommandTarget:
         finally:
             if self._table.folder is None:
                 shutil.rmtree(folder, ignore_errors=True)
+        return msgspec.structs.replace(
+            ended,
+            output=_hidden(ended.output, secrets),
+            errors=_hidden(ended.errors, secrets),
+        )
 
     def _stdin(self, change: Change) -> bytes:
         match self._table.stdin:
@@ -140,8 +148,9 @@ class CommandTarget:
                     raise FinalError(msg)
                 return content
 
-    def _environment(self, change: Change, release: Release | None, folder: str) -> dict[str, str]:
-        secrets = {name: read_secret(place) for name, place in self._table.secrets.items()}
+    def _environment(
+        self, change: Change, release: Release | None, folder: str, secrets: dict[str, str]
+    ) -> dict[str, str]:
         kind, _, name = change.resource.partition("/")
         facts = [
             change.request,
@@ -164,6 +173,11 @@ class CommandTarget:
             **secrets,
             **given,
         }
+
+
+def _hidden(printed: bytes, secrets: dict[str, str]) -> bytes:
+    # As a shell with `set -x` prints them.
+    return without_secrets(_text(printed), secrets.values()).encode()
 
 
 def _applied(ended: Ended) -> Applied:

@@ -10,7 +10,7 @@ import msgspec
 
 from assent.applier.targets.exact_json import decode_exactly
 from assent.applier.targets.http.table import HttpTable, OAuth
-from assent.applier.targets.secrets import read_secret
+from assent.applier.targets.secrets import read_secret, without_secrets
 from assent.targets.pinned_transport import PinnedTransport
 from assent.targets.webhook_signature import signature
 from assent_contracts.client.handler import FinalError
@@ -48,6 +48,8 @@ class HttpConnection:
             headers={"user-agent": _AGENT},
         )
         self._token: tuple[str, float] | None = None
+        self._sent_secrets: dict[str, str] = {}
+        """The latest of each kind: an answer may repeat them."""
         self._getting = asyncio.Lock()
 
     async def send(
@@ -67,6 +69,10 @@ class HttpConnection:
         request = self._client.build_request(method, url, headers=sent, content=body)
         async with asyncio.timeout(self._table.request_timeout_s):
             return await self._sent(request)
+
+    def without_secrets(self, text: str) -> str:
+        """What the target said, without the credentials that were sent to it."""
+        return without_secrets(text, self._sent_secrets.values())
 
     def forget_token(self) -> None:
         """Get a new token next time."""
@@ -106,6 +112,7 @@ class HttpConnection:
             found["authorization"] = f"Bearer {read_secret(table.bearer)}"
         if table.oauth is not None:
             found["authorization"] = f"Bearer {await self._access_token(table.oauth)}"
+        self._sent_secrets |= {name: value.removeprefix("Bearer ") for name, value in found.items()}
         return found
 
     async def _access_token(self, oauth: OAuth) -> str:

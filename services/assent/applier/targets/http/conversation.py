@@ -221,7 +221,9 @@ class Conversation:
 
     def _said(self, step: Step, answer: Answer) -> str:
         message = value_at(answer.json, self._table.error_message)
-        shown = f": {message[:_SHOWN_CHARS]}" if isinstance(message, str) else ""
+        shown = ""
+        if isinstance(message, str):
+            shown = f": {self._connection.without_secrets(message)[:_SHOWN_CHARS]}"
         return f"{step.name} was answered with status {answer.status}{shown}"
 
 
