@@ -49,9 +49,7 @@ def settings_for(log: Log, dsn: str) -> ServiceSettings:
         target=None,
         applier_file=None,
         state=None,
-        applier_file=None,
         clock_file=None,
-        applier_file=None,
         log_level="info",
     )
 
