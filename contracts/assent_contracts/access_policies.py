@@ -37,6 +37,21 @@ def administrators_of(resource_type: str) -> str:
     return f"{ADMINISTRATORS}/{resource_type}"
 
 
+class Freeze(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    gc=False,
+    rename={"start": "from", "end": "to"},
+):
+    """R27: a period in which no change of a type is released or claimed: from <= log time < to."""
+
+    start: Annotated[int, Meta(ge=0, le=limits.FOR_EVER_MS, description="Milliseconds since 1970 in UTC.")]
+    end: Annotated[int, Meta(ge=0, le=limits.FOR_EVER_MS, description="Milliseconds since 1970 in UTC.")]
+    reason: str
+
+
 class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A number of distinct people from these groups. A person who is in two rules counts for both."""
 
@@ -78,6 +93,10 @@ class Policy(
     """R25: whether requester, approvers and the applier's operator must be different people."""
     stale_base: StaleBase = "show"
     """R26: what happens to a submission that was made from an older version of its object than is known."""
+    freezes: tuple[Freeze, ...] = ()
+    """R27: periods in which no change of the type is released or claimed."""
+    emergency_passes_freeze: bool = False
+    """R27: whether they do not hold for a change whose submission states that it is an emergency."""
     demands: tuple[Demand, ...] = ()
     """R24: the optional fields that a submission must have. Checked at the submission."""
     excluded_groups: tuple[str, ...] = ()

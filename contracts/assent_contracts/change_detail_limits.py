@@ -27,7 +27,26 @@ def bad_details(details: SubmitChange) -> Refusal | None:
         bad = None if text is UNSET else _bad_words(name, text, max_chars)
         if bad is not None:
             return bad
-    return _bad_tested(details) or _bad_tickets(details) or bad_version("base", details.base)
+    return (
+        _bad_tested(details)
+        or _bad_tickets(details)
+        or bad_version("base", details.base)
+        or _bad_window(details)
+    )
+
+
+def _bad_window(details: SubmitChange) -> Refusal | None:
+    begins, ends = details.not_before, details.not_after
+    for name, at in (("not_before", begins), ("not_after", ends)):
+        if isinstance(at, int) and not 0 <= at < limits.FOR_EVER_MS:
+            return malformed(f"{name} is not a time in milliseconds since 1970.")
+    if isinstance(begins, int) and isinstance(ends, int) and begins >= ends:
+        return malformed("not_before is not earlier than not_after.")
+    if isinstance(begins, int) and begins - details.at > limits.WINDOW_AHEAD_MAX_MS:
+        return malformed("not_before is more than 366 days later than the command.")
+    if isinstance(ends, int) and ends - details.at > limits.LONGEST_MS:
+        return malformed("not_after is more than a hundred years later than the command.")
+    return None
 
 
 def bad_version(name: str, version: str | UnsetType) -> Refusal | None:

@@ -81,6 +81,14 @@ Version = Annotated[
 Base = Annotated[Version, Meta(description="R26: the version of the object from which the change was made.")]
 
 
+NotBefore = Annotated[
+    int, Meta(description="R27: when the change can be released at the earliest, ms since 1970 in UTC.")
+]
+NotAfter = Annotated[
+    int, Meta(description="R27: until when the change can be claimed, ms since 1970 in UTC.")
+]
+
+
 class ChangeDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The optional fields of a submission, which are shown in full to approvers (R23)."""
 
@@ -91,6 +99,8 @@ class ChangeDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     emergency: Emergency | UnsetType = UNSET
     tickets: Tickets | UnsetType = UNSET
     base: Base | UnsetType = UNSET
+    not_before: NotBefore | UnsetType = UNSET
+    not_after: NotAfter | UnsetType = UNSET
 
 
 NO_DETAILS: Final = ChangeDetails()

@@ -15,6 +15,8 @@ from assent_contracts.change_details import (
     Expected,
     Fallback,
     Impact,
+    NotAfter,
+    NotBefore,
     TestedList,
     Tickets,
     Version,
@@ -130,6 +132,8 @@ class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-
     emergency: Emergency | UnsetType = UNSET
     tickets: Tickets | UnsetType = UNSET
     base: Base | UnsetType = UNSET
+    not_before: NotBefore | UnsetType = UNSET
+    not_after: NotAfter | UnsetType = UNSET
 
 
 class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):

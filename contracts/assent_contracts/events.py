@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts.access_policies import PolicyTerms
-from assent_contracts.change_details import Version
+from assent_contracts.change_details import Emergency, NotAfter, NotBefore, Version
 from assent_contracts.commands import (
     Digest,
     Milliseconds,
@@ -68,6 +68,9 @@ class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change
     terms: tuple[PolicyTerms, ...]
     deadline: Milliseconds
     on_behalf_of: OnBehalfOf | UnsetType = UNSET
+    emergency: Emergency | UnsetType = UNSET
+    not_before: NotBefore | UnsetType = UNSET
+    not_after: NotAfter | UnsetType = UNSET
     newest: (
         Annotated[
             Version, Meta(description="R26: the newest known version of the object, if it is not the base.")

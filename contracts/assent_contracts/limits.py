@@ -31,6 +31,11 @@ TESTED_WHAT_MAX_CHARS: Final = 256
 URI_MAX_CHARS: Final = 1_024
 TICKETS_MAX: Final = 16
 TICKET_MAX_CHARS: Final = 64
+WINDOW_AHEAD_MAX_MS: Final = 366 * 24 * 60 * 60 * 1_000
+"""How far ahead a change can be to begin. Until it ends, its request holds the object."""
+FREEZES_MAX: Final = 64
+"""Freeze periods of one policy."""
+FREEZE_REASON_MAX_CHARS: Final = 128
 VERSION_MAX_CHARS: Final = 256
 """A version of an object, as its target names it."""
 NOTE_MAX_CHARS: Final = 1_024

@@ -62,6 +62,8 @@ class RefusalCode(StrEnum):
     OPERATOR_UNKNOWN = "operator-unknown"
     OPERATOR_INVOLVED = "operator-involved"
     STALE_BASE = "stale-base"
+    NOT_YET = "not-yet"
+    WINDOW_OVER = "window-over"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -81,7 +83,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     decided: int | None = None
     """The seq of the decision that took this command id (`id-reused`)."""
     again_at: int | None = None
-    """The log time (ms) from which the command can be sent again (`too-many-commands`)."""
+    """The log time (ms) from which it can be sent again (`too-many-commands`) or made again (`not-yet`)."""
     field: str | None = None
     """R24: the field that a policy demands (`field-required`)."""
     current: str | None = None
@@ -195,5 +197,7 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
         "Let an applier claim it that another person operates, or have the request closed."
     ),
     RefusalCode.STALE_BASE: "Make the change again from the named version, and name that as its base.",
+    RefusalCode.NOT_YET: "Make the command again from the named time on: until then the change has to wait.",
+    RefusalCode.WINDOW_OVER: "Submit the change again with a later end, or with none.",
 }
 """What the sender can do, for each code."""

@@ -15,6 +15,9 @@ const (
 	ticketsMax        = 16
 	ticketMaxChars    = 64
 	versionMaxChars   = 256
+	forEverMs         = 1<<53 - 1
+	windowAheadMaxMs  = 366 * 24 * 60 * 60 * 1000
+	longestMs         = 36_500 * 24 * 60 * 60 * 1000
 )
 
 // HashedReference is something that shows how a change was tested, fixed by its hash.
@@ -36,10 +39,12 @@ type Details struct {
 	Tickets   []string
 	// Base is the version of the object from which the change was made, as the target names it.
 	Base string
+	// NotBefore and NotAfter are the window in which the change can be applied, ms since 1970; 0 is no limit.
+	NotBefore, NotAfter int64
 }
 
 // detailFields are the names of a submission's optional fields.
-var detailFields = []string{"impact", "fallback", "tested", "expected", "emergency", "tickets", "base"}
+var detailFields = []string{"impact", "fallback", "tested", "expected", "emergency", "tickets", "base", "not_before", "not_after"}
 
 // fields returns the members that state d.
 func (d Details) fields() ([]field, error) {
@@ -74,6 +79,12 @@ func (d Details) fields() ([]field, error) {
 	}
 	if d.Base != "" {
 		fields = append(fields, field{"base", d.Base})
+	}
+	if d.NotBefore != 0 {
+		fields = append(fields, field{"not_before", d.NotBefore})
+	}
+	if d.NotAfter != 0 {
+		fields = append(fields, field{"not_after", d.NotAfter})
 	}
 	return fields, nil
 }
@@ -118,6 +129,9 @@ func readDetails(members object) (Details, error) {
 		found.Emergency = &emergency
 	}
 	var err error
+	if found.NotBefore, found.NotAfter, err = readWindow(members); err != nil {
+		return found, err
+	}
 	if raw, there := members.raw("base"); there {
 		if found.Base, err = readIdentifier("base", raw, versionMaxChars); err != nil {
 			return found, err
@@ -128,6 +142,34 @@ func readDetails(members object) (Details, error) {
 	}
 	found.Tickets, err = readTickets(members)
 	return found, err
+}
+
+func readWindow(members object) (notBefore, notAfter int64, err error) {
+	for _, each := range []struct {
+		name   string
+		target *int64
+	}{{"not_before", &notBefore}, {"not_after", &notAfter}} {
+		if _, there := members.raw(each.name); !there {
+			continue
+		}
+		at, ok := members.integer(each.name)
+		if !ok || at < 0 || at >= forEverMs {
+			return 0, 0, malformed(each.name + " is not a time in milliseconds since 1970.")
+		}
+		*each.target = at
+	}
+	_, begins := members.raw("not_before")
+	_, ends := members.raw("not_after")
+	at, _ := members.integer("at")
+	switch {
+	case begins && ends && notBefore >= notAfter:
+		return 0, 0, malformed("not_before is not earlier than not_after.")
+	case ends && notAfter-at > longestMs:
+		return 0, 0, malformed("not_after is more than a hundred years later than the command.")
+	case begins && notBefore-at > windowAheadMaxMs:
+		return 0, 0, malformed("not_before is more than 366 days later than the command.")
+	}
+	return notBefore, notAfter, nil
 }
 
 // readWords reads a text for people: not empty, no control characters, at most so many characters.

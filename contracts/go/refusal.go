@@ -101,6 +101,8 @@ var whatToDo = map[string]string{
 	"settlement-required":     "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree.",
 	"field-required":          "Fill in the named field and submit the change again: a policy for its type demands it.",
 	"operator-unknown":        "Have an administrator set the operator of the named service.",
+	"not-yet":                 "Make the command again from the named time on: until then the change has to wait.",
+	"window-over":             "Submit the change again with a later end, or with none.",
 	"stale-base":              "Make the change again from the named version, and name that as its base.",
 	"operator-involved":       "Let an applier claim it that another person operates, or have the request closed.",
 }

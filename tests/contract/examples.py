@@ -80,6 +80,8 @@ COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
         emergency=False,
         tickets=("CHG-1", "#2"),
         base='W/"17"',
+        not_before=AT + DAY,
+        not_after=AT + 2 * DAY,
     ),
 }
 """Commands with their optional fields."""
@@ -272,6 +274,9 @@ EVENT_VARIANTS: Final[dict[str, e.Event]] = {
         terms=(TERMS,),
         deadline=_LATER,
         newest='W/"18"',
+        emergency=True,
+        not_before=AT + DAY,
+        not_after=AT + 2 * DAY,
     ),
     "request-completed-with-a-version": e.RequestCompleted(
         request=REQUEST, reporter="applier", version='W/"18"'
@@ -296,6 +301,8 @@ _DETAILS: Final = {
     RefusalCode.REQUESTER_NOT_PERMITTED: "R19: alice is disabled: the change is not released.",
     RefusalCode.OPERATOR_UNKNOWN: "R25: it is not known which person operates applier.",
     RefusalCode.OPERATOR_INVOLVED: "R25: the operator of this applier is the requester.",
+    RefusalCode.NOT_YET: "R27: the change can be applied from 2026-01-02 00:00Z on.",
+    RefusalCode.WINDOW_OVER: "R27: the change could be applied until 2026-01-02 00:00Z only.",
     RefusalCode.BEING_APPLIED: "R22: applier has claimed the change and may apply it.",
     RefusalCode.CLAIM_SUPERSEDED: "Claim 44 is not the request's current claim.",
     RefusalCode.LEASE_ENDED: "The lease has ended: the outcome is unknown.",

@@ -7,6 +7,7 @@ from tests.faults.fault import CONTRACTS, GOVERNANCE, REQUESTS, Fault
 _OF_DETAILS: Final = ("tests/unit/test_change_details.py",)
 _OF_DUTIES: Final = ("tests/unit/test_three_duties.py",)
 _OF_VERSIONS: Final = ("tests/unit/test_object_versions.py",)
+_OF_WINDOWS: Final = ("tests/unit/test_windows.py",)
 
 FAULTS: Final = (
     Fault(
@@ -78,6 +79,34 @@ FAULTS: Final = (
         "        if len(self._newest) > OBJECTS_MAX:",
         "        if len(self._newest) < 0:",
         _OF_VERSIONS,
+    ),
+    Fault(
+        "R27: a change is released before its window",
+        f"{REQUESTS}/window.py",
+        "    if at < submission.not_before:\n",
+        "    if at < submission.not_before // 2:\n",
+        _OF_WINDOWS,
+    ),
+    Fault(
+        "R27: a change is claimed in a freeze period",
+        f"{REQUESTS}/claim.py",
+        "not_yet(request.submission, context.governance, context.at) or ",
+        "",
+        _OF_WINDOWS,
+    ),
+    Fault(
+        "R27: whatever calls itself an emergency passes a freeze period",
+        f"{REQUESTS}/window.py",
+        "        if submission.emergency and policy.emergency_passes_freeze:",
+        "        if submission.emergency:",
+        _OF_WINDOWS,
+    ),
+    Fault(
+        "R27: a request outlives its window",
+        f"{REQUESTS}/approvers.py",
+        "    return min(max(at, not_before) + limit_ms, not_after)",
+        "    return max(at, not_before) + limit_ms",
+        _OF_WINDOWS,
     ),
     Fault(
         "R24: a text of any length is kept for ever",

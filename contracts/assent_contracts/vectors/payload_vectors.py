@@ -102,7 +102,8 @@ _CASES: Final[dict[str, bytes]] = {
         b'"impact":"Payroll is slow for a minute.","fallback":"Apply version 1 again.",'
         b'"tested":[{"what":"CI run 17","uri":"https://ci.example/17","sha256":"' + b"ab" * 32 + b'"},'
         b'{"sha256":"' + b"cd" * 32 + b'","what":"Screenshot"}],"expected":"New rates on the page.",'
-        b'"emergency":false,"tickets":["CHG-1","#2"],"base":"W/\\"17\\""'
+        b'"emergency":false,"tickets":["CHG-1","#2"],"base":"W/\\"17\\"",'
+        b'"not_before":1767225700000,"not_after":1767229300000'
     ),
     "an empty impact": _and(b'"impact":" "'),
     "an impact that is too long": _and(b'"impact":"' + b"i" * 1_025 + b'"'),
@@ -123,6 +124,11 @@ _CASES: Final[dict[str, bytes]] = {
     "a ticket that is a number": _and(b'"tickets":[1]'),
     "a ticket with a space": _and(b'"tickets":["a b"]'),
     "a base with a space": _and(b'"base":"a b"'),
+    "a window that ends when it begins": _and(b'"not_before":1767225700000,"not_after":1767225700000'),
+    "a window more than a year ahead": _and(b'"not_before":1798848000001'),
+    "a window that is a text": _and(b'"not_after":"2026-01-01"'),
+    "a window that ends in two hundred years": _and(b'"not_after":8078832000000'),
+    "a window before 1970": _and(b'"not_after":-1'),
     "an optional field that is null": _and(b'"expected":null'),
     "a justification of spaces": _with(b"1").replace(b'"New rates."', b'"  "'),
 }

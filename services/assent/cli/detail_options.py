@@ -40,6 +40,12 @@ class DetailOptions:
     base: str | None = None
     "R26: the version of the object from which the change was made, as the target names it."
 
+    not_before: str | None = None
+    "R27: when it can be released at the earliest, such as 2026-12-24T18:00Z; UTC unless it has a zone."
+
+    not_after: str | None = None
+    "R27: until when it can be claimed. Then the request expires."
+
 
 NO_DETAIL_OPTIONS = DetailOptions()
 
@@ -53,11 +59,24 @@ def details_given(options: DetailOptions) -> "ChangeDetails":
         for name in ("impact", "fallback", "expected", "emergency", "base")
         if (value := getattr(options, name)) is not None
     }
+    for name in ("not_before", "not_after"):
+        text = getattr(options, name)
+        if text is not None:
+            fields[name] = _time(name, text)
     if options.tested:
         fields["tested"] = tuple(map(_tested, options.tested))
     if options.ticket:
         fields["tickets"] = options.ticket
     return ChangeDetails(**fields)
+
+
+def _time(name: str, text: str) -> int:
+    from assent.reading.utc_times import utc_ms
+
+    found = utc_ms(text)
+    if found is None:
+        output.fail(f"--{name.replace('_', '-')} {text!r}: write a time such as 2026-12-24T18:00Z.")
+    return found
 
 
 def _tested(text: str) -> "HashedReference":

@@ -12,7 +12,8 @@ from assent.cli.commands.policies import PolicyOptions
 from assent.cli.governance_change import milliseconds
 from assent.founding.governance_file import FILE_MAX_BYTES, GovernanceFileError, PolicyTable
 from assent.founding.table_meaning import policy_of
-from assent_contracts.access_policies import ApprovalRule, Policy
+from assent.reading.utc_times import freeze_of
+from assent_contracts.access_policies import ApprovalRule, Freeze, Policy
 from assent_contracts.core.governance.state import Governance
 
 _APPROVAL = re.compile(r"([0-9]{1,3}):(.+)")
@@ -22,15 +23,27 @@ def given_fields(options: PolicyOptions, *, resource_type: str | None = None) ->
     """The policy's fields that the command line names; those that are None are not given."""
     fields: dict[str, Any] = {"resource_type": resource_type, **asdict(options)}
     approvals, expiry = fields.pop("approval"), fields.pop("expiry")
-    demands = fields.pop("demand")
+    demands, freezes = fields.pop("demand"), fields.pop("freeze")
     given = {name: value for name, value in fields.items() if value is not None}
     if demands:
         given["demands"] = _demands(demands)
+    if freezes:
+        given["freezes"] = () if freezes == ("none",) else tuple(map(_freeze, freezes))
     if approvals:
         given["approvals"] = tuple(_rule(each) for each in approvals)
     if expiry is not None:
         given["expiry_ms"] = milliseconds("--expiry", expiry)
     return given
+
+
+def _freeze(text: str) -> Freeze:
+    found = freeze_of(text)
+    if found is None:
+        output.fail(
+            f"--freeze {text!r}: write 'FROM TO REASON', such as"
+            " '2026-12-20T00:00Z 2027-01-03T00:00Z Year end'."
+        )
+    return found
 
 
 def _demands(named: tuple[str, ...]) -> tuple[str, ...]:

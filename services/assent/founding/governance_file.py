@@ -6,6 +6,7 @@ tables into settings and policies.
 
 import re
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -90,6 +91,14 @@ class ApprovalTable(_Table, frozen=True, kw_only=True):
     groups: tuple[str, ...]
 
 
+class FreezeTable(_Table, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """R27: a freeze period. Times are those of TOML, with a zone: 2026-12-20T00:00:00Z."""
+
+    start: Annotated[datetime, Meta(tz=True)]
+    end: Annotated[datetime, Meta(tz=True)]
+    reason: str
+
+
 class PolicyTable(_Table, frozen=True, kw_only=True):
     """R2: an access policy. Its approvers are given by `approver_groups` and `quorum`, or by `approvals`."""
 
@@ -107,6 +116,8 @@ class PolicyTable(_Table, frozen=True, kw_only=True):
     on_behalf_of: OnBehalf = "optional"
     separate_operator: bool = False
     stale_base: StaleBase = "show"
+    freezes: tuple[FreezeTable, ...] = ()
+    emergency_passes_freeze: bool = False
     demands: tuple[Demand, ...] = ()
     settlements: Settlements = 1
     excluded_groups: tuple[str, ...] = ()

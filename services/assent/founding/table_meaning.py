@@ -1,10 +1,11 @@
 """The meaning of a governance file's tables, where that is more than copying a field."""
 
+from datetime import datetime
 from typing import Any
 
 from assent.founding.durations import duration_ms
 from assent.founding.governance_file import GovernanceFileError, PolicyTable, SettingsTable
-from assent_contracts.access_policies import ApprovalRule, Policy
+from assent_contracts.access_policies import ApprovalRule, Freeze, Policy
 from assent_contracts.governance_objects import Settings
 
 
@@ -23,12 +24,19 @@ def policy_of(table: PolicyTable) -> Policy:
     expiry_ms = None
     if table.expiry is not None:
         expiry_ms = _duration_ms(f"policy {table.id!r}: expiry", table.expiry, at_least_ms=1_000)
-    return Policy(approvals=_rules_of(table), expiry_ms=expiry_ms, **_copied(table, Policy))
+    freezes = tuple(
+        Freeze(start=_ms(each.start), end=_ms(each.end), reason=each.reason) for each in table.freezes
+    )
+    return Policy(approvals=_rules_of(table), expiry_ms=expiry_ms, freezes=freezes, **_copied(table, Policy))
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1_000)
 
 
 def _copied(table: SettingsTable | PolicyTable, kind: type[Settings | Policy]) -> dict[str, Any]:
     """The fields that a table has under the same name and type as the contracts."""
-    names = set(table.__struct_fields__) & set(kind.__struct_fields__) - {"approvals"}
+    names = set(table.__struct_fields__) & set(kind.__struct_fields__) - {"approvals", "freezes"}
     return {name: getattr(table, name) for name in names}
 
 

@@ -3,6 +3,7 @@
 from msgspec import UNSET
 
 from assent.reading.reference_lines import reference_line
+from assent.reading.utc_times import utc_text
 from assent_contracts.change_details import ChangeDetails
 
 
@@ -24,6 +25,10 @@ def detail_facts(details: ChangeDetails) -> list[tuple[str, str]]:
         facts.append(("tickets", ", ".join(details.tickets)))
     if details.base is not UNSET:
         facts.append(("made from", details.base))
+    if details.not_before is not UNSET:
+        facts.append(("can be applied from", utc_text(details.not_before)))
+    if details.not_after is not UNSET:
+        facts.append(("can be applied until", utc_text(details.not_after)))
     return facts
 
 

@@ -16,9 +16,9 @@ from assent_contracts.core.requests.states import ReleaseProgress, Request
 from assent_contracts.events import Status
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
-Next = Literal["resubmit", "permit-requester", "complete", "add-approvers", "approve"]
+Next = Literal["resubmit", "permit-requester", "complete", "wait", "add-approvers", "approve"]
 """What has to happen next: cancel or close it and submit it again, restore its requester's permission,
-complete it, find more approvers or give them keys, or approve it."""
+complete it, wait for its time and then complete it, find more approvers or give them keys, or approve it."""
 
 WAITS_FOR_REQUESTER: Final = (
     "Once that is resolved, the requester has to complete it by hand,"
@@ -95,6 +95,8 @@ def explanation_lines(explanation: Explanation, governance: Governance) -> list[
         lines.append(f"Rejected by {given}: {explanation.rejections_needed} rejections would end it.")
     if explanation.requester_refusal is not None:
         lines.append(f"{explanation.requester_refusal.detail} {WAITS_FOR_REQUESTER}")
+    if explanation.not_yet is not None:
+        lines.append(f"{explanation.not_yet.detail} {WAITS_FOR_REQUESTER}")
     if explanation.deleted_policy is not None:
         lines.append(
             f"Policy {explanation.deleted_policy}, under which it was submitted, was deleted. So it can never"
@@ -120,7 +122,9 @@ def next_step(explanation: Explanation) -> Next:
     if explanation.deleted_policy is not None:
         return "resubmit"
     if explanation.has_quorum:
-        return "complete" if explanation.requester_refusal is None else "permit-requester"
+        if explanation.requester_refusal is not None:
+            return "permit-requester"
+        return "complete" if explanation.not_yet is None else "wait"
     if any(rule.missing > rule.people for rule in explanation.rules):
         return "add-approvers"
     return "approve"
@@ -133,6 +137,8 @@ def next_sentence(row: RequestView, step: Next) -> str:
             return f"{row.requester} can cancel it, or an administrator can close it; then submit it again."
         case "complete":
             return f"Nothing is missing: {row.requester} can complete it."
+        case "wait":
+            return f"It has its approvals: {row.requester} can complete it once its time has come."
         case "permit-requester":
             return (
                 f"It has its approvals, but {row.requester} is not permitted to request it now. An"

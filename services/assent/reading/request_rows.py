@@ -1,5 +1,7 @@
 """A request's row as the rules see it. Pure."""
 
+from msgspec import UNSET
+
 from assent.store.queries import RequestView
 from assent_contracts.core.requests.permissions import Deciding
 from assent_contracts.core.requests.states import (
@@ -24,6 +26,9 @@ def submission_of_row(row: RequestView) -> Submission:
         row.digest,
         row.terms,
         row.on_behalf_of,
+        0 if row.details.not_before is UNSET else row.details.not_before,
+        FOR_EVER_MS if row.details.not_after is UNSET else row.details.not_after,
+        row.details.emergency is True,
     )
 
 

@@ -32,6 +32,7 @@ from assent_contracts.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.core.requests.submission_as_shown import not_as_shown
+from assent_contracts.core.requests.window import not_yet
 from assent_contracts.events import ApprovalGiven, Event, RequestApproved, RequestReopened
 from assent_contracts.refusals import Refusal, RefusalCode
 
@@ -103,7 +104,9 @@ def _approve(
         request=command.request,
         approver=principal.id,
         person=person,
-        deadline=progress_deadline(terms, governance, context.at),
+        deadline=progress_deadline(
+            terms, governance, context.at, submission.not_before, submission.not_after
+        ),
         through=UNSET if context.through is None else context.through,
     )
     reopened = (RequestReopened(request=command.request),) if isinstance(request, Approved) else ()
@@ -111,7 +114,8 @@ def _approve(
     if not has_quorum(submission, terms, (*standing, approval), governance):
         return events
     approved = (*events, RequestApproved(request=command.request))
-    # R19: what waits for its requester is completed by hand, once they may request it again.
-    if is_automatic(terms) and requester_refusal(submission, governance) is None:
+    # R19, R27: what waits for its requester or its time is completed by hand, once nothing is in the way.
+    waits = requester_refusal(submission, governance) or not_yet(submission, governance, context.at)
+    if is_automatic(terms) and waits is None:
         return (*approved, release(command.request, submission, terms, context))
     return approved

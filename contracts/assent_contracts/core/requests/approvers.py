@@ -12,6 +12,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import Approval, Rejection, Submission
 from assent_contracts.events import Lapse
+from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
@@ -119,8 +120,17 @@ def rejections_needed(terms: tuple[PolicyTerms, ...]) -> int:
     return min((each.rejections for each in terms), default=1)
 
 
-def progress_deadline(terms: tuple[PolicyTerms, ...], governance: Governance, at: int) -> int:
-    """R14: when a request that makes progress at `at` expires, in ms. The shortest time limit counts."""
+def progress_deadline(
+    terms: tuple[PolicyTerms, ...],
+    governance: Governance,
+    at: int,
+    not_before: int = 0,
+    not_after: int = FOR_EVER_MS,
+) -> int:
+    """R14: when a request that makes progress at `at` expires, in ms. The shortest time limit counts.
+
+    R27: it begins with the request's window, and ends with it at the latest.
+    """
     limit_ms, of_governance = governance.settings.expiry_ms, False
     for each in terms:
         if each.expiry_ms is not None and each.expiry_ms < limit_ms:
@@ -129,4 +139,4 @@ def progress_deadline(terms: tuple[PolicyTerms, ...], governance: Governance, at
             of_governance = True
     if of_governance and limit_ms < GOVERNANCE_EXPIRY_MIN_MS:
         limit_ms = GOVERNANCE_EXPIRY_MIN_MS
-    return at + limit_ms
+    return min(max(at, not_before) + limit_ms, not_after)

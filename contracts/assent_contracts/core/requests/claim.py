@@ -16,6 +16,7 @@ from assent_contracts.core.requests.states import (
     Request,
     Unsettled,
 )
+from assent_contracts.core.requests.window import not_yet
 from assent_contracts.events import ChangeClaimed, Event
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
@@ -34,7 +35,9 @@ def decide_claim(request: Request, command: Claim, context: Context) -> tuple[Ev
         case Released():
             if request.deadline <= context.at:
                 return refuse(RefusalCode.NOT_RELEASED, "R14: the request has expired.")
-            barred = not_separate(request, context)
+            barred = not_yet(request.submission, context.governance, context.at) or not_separate(
+                request, context
+            )
             if barred is not None:
                 return barred
             return (

@@ -19,6 +19,7 @@ from assent_contracts.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.core.requests.submission_as_shown import not_as_shown
+from assent_contracts.core.requests.window import not_yet
 from assent_contracts.events import ApprovalLapsed, ChangeReleased, Event, RequestApproved, RequestReopened
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -58,7 +59,8 @@ def _release(
         if isinstance(request, NeedsApproval):
             return refuse(RefusalCode.NOT_APPROVED, "R1: the request needs approval first.")
         return reopened(request, command.request, terms, context)
-    barred = requester_refusal(submission, context.governance)
+    governance = context.governance
+    barred = requester_refusal(submission, governance) or not_yet(submission, governance, context.at)
     if barred is not None:
         return barred
     released = release(command.request, submission, terms, context)
@@ -76,7 +78,9 @@ def release(
         # Governance carries it out without a claim and without a deadline.
         deadline = FOR_EVER_MS
     else:
-        deadline = progress_deadline(terms, context.governance, context.at)
+        deadline = progress_deadline(
+            terms, context.governance, context.at, submission.not_before, submission.not_after
+        )
     return ChangeReleased(
         request=request_id, resource=submission.resource, digest=submission.digest, deadline=deadline
     )

@@ -45,6 +45,7 @@ from assent_contracts.events import (
     SettlementProposed,
     Status,
 )
+from assent_contracts.limits import FOR_EVER_MS
 
 
 class ImpossibleEventError(Exception):
@@ -68,6 +69,9 @@ def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
         event.digest,
         _shared(event.terms),
         None if event.on_behalf_of is UNSET else intern(event.on_behalf_of),
+        0 if event.not_before is UNSET else event.not_before,
+        FOR_EVER_MS if event.not_after is UNSET else event.not_after,
+        event.emergency is True,
     )
     return NeedsApproval(submission, (), (), event.deadline)
 

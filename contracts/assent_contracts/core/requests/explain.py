@@ -15,6 +15,7 @@ from assent_contracts.core.requests.approvers import (
 from assent_contracts.core.requests.permissions import Deciding, able_to_approve
 from assent_contracts.core.requests.requester import requester_refusal
 from assent_contracts.core.requests.states import Approval, Rejection
+from assent_contracts.core.requests.window import not_yet
 from assent_contracts.events import Lapse
 from assent_contracts.refusals import Refusal
 
@@ -53,6 +54,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the last approval releases it, without a completion."""
     requester_refusal: Refusal | None
     """R19: why the change would not be released for its requester now; None if it would be."""
+    not_yet: Refusal | None
+    """R27: why it would not be released now, and until when; None if its time has come."""
     rejections: tuple[Rejection, ...]
     rejections_needed: int
     deleted_policy: str | None
@@ -74,6 +77,7 @@ def explain(request: Deciding, governance: Governance, at: int) -> Explanation:
         has_quorum=has_quorum(submission, terms, request.approvals, governance),
         automatic=is_automatic(terms),
         requester_refusal=requester_refusal(submission, governance),
+        not_yet=not_yet(submission, governance, at),
         rejections=request.rejections,
         rejections_needed=rejections_needed(terms),
         deleted_policy=deleted_policy(submission, governance),

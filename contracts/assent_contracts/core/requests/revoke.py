@@ -36,7 +36,11 @@ def decide_revoke(request: Request, command: Revoke, context: Context) -> tuple[
                     request=command.request,
                     approver=mine[0].approver,
                     deadline=progress_deadline(
-                        standing_terms(request.submission, context.governance), context.governance, context.at
+                        standing_terms(request.submission, context.governance),
+                        context.governance,
+                        context.at,
+                        request.submission.not_before,
+                        request.submission.not_after,
                     ),
                 ),
             )

@@ -28,6 +28,7 @@ from assent_contracts.core.requests.states import (
     Submission,
     Unsettled,
 )
+from assent_contracts.core.requests.window import not_yet
 from assent_contracts.events import Event, RequestCompleted, RequestFailed, SettlementProposed
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
@@ -153,7 +154,9 @@ def _not_released_again(
             RefusalCode.NOT_APPROVED,
             "R1: its approvals are not enough any more. Settle it as failed and have it submitted again.",
         )
-    return requester_refusal(request.submission, context.governance)
+    return requester_refusal(request.submission, context.governance) or not_yet(
+        request.submission, context.governance, context.at
+    )
 
 
 def _settlement(

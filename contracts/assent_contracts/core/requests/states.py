@@ -7,6 +7,7 @@ import msgspec
 from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import Settlement
 from assent_contracts.events import Status
+from assent_contracts.limits import FOR_EVER_MS
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +24,10 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     terms: tuple[PolicyTerms, ...]
     on_behalf_of: str | None = None
     """R20: the account of the person on whose behalf a service submitted it."""
+    not_before: int = 0
+    not_after: int = FOR_EVER_MS
+    """R27: its window: not_before <= log time (ms) < not_after."""
+    emergency: bool = False
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):

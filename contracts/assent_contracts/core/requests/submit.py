@@ -20,10 +20,12 @@ from assent_contracts.core.requests.base_version import newer_than_base
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.demands import missing_field
 from assent_contracts.core.requests.separate_operator import unknown_requester
+from assent_contracts.core.requests.window import window_over
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
 from assent_contracts.governance_changes import object_of
 from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import request_id, resource_type
 
@@ -63,14 +65,24 @@ def decide_submit(
     person = _person(command, context)
     if isinstance(person, Refusal):
         return person
-    missing = unknown_requester(command, context) or missing_field(command, governance)
+    missing = (
+        unknown_requester(command, context)
+        or missing_field(command, governance)
+        or window_over(command, context.at)
+    )
     if missing is not None:
         return missing
     newer = newer_than_base(command, newest, governance)
     if isinstance(newer, Refusal):
         return newer
     request = request_id(context.partition, context.seq)
-    deadline = progress_deadline(terms, governance, context.at)
+    deadline = progress_deadline(
+        terms,
+        governance,
+        context.at,
+        0 if command.not_before is UNSET else command.not_before,
+        FOR_EVER_MS if command.not_after is UNSET else command.not_after,
+    )
     digest = sha256_hex(command.payload)
     submitted = ChangeSubmitted(
         request=request,
@@ -83,6 +95,9 @@ def decide_submit(
         terms=terms,
         deadline=deadline,
         on_behalf_of=command.on_behalf_of,
+        emergency=command.emergency,
+        not_before=command.not_before,
+        not_after=command.not_after,
         newest=newer,
     )
     if terms:

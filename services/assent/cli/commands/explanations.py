@@ -80,5 +80,5 @@ def _print_explanation(row: "RequestView", explanation: "Explanation", sentences
             output.print_line(
                 f"Missing: approvals. `assent who-can approve {row.id}` lists who can give them."
             )
-        case "add-approvers" | "permit-requester" as step:
+        case "add-approvers" | "permit-requester" | "wait" as step:
             output.print_line(next_sentence(row, step))

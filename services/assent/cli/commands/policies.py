@@ -61,6 +61,12 @@ class PolicyOptions:
     stale_base: Literal["show", "refuse"] | None = None
     "R26: what happens to a submission from an older version than the newest known one."
 
+    freeze: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
+    "R27: 'FROM TO REASON', a period in which nothing is released or claimed; repeat it, or `none` for none."
+
+    emergency_passes_freeze: bool | None = None
+    "R27: a change that states that it is an emergency is not held up by freeze periods."
+
     demand: Annotated[tuple[Demanded, ...], Parameter(negative="", show_default=False)] = ()
     "R24: a field that a submission must have; repeat it for several. `none` demands nothing any more."
 

@@ -8,9 +8,13 @@ from assent.gateway.console.forms import Form
 from assent.gateway.console.text import t
 from assent.gateway.problems import malformed_problem
 from assent.reading.reference_lines import reference_line, reference_of
+from assent.reading.utc_times import utc_ms, utc_text
 from assent_contracts.change_details import ChangeDetails, HashedReference
 
-DETAIL_FIELDS: Final = ("impact", "fallback", "expected", "tested", "emergency", "tickets", "base")
+DETAIL_FIELDS: Final = (
+    *("impact", "fallback", "expected", "tested", "emergency", "tickets", "base"),
+    *("not_before", "not_after"),
+)
 
 
 def detail_values(details: ChangeDetails) -> dict[str, str]:
@@ -22,6 +26,8 @@ def detail_values(details: ChangeDetails) -> dict[str, str]:
         "expected": "" if details.expected is UNSET else details.expected,
         "tested": "" if details.tested is UNSET else "\n".join(map(reference_line, details.tested)),
         "emergency": emergency,
+        "not_before": "" if details.not_before is UNSET else utc_text(details.not_before),
+        "not_after": "" if details.not_after is UNSET else utc_text(details.not_after),
         "base": "" if details.base is UNSET else details.base,
         "tickets": "" if details.tickets is UNSET else " ".join(details.tickets),
     }
@@ -49,7 +55,18 @@ def details_sent(form: Form) -> ChangeDetails:
     base = form.line("base")
     if base:
         fields["base"] = base
+    for name in ("not_before", "not_after"):
+        text = form.line(name)
+        if text:
+            fields[name] = _time(text)
     return ChangeDetails(**fields)
+
+
+def _time(text: str) -> int:
+    found = utc_ms(text)
+    if found is None:
+        raise malformed_problem(t("new.not_a_time", text=text[:80]))
+    return found
 
 
 def _tested(line: str) -> HashedReference:

@@ -9,7 +9,8 @@ import msgspec
 from assent.gateway.console.forms import Form
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed_problem
-from assent_contracts.access_policies import ApprovalRule, Completion, Policy
+from assent.reading.utc_times import freeze_line, freeze_of
+from assent_contracts.access_policies import ApprovalRule, Completion, Freeze, Policy
 from assent_contracts.change_details import DEMANDS
 from assent_contracts.limits import LONGEST_MS, QUORUM_MAX, RULES_MAX
 
@@ -38,6 +39,9 @@ class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
     """R25: whether the applier's operator must be another person than requester and approvers."""
     refuse_stale: bool = False
     """R26: whether a submission from an older version of its object is refused."""
+    freezes: str = ""
+    """R27: one freeze period a line."""
+    emergency_passes: bool = False
     demands: tuple[str, ...] = ()
     """R24: the optional fields that a submission must have."""
     two_settle: bool = False
@@ -63,6 +67,8 @@ def values_of(policy: Policy, version: int | None) -> PolicyValues:
         on_behalf_of=policy.on_behalf_of == "required",
         separate_operator=policy.separate_operator,
         refuse_stale=policy.stale_base == "refuse",
+        freezes="\n".join(map(freeze_line, policy.freezes)),
+        emergency_passes=policy.emergency_passes_freeze,
         demands=policy.demands,
         two_settle=policy.settlements == 2,
         version="" if version is None else str(version),
@@ -94,6 +100,8 @@ def values_sent(form: Form) -> PolicyValues:
         on_behalf_of=form.line("on_behalf_of") == "on",
         separate_operator=form.line("separate_operator") == "on",
         refuse_stale=form.line("refuse_stale") == "on",
+        freezes=form.text("freezes").strip(),
+        emergency_passes=form.line("emergency_passes") == "on",
         demands=form.all("demands"),
         two_settle=form.line("two_settle") == "on",
         version=form.line("version"),
@@ -123,9 +131,18 @@ def policy_sent(values: PolicyValues) -> Policy:
         on_behalf_of="required" if values.on_behalf_of else "optional",
         separate_operator=values.separate_operator,
         stale_base="refuse" if values.refuse_stale else "show",
+        freezes=tuple(_freeze(line) for line in values.freezes.split("\n") if line.strip()),
+        emergency_passes_freeze=values.emergency_passes,
         demands=tuple(each for each in DEMANDS if each in values.demands),
         settlements=2 if values.two_settle else 1,
     )
+
+
+def _freeze(line: str) -> Freeze:
+    found = freeze_of(line)
+    if found is None:
+        raise _bad(t("policies.not_a_freeze", line=line.strip()[:80]))
+    return found
 
 
 def id_of(name: str) -> str:

@@ -41,6 +41,8 @@ class RequestProgress(msgspec.Struct, frozen=True, kw_only=True):
     deleted_policy: str | None
     requester_refusal: str | None
     """R19: why the change cannot be released for its requester now; None if it can."""
+    not_yet: str | None
+    """R27: why its time has not come, and when it does; None if it has."""
 
 
 def progress_of(state: Deciding, governance: Governance, at: int) -> RequestProgress:
@@ -57,6 +59,7 @@ def progress_of(state: Deciding, governance: Governance, at: int) -> RequestProg
         automatic=explained.automatic,
         deleted_policy=explained.deleted_policy,
         requester_refusal=barred.detail if barred else None,
+        not_yet=explained.not_yet.detail if explained.not_yet else None,
     )
 
 
