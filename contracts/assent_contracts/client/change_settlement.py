@@ -22,7 +22,7 @@ from assent_contracts.client.handler_run import Report, settle_release
 from assent_contracts.client.lease import Lease, WorkTime
 from assent_contracts.client.lease_renewal import renewed
 from assent_contracts.client.open_requests import OpenRequest
-from assent_contracts.client.outcome_message import outcome_message
+from assent_contracts.client.outcome_message import outcome_message, outcome_version
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Claim, ReportOutcome
@@ -206,7 +206,7 @@ class Settler:
                 outcome=report.outcome,
                 message=outcome_message(report.message),
                 claim=claim,
-                version=report.version or UNSET,
+                version=outcome_version(report.version),
             )
         )
         await asyncio.to_thread(self._journal.write, request, "report", value)

@@ -1,8 +1,11 @@
-"""An applier's message in the form that the ledger accepts. Pure."""
+"""An applier's message and version in the form that the ledger accepts. Pure."""
 
 import unicodedata
 
-from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
+from msgspec import UNSET, UnsetType
+
+from assent_contracts.form_refusals import is_identifier
+from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS, VERSION_MAX_CHARS
 
 
 def outcome_message(message: str) -> str:
@@ -11,6 +14,11 @@ def outcome_message(message: str) -> str:
     if len(clean) <= OUTCOME_MESSAGE_MAX_CHARS:
         return clean
     return clean[: OUTCOME_MESSAGE_MAX_CHARS - 1] + "…"
+
+
+def outcome_version(version: str) -> str | UnsetType:
+    """The version, or none if the ledger would refuse the report for it: what was done matters more."""
+    return version if is_identifier(version, VERSION_MAX_CHARS) else UNSET
 
 
 def _is_text(char: str) -> bool:
