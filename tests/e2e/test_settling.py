@@ -56,7 +56,7 @@ def test_retry_is_claimed_and_applied_by_the_applier(up: Up, cli: Cli, unknown: 
     request = unknown("settled-by-a-retry.sh")
     cli.until_status(request, "approved")
     shown = cli("show", request).out
-    for fact in ("applier: The disk went.", "claim", "lease ended"):
+    for fact in ("applier: The disk went.", "claim", "lease until"):
         assert fact in shown, shown
     refused = cli("settle", request, "--retry", "--reason", "Mine.", "--as", "bob", "--claim", "0", "--json")
     assert (refused.code, refused.json["refusal"]["code"]) == (2, "claim-superseded")

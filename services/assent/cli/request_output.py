@@ -148,7 +148,7 @@ def _applying(row: RequestView) -> list[tuple[str, str | Text]]:
     if row.claim is not None and row.claimed_at is not None:
         facts.append(("claim", f"{row.claim}, made {when(row.claimed_at)}"))
     if row.lease_end is not None and row.status == "approved":
-        facts.append(("lease ends" if row.progress == "applying" else "lease ended", when(row.lease_end)))
+        facts.append(("lease until", when(row.lease_end)))
     facts += [
         ("proposed by", _with_note(f"{each.administrator}, {each.outcome}", each.reason))
         for each in row.proposals
