@@ -9,6 +9,7 @@ import msgspec
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from assent.process_settings import SettingsError
 from assent.upstream.answer_loop import NotTakenError, Send
 from assent.upstream.gate_callers import GithubCallback, GitlabCallback, TerraformCallback
 from assent.upstream.gate_rows import DueAnswer
@@ -91,13 +92,21 @@ def _gitlab(gate: GitlabStatusGate) -> Send:
             "POST",
             f"{api}/projects/{to.project}/merge_requests/{to.iid}/status_check_responses",
             document,
-            {"private-token": read_secret(gate.token_file)},
+            {"private-token": _token(gate)},
             failed="GitLab did not take the status",
             # Another commit is the newest one now, and another check is asked about that.
             final=frozenset({409}),
         )
 
     return send
+
+
+def _token(gate: GitlabStatusGate) -> str:
+    try:
+        return read_secret(gate.token_file)
+    except SettingsError as error:
+        # It is read at each use, and may be missing for a moment while it is replaced.
+        raise NotTakenError(str(error)) from error
 
 
 def _terraform(unseal: Unseal) -> Send:
