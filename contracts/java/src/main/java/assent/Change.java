@@ -12,11 +12,13 @@ import java.nio.charset.StandardCharsets;
  * @param released the ledger seq of the release
  * @param at log time of the release, ms
  * @param payload JSON, byte for byte as it was approved
+ * @param base the version of the object from which it was made, or empty
  * @param raw the whole record, as it was read
  */
 public record Change(
         String request, String resource, String operation, String requester, String onBehalfOf, String justification,
-        String digest, String submission, long released, long at, byte[] payload, byte[] raw) {
+        String digest, String submission, long released, long at, byte[] payload, String base,
+        byte[] raw) {
     private static final String TYPE = "assent.change.v1";
 
     /** The type of the object. */
@@ -50,10 +52,14 @@ public record Change(
         if (members.has("on_behalf_of") && members.textOr("on_behalf_of").isEmpty()) {
             throw new IllegalArgumentException("it is not a change: on_behalf_of is not an account");
         }
+        if (members.has("base") && members.textOr("base").isEmpty()) {
+            throw new IllegalArgumentException("it is not a change: base is not a version");
+        }
         return new Change(
                 required(members, "request"), required(members, "resource"), required(members, "operation"),
                 required(members, "requester"), members.textOr("on_behalf_of"), required(members, "justification"),
-                required(members, "digest"), required(members, "submission"), released, at, payload, value);
+                required(members, "digest"), required(members, "submission"), released, at, payload,
+                members.textOr("base"), value);
     }
 
     private static JsonObject membersOf(byte[] value) {

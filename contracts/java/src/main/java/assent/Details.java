@@ -10,11 +10,12 @@ import java.util.stream.Collectors;
  *
  * @param tested references to what shows that it was tested
  * @param emergency whether the change cannot wait; null states nothing
+ * @param base the version of the object from which the change was made, as the target names it
  */
 public record Details(
         String impact, String fallback, List<HashedReference> tested, String expected, Boolean emergency,
-        List<String> tickets) {
-    public static final Details NONE = new Details("", "", List.of(), "", null, List.of());
+        List<String> tickets, String base) {
+    public static final Details NONE = new Details("", "", List.of(), "", null, List.of(), "");
 
     void addTo(JsonWriter members) {
         addText(members, "impact", impact);
@@ -29,6 +30,7 @@ public record Details(
         if (!tickets.isEmpty()) {
             members.raw("tickets", array(tickets.stream().map(each -> JsonWriter.encodeText("tickets", each)).toList()));
         }
+        addText(members, "base", base);
     }
 
     private static void addText(JsonWriter members, String name, String text) {

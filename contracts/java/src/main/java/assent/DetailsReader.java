@@ -9,7 +9,8 @@ import java.util.Set;
 /** Reads the optional fields of a submission, and refuses what a decider refuses for its form. */
 final class DetailsReader {
     /** The names of these fields. */
-    static final Set<String> FIELDS = Set.of("impact", "fallback", "tested", "expected", "emergency", "tickets");
+    static final Set<String> FIELDS =
+            Set.of("impact", "fallback", "tested", "expected", "emergency", "tickets", "base");
 
     private static final int TEXT_MAX_CHARS = 1024;
     private static final int TESTED_MAX = 16;
@@ -17,6 +18,7 @@ final class DetailsReader {
     private static final int URI_MAX_CHARS = 1024;
     private static final int TICKETS_MAX = 16;
     private static final int TICKET_MAX_CHARS = 64;
+    private static final int VERSION_MAX_CHARS = 256;
     private static final Set<String> TESTED_FIELDS = Set.of("what", "uri", "sha256");
 
     private DetailsReader() {}
@@ -25,7 +27,8 @@ final class DetailsReader {
     static Details read(JsonObject members) {
         return new Details(
                 words(members, "impact"), words(members, "fallback"), tested(members), words(members, "expected"),
-                emergency(members), tickets(members));
+                emergency(members), tickets(members),
+                members.has("base") ? identifier("base", members.raw("base"), VERSION_MAX_CHARS) : "");
     }
 
     private static String words(JsonObject members, String name) {

@@ -14,7 +14,7 @@ import java.util.List;
  */
 record OpenRequest(
         String request, String resource, String operation, String requester, String onBehalfOf, String justification,
-        String digest, String submission, State state, ReleasedAt release, List<ReleasedAt> earlier, Grant grant,
+        String digest, String submission, String base, State state, ReleasedAt release, List<ReleasedAt> earlier, Grant grant,
         String doubt) {
     /** How far an open request has come, in this order. */
     enum State { NEEDS_APPROVAL, APPROVED, RELEASED, APPLYING, UNSETTLED }
@@ -58,7 +58,7 @@ record OpenRequest(
         return change.request().equals(request) && change.resource().equals(resource)
                 && change.operation().equals(operation) && change.requester().equals(requester)
                 && change.onBehalfOf().equals(onBehalfOf) && change.justification().equals(justification)
-                && change.digest().equals(digest) && change.submission().equals(submission)
+                && change.digest().equals(digest) && change.submission().equals(submission) && change.base().equals(base)
                 && change.released() == released.seq() && change.at() == released.at()
                 && Encodings.sha256Hex(change.payload()).equals(digest);
     }
@@ -86,7 +86,7 @@ record OpenRequest(
 
     private OpenRequest with(State next, ReleasedAt newest, List<ReleasedAt> before, Grant granted, String why) {
         return new OpenRequest(
-                request, resource, operation, requester, onBehalfOf, justification, digest, submission, next, newest,
+                request, resource, operation, requester, onBehalfOf, justification, digest, submission, base, next, newest,
                 before, granted, why);
     }
 }

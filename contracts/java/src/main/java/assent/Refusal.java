@@ -10,8 +10,9 @@ import java.util.Map;
  * @param againAt the log time, ms, from which on the same bytes can be sent again; 0 if that does not help
  * @param openRequest the request that holds the object, if that is why; else empty
  * @param field the field that a policy demands, if that is why; else empty
+ * @param current the newest known version of the object, if the change was made from an older one; else empty
  */
-public record Refusal(String code, String detail, long againAt, String openRequest, String field) {
+public record Refusal(String code, String detail, long againAt, String openRequest, String field, String current) {
     /** What replaces a decision that this version cannot read. */
     static final Refusal UNREADABLE = of(
             "unreadable", "This record of the ledger cannot be read: use a newer version of this library.");
@@ -71,7 +72,7 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Map.entry("operator-involved", "Let an applier claim it that another person operates, or have the request closed."));
 
     static Refusal of(String code, String detail) {
-        return new Refusal(code, detail, 0, "", "");
+        return new Refusal(code, detail, 0, "", "", "");
     }
 
     static Refusal malformed(String detail) {
@@ -88,7 +89,7 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Long againAt = members.integer("again_at");
             return new Refusal(
                     members.textOr("code"), members.textOr("detail"), againAt == null ? 0 : againAt,
-                    members.textOr("open_request"), members.textOr("field"));
+                    members.textOr("open_request"), members.textOr("field"), members.textOr("current"));
         } catch (NotJsonException unreadable) {
             return UNREADABLE;
         }

@@ -98,7 +98,8 @@ final class RequestFold {
         OpenRequest request = new OpenRequest(
                 event.text("request"), event.text("resource"), event.text("operation"), event.text("requester"),
                 event.text("on_behalf_of"), accepted.record().commandMembers().textOr("justification"),
-                event.text("digest"), event.text("submission"), OpenRequest.State.NEEDS_APPROVAL, null, List.of(), null, "");
+                event.text("digest"), event.text("submission"),
+                accepted.record().commandMembers().textOr("base"), OpenRequest.State.NEEDS_APPROVAL, null, List.of(), null, "");
         return request.inDoubt(contradiction(request, accepted));
     }
 

@@ -45,7 +45,7 @@ class RequestFoldTest {
     private Change changeReleasedAt(long released) {
         return new Change(
                 "0-0", "app/a", "edit", "alice", "", submitted.justification(), submitted.digest(), submitted.sha256(),
-                released, 100 + released, submitted.payload(), new byte[0]);
+                released, 100 + released, submitted.payload(), "", new byte[0]);
     }
 
     private Verdict verdict(Change change) {
@@ -94,7 +94,7 @@ class RequestFoldTest {
     @Test
     void anIdempotencyKeyIsThatOfTheOtherClients() {
         Change change = new Change(
-                "3-0", "app/a", "edit", "alice", "", "", "", "cd".repeat(32), 44, 1767225600000L, new byte[0], new byte[0]);
+                "3-0", "app/a", "edit", "alice", "", "", "", "cd".repeat(32), 44, 1767225600000L, new byte[0], "", new byte[0]);
         String key = change.idempotencyKey(new Identity("ab".repeat(32)));
         assertEquals("636d484b5560d5e0dd3f758514c28bface354e7fb04b2c938101978d61b1814a", key);
     }
@@ -103,7 +103,7 @@ class RequestFoldTest {
     void detailsAreReadAsTheyWereWritten() {
         Details details = new Details(
                 "None.", "Roll back.", List.of(new HashedReference("CI", "https://ci.example/1", "ab".repeat(32))), "Works.",
-                false, List.of("T-1", "T-2"));
+                false, List.of("T-1", "T-2"), "v1");
         Command stated = Command.submit("alice", FakeLog.submission("app/a").withDetails(details));
         assertEquals(details, Submitted.read(stated.value()).details());
         assertFalse(new String(command.value(), StandardCharsets.UTF_8).contains("impact"), "what is empty is left out");
