@@ -17,6 +17,12 @@ class ObjectVersions:
         self._newest: dict[str, str] = {}
         """By resource, in the order of their reports."""
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both know the same versions, reported in the same order."""
+        return isinstance(other, ObjectVersions) and list(self._newest.items()) == list(other._newest.items())
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  it changes
+
     def newest(self, resource: str) -> str | None:
         """The newest known version of an object; None if it is not known."""
         return self._newest.get(resource)
