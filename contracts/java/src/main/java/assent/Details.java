@@ -11,11 +11,13 @@ import java.util.stream.Collectors;
  * @param tested references to what shows that it was tested
  * @param emergency whether the change cannot wait; null states nothing
  * @param base the version of the object from which the change was made, as the target names it
+ * @param notBefore the time before which the change cannot be applied, ms since 1970; null if there is none
+ * @param notAfter the time after which the change cannot be applied, ms since 1970; null if there is none
  */
 public record Details(
         String impact, String fallback, List<HashedReference> tested, String expected, Boolean emergency,
-        List<String> tickets, String base) {
-    public static final Details NONE = new Details("", "", List.of(), "", null, List.of(), "");
+        List<String> tickets, String base, Long notBefore, Long notAfter) {
+    public static final Details NONE = new Details("", "", List.of(), "", null, List.of(), "", null, null);
 
     void addTo(JsonWriter members) {
         addText(members, "impact", impact);
@@ -31,6 +33,12 @@ public record Details(
             members.raw("tickets", array(tickets.stream().map(each -> JsonWriter.encodeText("tickets", each)).toList()));
         }
         addText(members, "base", base);
+        if (notBefore != null) {
+            members.integer("not_before", notBefore);
+        }
+        if (notAfter != null) {
+            members.integer("not_after", notAfter);
+        }
     }
 
     private static void addText(JsonWriter members, String name, String text) {

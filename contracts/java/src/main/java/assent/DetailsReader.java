@@ -1,6 +1,7 @@
 package assent;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -9,8 +10,8 @@ import java.util.Set;
 /** Reads the optional fields of a submission, and refuses what a decider refuses for its form. */
 final class DetailsReader {
     /** The names of these fields. */
-    static final Set<String> FIELDS =
-            Set.of("impact", "fallback", "tested", "expected", "emergency", "tickets", "base");
+    static final Set<String> FIELDS = Set.of(
+            "impact", "fallback", "tested", "expected", "emergency", "tickets", "base", "not_before", "not_after");
 
     private static final int TEXT_MAX_CHARS = 1024;
     private static final int TESTED_MAX = 16;
@@ -19,16 +20,42 @@ final class DetailsReader {
     private static final int TICKETS_MAX = 16;
     private static final int TICKET_MAX_CHARS = 64;
     private static final int VERSION_MAX_CHARS = 256;
+    private static final long FOR_EVER_MS = (1L << 53) - 1;
+    private static final long WINDOW_AHEAD_MAX_MS = Duration.ofDays(366).toMillis();
+    private static final long LONGEST_MS = Duration.ofDays(36_500).toMillis();
     private static final Set<String> TESTED_FIELDS = Set.of("what", "uri", "sha256");
 
     private DetailsReader() {}
 
     /** Throws RefusedException. */
     static Details read(JsonObject members) {
+        checkWindow(members);
         return new Details(
                 words(members, "impact"), words(members, "fallback"), tested(members), words(members, "expected"),
                 emergency(members), tickets(members),
-                members.has("base") ? identifier("base", members.raw("base"), VERSION_MAX_CHARS) : "");
+                members.has("base") ? identifier("base", members.raw("base"), VERSION_MAX_CHARS) : "",
+                members.integer("not_before"), members.integer("not_after"));
+    }
+
+    private static void checkWindow(JsonObject members) {
+        for (String name : List.of("not_before", "not_after")) {
+            Long time = members.integer(name);
+            if (members.has(name) && (time == null || time < 0 || time >= FOR_EVER_MS)) {
+                throw Refusal.malformed(name + " is not a time in milliseconds since 1970.").asException();
+            }
+        }
+        Long begins = members.integer("not_before");
+        Long ends = members.integer("not_after");
+        long at = members.integer("at");
+        if (begins != null && ends != null && begins >= ends) {
+            throw Refusal.malformed("not_before is not earlier than not_after.").asException();
+        }
+        if (ends != null && ends - at > LONGEST_MS) {
+            throw Refusal.malformed("not_after is more than a hundred years later than the command.").asException();
+        }
+        if (begins != null && begins - at > WINDOW_AHEAD_MAX_MS) {
+            throw Refusal.malformed("not_before is more than 366 days later than the command.").asException();
+        }
     }
 
     private static String words(JsonObject members, String name) {

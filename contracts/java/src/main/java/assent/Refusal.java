@@ -68,6 +68,8 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Map.entry("settlement-required", "Settle the outcome with assent.settle.v1: the policy asks for two administrators who agree."),
             Map.entry("field-required", "Fill in the named field and submit the change again: a policy for its type demands it."),
             Map.entry("operator-unknown", "Have an administrator set the operator of the named service."),
+            Map.entry("not-yet", "Make the command again from the named time on: until then the change has to wait."),
+            Map.entry("window-over", "Submit the change again with a later end, or with none."),
             Map.entry("stale-base", "Make the change again from the named version, and name that as its base."),
             Map.entry("operator-involved", "Let an applier claim it that another person operates, or have the request closed."));
 

@@ -103,7 +103,8 @@ class RequestFoldTest {
     void detailsAreReadAsTheyWereWritten() {
         Details details = new Details(
                 "None.", "Roll back.", List.of(new HashedReference("CI", "https://ci.example/1", "ab".repeat(32))), "Works.",
-                false, List.of("T-1", "T-2"), "v1");
+                false, List.of("T-1", "T-2"), "v1",
+                null, System.currentTimeMillis() + 1_000_000);
         Command stated = Command.submit("alice", FakeLog.submission("app/a").withDetails(details));
         assertEquals(details, Submitted.read(stated.value()).details());
         assertFalse(new String(command.value(), StandardCharsets.UTF_8).contains("impact"), "what is empty is left out");
