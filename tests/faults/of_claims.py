@@ -81,8 +81,8 @@ FAULTS: Final = (
     _rule(
         "R19: a change is released again for a requester who was disabled",
         "settle",
-        "    return requester_refusal(request.submission, context.governance) or not_yet(\n",
-        "    return not_yet(\n",
+        "        requester_refusal(request.submission, context.governance)\n",
+        "        None\n",
     ),
     _rule(
         "one person settles where two must",

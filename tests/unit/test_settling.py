@@ -187,6 +187,16 @@ def test_R19_change_is_not_released_again_for_a_requester_who_was_disabled(gover
     assert story.when("dave settles it by a retry") == "requester-not-permitted"
 
 
+def test_R27_change_is_not_released_again_once_its_window_is_over(governance: Governance) -> None:
+    story = Story(governance=governance)
+    submission = story.command("alice", "submits")
+    story.send(msgspec.structs.replace(submission, not_after=story.at + LEASE_MS))
+    story.given(*UNKNOWN[1:], "applier reports unknown")
+    story.at += LEASE_MS
+    assert story.when("dave settles it by a retry") == "window-over"
+    assert story.status() == "outcome unknown"
+
+
 def test_where_two_settle_the_first_is_a_proposal_and_another_person_must_agree(strict: Story) -> None:
     assert strict.when("dave settles it as succeeded") == "SettlementProposed"
     assert strict.status() == "outcome unknown"

@@ -18,13 +18,18 @@ def change_digest(submission: Submission) -> str:
         submission.resource,
         submission.operation,
         submission.on_behalf_of,
-        json.loads(submission.payload, parse_int=_number, parse_float=_number),
+        json.loads(submission.payload, parse_int=_number, parse_float=_number, object_hook=_escaped),
     ]
     return sha256_hex(json.dumps(change, sort_keys=True, separators=(",", ":")).encode())
 
 
 def _number(text: str) -> Any:
     return {"$number": text}
+
+
+def _escaped(members: dict[str, Any]) -> dict[str, Any]:
+    # So that no object of the payload looks like a number.
+    return {f"${name}" if name.startswith("$") else name: value for name, value in members.items()}
 
 
 def normal_json(document: bytes, without: frozenset[str]) -> bytes:

@@ -38,7 +38,7 @@ class Asked:
 
     def __init__(self, pool: asyncpg.Pool, gate: Gate) -> None:
         self.pool = pool
-        self.gates = Gates({NAME: gate}, {NAME: "gate"}, None, 4)
+        self.gates = Gates({NAME: gate}, {NAME: "gate"}, {NAME: "gate"}, None, 4)
         self._intake = EventIntake({NAME: gate}, {NAME: "gate"}, self.gates, 4)
         self._events = 0
 

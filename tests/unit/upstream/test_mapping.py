@@ -175,3 +175,14 @@ def test_same_change_has_the_same_digest_and_another_has_not() -> None:
         msgspec.structs.replace(CHANGE, payload=b'{"a":null,"b":["1.0",2]}'),
     ]
     assert len({digest, *map(change_digest, others)}) == len(others) + 1
+
+
+@pytest.mark.parametrize("other", [b'{"v":{"$number":"5"}}', b'{"v":"5"}', b'{"v":5.0}', b'{"$v":5}'])
+def test_number_is_the_same_change_as_no_text_and_no_object(other: bytes) -> None:
+    number = msgspec.structs.replace(CHANGE, payload=b'{"v":5}')
+    assert change_digest(number) != change_digest(msgspec.structs.replace(CHANGE, payload=other))
+
+
+def test_members_with_a_dollar_stay_different() -> None:
+    spelt = [b'{"$number":"5"}', b'{"$$number":"5"}', b'{"number":"5"}']
+    assert len({change_digest(msgspec.structs.replace(CHANGE, payload=each)) for each in spelt}) == len(spelt)

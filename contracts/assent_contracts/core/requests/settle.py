@@ -28,7 +28,7 @@ from assent_contracts.core.requests.states import (
     Submission,
     Unsettled,
 )
-from assent_contracts.core.requests.window import not_yet
+from assent_contracts.core.requests.window import no_time_left, not_yet
 from assent_contracts.events import Event, RequestCompleted, RequestFailed, SettlementProposed
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
@@ -154,8 +154,10 @@ def _not_released_again(
             RefusalCode.NOT_APPROVED,
             "R1: its approvals are not enough any more. Settle it as failed and have it submitted again.",
         )
-    return requester_refusal(request.submission, context.governance) or not_yet(
-        request.submission, context.governance, context.at
+    return (
+        requester_refusal(request.submission, context.governance)
+        or no_time_left(request.submission, context.at)
+        or not_yet(request.submission, context.governance, context.at)
     )
 
 

@@ -14,10 +14,22 @@ from assent_contracts.resources import resource_type
 
 def window_over(command: SubmitChange, at: int) -> Refusal | None:
     """The refusal of a submission whose window is over at log time `at` (ms); None if it is not."""
-    if isinstance(command.not_after, int) and command.not_after <= at:
-        ended = moment(command.not_after)
-        return refuse(RefusalCode.WINDOW_OVER, f"R27: the change could be applied until {ended} only.")
-    return None
+    return _over(command.not_after, at) if isinstance(command.not_after, int) else None
+
+
+def no_time_left(submission: Submission, at: int) -> Refusal | None:
+    """The refusal of another release of a change whose window is over at log time `at` (ms), or None.
+
+    Such a release would expire immediately, and hide that its earlier outcome is unknown.
+    """
+    return _over(submission.not_after, at)
+
+
+def _over(not_after: int, at: int) -> Refusal | None:
+    if at < not_after:
+        return None
+    ended = moment(not_after)
+    return refuse(RefusalCode.WINDOW_OVER, f"R27: the change could be applied until {ended} only.")
 
 
 def not_yet(submission: Submission, governance: Governance, at: int) -> Refusal | None:
