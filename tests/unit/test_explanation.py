@@ -62,6 +62,7 @@ def test_rule_has_its_approvals_and_names_who_could_give_the_missing_ones(story:
         rejections=(),
         rejections_needed=1,
         deleted_policy=None,
+        not_yet=None,
     )
 
 
