@@ -53,9 +53,9 @@ class EventIntake:
             try:
                 async with connection.transaction():
                     outcome = await self._take(connection, event)
-            except UNREACHABLE:
-                raise
-            except Exception:
+            except Exception as error:
+                if isinstance(error, UNREACHABLE) and not _is_refused_by_postgres(error):
+                    raise
                 # A fault of Assent must not hold up the events after this one.
                 log.exception("not mapped", source=event.source, id=event.id)
                 await events.die(connection, event.id, "internal", _INTERNAL)
@@ -220,6 +220,11 @@ def command_id(source: str, event: str, resends: int) -> str:
     """
     identity = "\0".join((source, event, str(resends)))
     return f"up-{sha256_hex(identity.encode())}"
+
+
+def _is_refused_by_postgres(error: Exception) -> bool:
+    """Whether Postgres refuses a value, as it would each time: its error classes 22 and 23."""
+    return isinstance(error, asyncpg.PostgresError) and getattr(error, "sqlstate", "")[:2] in ("22", "23")
 
 
 def _form(command: SubmitChange) -> Refusal | None:

@@ -157,3 +157,18 @@ async def test_event_that_does_not_fit_into_the_tables_does_not_hold_up_those_af
     await asked.ask(merge_to("main", sha="f" * 510))
     [dead] = await events.dead_events(pool)
     assert dead.code == "gate"
+
+
+async def test_event_that_postgres_refuses_each_time_is_dead_and_the_next_is_taken(
+    pool: asyncpg.Pool, dsn: str
+) -> None:
+    owner = await asyncpg.connect(dsn)
+    await owner.execute(
+        "alter table upstream_commands add constraint only_other check (resource <> 'merge/shop/web/7')"
+    )
+    await owner.close()
+    asked = Asked(pool, GITLAB)
+    await asked.ask(merge_to("main"))
+    rows = await pool.fetch("select status, code from upstream_events")
+    assert [tuple(row) for row in rows] == [("dead", "internal")]
+    assert await asked.commands() == []
