@@ -20,7 +20,7 @@ def request_id(up: Up, cli: Cli) -> str:
         (("approve", "{}", "--as", "bob", "--submission", "0" * 64), "digest-mismatch"),
         (("complete", "{}", "--yes", "--as", "device-config"), "not-approved"),
         (("cancel", "{}", "--as", "alice"), "not-requester"),
-        (("settle", "{}", "failed", "--as", "applier"), "not-claimed"),
+        (("settle", "{}", "--failed", "--reason", "It is not there.", "--as", "carol"), "not-pending"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
