@@ -49,6 +49,9 @@ type Applier struct {
 // Run applies changes until ctx ends, which is no error. Kafka may be away in the meantime. It returns an error when
 // the log is not the one that it has gone by, or its state folder cannot be used.
 func (a *Applier) Run(ctx context.Context) error {
+	if a.StateDir == "" {
+		return errors.New("the applier has no StateDir: name a folder of its own, which it keeps across restarts")
+	}
 	journal, err := openJournal(a.StateDir, a.Log.identity)
 	if err != nil {
 		return err

@@ -133,7 +133,7 @@ class Applier:
                     await _wait(stop, pause_s)
                     pause_s = min(2 * pause_s, _RETRY_MAX_S)
                 finally:
-                    setup.tell_missing("starting over")
+                    setup.tell_missing("stopped" if stop.is_set() else "starting over")
         finally:
             await memory.stop()
             journal.close()

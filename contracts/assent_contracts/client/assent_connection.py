@@ -48,11 +48,15 @@ _PAUSE_S: Final = 0.2
 _PAUSE_MAX_S: Final = 5.0
 
 
+_FIRST_ANSWER: Final = "(The answer to the first command with this id. If its cause is gone, use another id.)"
+
+
 class RefusedError(Exception):
     """The ledger refused a command. That is recorded there, and the same command is never decided again."""
 
     def __init__(self, refusal: Refusal, *, repeated: bool = False) -> None:
-        super().__init__(f"{refusal.code}: {refusal.detail} {WHAT_TO_DO[refusal.code]}")
+        said = f"{refusal.code}: {refusal.detail} {WHAT_TO_DO[refusal.code]}"
+        super().__init__(f"{said} {_FIRST_ANSWER}" if repeated else said)
         self.refusal: Final = refusal
         self.repeated: Final = repeated
         """Whether this is the answer to an earlier command with the same id."""

@@ -198,7 +198,17 @@ class AsyncSubmitted:
         outcome that is unknown is waited for until people have settled it. Raises TimeoutError after
         `timeout_s`, and RefusedError if it is approved and cannot be completed.
         """
-        async with asyncio.timeout(timeout_s), aclosing(self._log.updates(self.id, self._watch)) as records:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._ended(complete=complete)
+        except TimeoutError:
+            if timeout_s is None:
+                raise
+            msg = f"Request {self.id} has not ended within {timeout_s:g} s. It goes on: wait for it again."
+            raise TimeoutError(msg) from None
+
+    async def _ended(self, *, complete: bool) -> RequestUpdate:
+        async with aclosing(self._log.updates(self.id, self._watch)) as records:
             async for updates in records:
                 last = updates[-1]
                 if last.ended:
