@@ -29,7 +29,8 @@ _ENDS: Final = (
 )  # fmt: skip
 _COLUMNS: Final = (
     "partition", "seq", "resource", "operation", "requester", "person", "justification", "submission",
-    "digest", "terms", "status", "approvals", "rejections", "submitted_at", "changed_at", "last_seq",
+    "digest", "terms", "status", "approvals", "rejections", "proposals", "submitted_at", "changed_at",
+    "last_seq",
 )  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def _rows(start: int, stop: int, of: int, newest: int) -> Iterator[tuple[Any, ..
         changed = newest - SPREAD_MS + SPREAD_MS * seq // of
         yield (
             0, seq, f"{kind}/object-{seq}", "edit", requester, person, "It is needed for the release.",
-            sha256_hex(b"%d" % seq), digest, terms[kind], status, b"[]", b"[]",
+            sha256_hex(b"%d" % seq), digest, terms[kind], status, b"[]", b"[]", b"[]",
             changed - 60_000, changed, seq,
         )  # fmt: skip
 
