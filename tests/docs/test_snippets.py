@@ -74,7 +74,8 @@ class Reader:
         if block.until is not None:
             self.background.append(Background(block.text, self.folder, self.environment, block.until))
             printed = self.background[-1].printed()
-            self._console = _SAID_CONSOLE.findall(printed)[0] if _SAID_CONSOLE.search(printed) else _CONSOLE
+            said = _SAID_CONSOLE.search(printed)
+            self._console = said[1] if said else self._console
         else:
             code, printed = terminal.run(block.text.replace(_CONSOLE, self._console), block.type)
             assert code == block.exit, f"{where} ended with {code}:\n{printed}"
