@@ -12,9 +12,10 @@ HOUR_MS = 60 * 60 * 1_000
 async def test_R27_change_waits_for_its_window_and_the_page_says_until_when(gateway: Gateway) -> None:
     begins = now_ms() + HOUR_MS
     request = (await gateway.submit("script/windowed.sh", not_before=begins))["request"]
-    await gateway.approve(request)
+    approved = await gateway.approve(request)
     problem = refused(await gateway.act(request, "complete", "alice"), 409, "not-yet")
     assert problem["again_at"] == begins
+    await gateway.show(request, after=approved["position"])
     page = (await load(await gateway.signed_in("alice"), f"/requests/{request}")).text
     assert "Approved, and waits for its time" in page
     assert 'id="says-not_before"' in page
