@@ -83,7 +83,7 @@ class Program:
 async def running(
     command: tuple[str, ...], log: Log, principal: str, *arguments: str, **environment: str
 ) -> AsyncIterator[Program]:
-    """A program with a principal's key. It is stopped at the end as people stop one."""
+    """A program with a principal's key. It is stopped at the end as a supervisor stops one."""
     process = await asyncio.create_subprocess_exec(
         *command,
         *arguments,
@@ -100,7 +100,8 @@ async def running(
         yield Program(process)
     finally:
         if process.returncode is None:
-            process.send_signal(signal.SIGINT)
+            # Not SIGINT, which a JVM leaves ignored if whoever started the tests ignores it.
+            process.terminate()
             try:
                 await asyncio.wait_for(process.wait(), 20)
             finally:
