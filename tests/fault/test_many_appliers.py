@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from assent.local.stack import Stack
-from tests.support.applier_world import APPLIERS, ApplierWorld, applier_world
+from tests.support.applier_world import APPLIERS, applier_world
+from tests.support.stack import until
 
 CHANGES = int(os.environ.get("ASSENT_SOAK_CHANGES", "100000"))
 _TABLE_WITHIN_S = 60.0
@@ -51,10 +52,9 @@ async def test_changes_of_killed_appliers_are_there_once_and_the_ledger_says_so(
             assert not is_there or outcomes[resource] in ("completed", "unknown"), resource
         assert {resource for resource, _ in effects} <= world.approved.keys()
         assert {outcomes[resource] for resource in world.left} == {None}
-        await _until_table_agrees(world, {name: how or "needs_approval" for name, how in outcomes.items()})
+        expected = {name: how or "needs_approval" for name, how in outcomes.items()}
 
+        async def table_agrees() -> bool:
+            return await world.statuses() == expected
 
-async def _until_table_agrees(world: ApplierWorld, outcomes: dict[str, str]) -> None:
-    async with asyncio.timeout(_TABLE_WITHIN_S):
-        while await world.statuses() != outcomes:
-            await asyncio.sleep(0.5)
+        await until(table_agrees, timeout_s=_TABLE_WITHIN_S)

@@ -99,7 +99,6 @@ class ApplierWorld:
         self._services = services
         self._dsn = dsn
         self._folder = services.folder
-        self._approved = 0
         self.approved: dict[str, bytes] = {}
         """The payload of each object whose change was approved."""
         self.left: set[str] = set()
@@ -107,7 +106,6 @@ class ApplierWorld:
 
     async def start(self) -> None:
         """Start the decider, dispatch, status and all appliers, and make the targets."""
-        (self._folder / "host.git").parent.mkdir(exist_ok=True)
         GitHost(self._folder)
         connection = await asyncpg.connect(self._dsn)
         await connection.execute("create table if not exists effects (resource text, content text)")

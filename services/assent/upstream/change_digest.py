@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import msgspec
-
 from assent.upstream.mapping import Submission
 from assent_contracts.digests import sha256_hex
 
@@ -30,10 +28,3 @@ def _number(text: str) -> Any:
 def _escaped(members: dict[str, Any]) -> dict[str, Any]:
     # So that no object of the payload looks like a number.
     return {f"${name}" if name.startswith("$") else name: value for name, value in members.items()}
-
-
-def normal_json(document: bytes, without: frozenset[str]) -> bytes:
-    """An object with its members in order, without some of them."""
-    members = msgspec.json.decode(document, type=dict[str, Any])
-    kept = {name: value for name, value in members.items() if name not in without}
-    return msgspec.json.encode(kept, order="sorted")

@@ -10,7 +10,6 @@ import msgspec
 from assent.store.named_sql import load_sql
 from assent.store.pool import Executor, PostgresConnection
 
-EVENT_MAX_CHARS: Final = 512
 REASON_MAX_CHARS: Final = 500
 UNKNOWN_KEPT: Final = 1_000
 """How many dead letters of a source are kept of which nobody is known to be the sender."""

@@ -12,7 +12,6 @@ import msgspec
 from assent.applier.targets.git.table import GitTable
 from assent.applier.targets.secrets import read_secret
 
-OUTPUT_MAX_BYTES: Final = 64 * 1024 * 1024
 _SETTINGS: Final = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
