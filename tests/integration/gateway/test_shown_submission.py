@@ -167,6 +167,24 @@ async def test_R23_nobody_decides_while_the_ledger_cannot_be_read(
     assert 'id="approve"' in await page_of(gateway, request)
 
 
+async def test_R23_page_says_why_nobody_decides_while_the_audit_log_is_behind(gateway: Gateway) -> None:
+    request = await submitted(gateway, "behind")
+    async with as_owner(gateway) as owner:
+        await owner.execute(
+            "delete from audit where ledger = 'assent.ledger' and partition = $1 and seq = $2",
+            *parse_request_id(request),  # type: ignore[misc]
+        )
+    page = await page_of(gateway, request)
+    assert "The audit log does not have this request yet" in page
+    assert not any(each in page for each in BUTTONS)
+    own = await page_of(gateway, request, "alice")
+    assert 'id="cancel"' in own
+    assert 'id="doubt"' not in own
+    canceled = accepted(await gateway.act(request, "cancel", "alice"))
+    await gateway.show(request, after=canceled["position"])
+    assert 'id="doubt"' not in await page_of(gateway, request)
+
+
 async def test_R23_requests_whose_rows_were_swapped_are_not_confused(gateway: Gateway) -> None:
     """Postgres claims everything about one request for another one in the same partition."""
     first = await submitted(gateway, "swapped", payload="echo harmless")

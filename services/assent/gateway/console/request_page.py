@@ -208,7 +208,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         and governance.has_role(caller.id, "requester", row.resource_type),
         sent_to=sent_to,
         told=tuple(await notified_people(gateway, sent_to)) if sent_to else (),
-        title=_card_title(row, can, refusal, sent_to),
+        title="doubt" if _is_withheld(row, can, shown.doubt) else _card_title(row, can, refusal, sent_to),
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=standing,
@@ -247,6 +247,13 @@ def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
                 )
             )
     return tuple(forms)
+
+
+def _is_withheld(row: RequestView, can: frozenset[Action], doubt: Doubt | None) -> bool:
+    """Whether the decision card says why no decision is offered, rather than what the reader can do."""
+    if doubt == "not-yet":
+        return row.status not in _ENDED and can <= {"close"}
+    return doubt is not None
 
 
 def _card_title(
