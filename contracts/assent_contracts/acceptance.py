@@ -23,7 +23,7 @@ from assent_contracts.writer_registry import WriterKeys, WriterRegistry, governa
 VerifySeal = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> whether an Ed25519 library finds the signature good."""
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):

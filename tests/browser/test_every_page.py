@@ -75,11 +75,13 @@ async def test_axe_finds_nothing_serious_and_no_page_scrolls_sideways(
 async def looked_at(page: Page) -> list[tuple[Scheme, str, list[str]]]:
     """What is wrong with a page in light and in dark: the findings of axe, and whether it fits."""
     found: list[tuple[Scheme, str, list[str]]] = []
+    scheme: Scheme
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
         await fits(page)
         rules = () if scheme == "light" else OF_COLOUR
-        found += [(scheme, *each) for each in await findings(page, rules=rules)]
+        for rule, nodes in await findings(page, rules=rules):
+            found.append((scheme, rule, nodes))
     return found
 
 

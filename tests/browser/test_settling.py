@@ -1,5 +1,7 @@
 """An unknown outcome in the console: what is known, the ways to settle it, and what others see of it."""
 
+from typing import Any
+
 from playwright.async_api import expect
 
 from assent_contracts.client.publisher import new_command_id, now_ms
@@ -14,9 +16,12 @@ RESOURCE = "script/lost.sh"
 async def lost(gateway: Gateway) -> str:
     """A request whose applier does not know what it did."""
     request = await gateway.released(RESOURCE, justification="Disks fill up on site 4.")
-    about = {"principal": APPLIER, "resource": RESOURCE, "request": request}
-    for kind, more in ((Claim, {}), (ReportOutcome, {"outcome": "unknown", "message": "Site 4 went away."})):
-        decided = await gateway.actor.send(kind(id=new_command_id(), at=now_ms(), **about, **more))
+    about: dict[str, Any] = {"at": now_ms(), "principal": APPLIER, "resource": RESOURCE, "request": request}
+    for command in (
+        Claim(id=new_command_id(), **about),
+        ReportOutcome(id=new_command_id(), outcome="unknown", message="Site 4 went away.", **about),
+    ):
+        decided = await gateway.actor.send(command)
         assert decided.refusal is None, decided.refusal
     await gateway.show(request, after=f"{decided.partition}-{decided.seq}")
     return request

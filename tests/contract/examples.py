@@ -5,7 +5,7 @@ message that changes gets a new version. `python -m tests.contract.examples` wri
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -40,7 +40,7 @@ GOLDEN: Final = Path(__file__).parent / "golden"
 DIGEST: Final = sha256_hex(PAYLOAD)
 SUBMITTED: Final = sha256_hex(b"a submission")
 
-_ABOUT = {"id": "c-1", "principal": "alice", "at": AT, "resource": RESOURCE}
+_ABOUT: Final[dict[str, Any]] = {"id": "c-1", "principal": "alice", "at": AT, "resource": RESOURCE}
 COMMANDS: Final[tuple[c.Command, ...]] = (
     c.SubmitChange(
         **_ABOUT, operation="edit", justification="Größe „neu“\nzwei Zeilen", payload=Raw(PAYLOAD)
@@ -65,7 +65,7 @@ COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
         **_ABOUT, request=REQUEST, outcome="succeeded", reason="It is in the target.", claim=44, seen=45
     ),
     "submit-change-with-its-details": c.SubmitChange(
-        **(_ABOUT | {"principal": "upstream"}),
+        **{**_ABOUT, "principal": "upstream"},
         operation="edit",
         justification="New rates.",
         on_behalf_of="alice",

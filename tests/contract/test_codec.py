@@ -1,6 +1,7 @@
 """What a command may look like on the wire, at each limit and one beyond it."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -40,8 +41,8 @@ def submit(payload: bytes = b"1", **fields: object) -> bytes:
     return json.dumps(SUBMIT | fields).encode()[:-1] + b', "payload":' + payload + b"}"
 
 
-def other(base: dict[str, object], **fields: object) -> bytes:
-    return json.dumps(base | fields).encode()
+def other(base: Mapping[str, object], **fields: object) -> bytes:
+    return json.dumps({**base, **fields}).encode()
 
 
 def outcome(value: bytes | None) -> str | None:

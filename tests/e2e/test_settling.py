@@ -25,9 +25,13 @@ async def claim_and_lose_it(cli: Cli, request: str, resource: str) -> None:
     publisher = Publisher(connection, follower, source="/tests")
     await publisher.start()
     try:
-        for kind, more in ((Claim, {}), (ReportOutcome, {"outcome": "unknown", "message": "The disk went."})):
-            fields: dict[str, Any] = {"id": new_command_id(), "principal": key.principal, "at": now_ms()}
-            decided = await publisher.send(kind(**fields, resource=resource, request=request, **more), key)
+        about = {"principal": key.principal, "resource": resource, "request": request}
+        lost: dict[str, Any] = {"outcome": "unknown", "message": "The disk went."}
+        for command in (
+            Claim(id=new_command_id(), at=now_ms(), **about),
+            ReportOutcome(id=new_command_id(), at=now_ms(), **about, **lost),
+        ):
+            decided = await publisher.send(command, key)
             assert decided.refusal is None, decided.refusal
     finally:
         await publisher.stop()

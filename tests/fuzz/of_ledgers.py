@@ -17,7 +17,7 @@ from assent.store.audit_row import columns_of
 from assent.verify.export_file import ExportLine, Manifest
 from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
-from assent_contracts.acceptance import Acceptance, Accepted, Head
+from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
 from assent_contracts.client.keys import seal_headers, verify_signature
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.client.record_batches import read_batches
@@ -93,9 +93,7 @@ def _head_before(value: bytes, records: list[Accepted], rng: random.Random) -> H
     return Head(seq, before.value_sha256, named if isinstance(named, int) else -1, 5)
 
 
-def _seal(
-    ledger: LedgerName, partition: int, value: bytes, rng: random.Random
-) -> list[tuple[str, bytes | None]]:
+def _seal(ledger: LedgerName, partition: int, value: bytes, rng: random.Random) -> Headers:
     if rng.random() < 0.2:
         names = ("assent-writer", "assent-seal", "x")
         contents = (None, b"", b"\xff", b"writer-1", b"A" * 86, b"A" * 85 + b"\n", b"!" * 86)

@@ -198,6 +198,7 @@ class Replay:
         rows = of_topic(CHANGES)
         requests = await asyncio.gather(*(self._released(each.name) for each in rows))
         ledger = (await read_ledger(self.log, self.follower))[HERE]
+        assert self.follower.evidence is not None
         releases = _releases(ledger, requests, self.follower.evidence)
         batch: list[RawRecord] = []
         for each, release in zip(rows, releases, strict=True):

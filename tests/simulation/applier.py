@@ -99,7 +99,12 @@ class Applier:
             change = read_change(entry.value)
             found = None if change is None else ledger.requests.find(change.request)
             in_hand = change is not None and change.request in disk.journal
-            if in_hand and found is not None and self._is_superseded(change.request, found):
+            if (
+                change is not None
+                and in_hand
+                and found is not None
+                and self._is_superseded(change.request, found)
+            ):
                 # People had it released again. The old claim's report would be refused.
                 self._drop(change.request)
                 in_hand = False

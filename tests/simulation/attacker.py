@@ -117,7 +117,7 @@ class Attacker:
         topic.append(run)
         return f"a forged run of {len(run)} behind seq {last.seq}"
 
-    def _false_seal(self, topic: Topic, seq: int, sha256: str) -> tuple[tuple[str, bytes], ...]:
+    def _false_seal(self, topic: Topic, seq: int, sha256: str) -> tuple[tuple[str, bytes | None], ...]:
         rng = self._rng
         ledger = "ledger" if topic is self._broker.ledger else "governance"
         message = seal.seal_message(self._log.identity, ledger, 0, seq, bytes.fromhex(sha256), FIRST_ERA)

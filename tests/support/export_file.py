@@ -31,10 +31,8 @@ def exported(chains: Chains, path: Path, *, partitions: int = PARTITIONS) -> tup
     """Both ledgers as a file, with each record sealed, and the log's identity."""
     identity = chains.governance.records[0].value_sha256
     parts: list[tuple[LedgerName, int, list[Accepted]]] = [("governance", 0, chains.governance.records)]
-    parts += [
-        ("ledger", number, chains.requests.records if number == PARTITION else [])
-        for number in range(partitions)
-    ]
+    here = {PARTITION: chains.requests.records}
+    parts.extend(("ledger", number, here.get(number, [])) for number in range(partitions))
     counts: tuple[tuple[LedgerName, int, int], ...] = tuple(
         (ledger, partition, len(records)) for ledger, partition, records in parts
     )

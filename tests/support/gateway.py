@@ -137,7 +137,7 @@ class Gateway:
         self, request: str, resource: str, outcome: Outcome = "succeeded", *, message: str = "Done."
     ) -> str:
         """Claim a released request and report its outcome, as the demo's applier; the last position."""
-        fields = {"principal": APPLIER, "resource": resource, "request": request}
+        fields: dict[str, Any] = {"principal": APPLIER, "resource": resource, "request": request}
         claim = Claim(id=new_command_id(), at=now_ms(), **fields)
         report = ReportOutcome(id=new_command_id(), at=now_ms(), outcome=outcome, message=message, **fields)
         position = ""

@@ -143,7 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         head, _, rest = printed.partition(b"\r\n\r\n")
-        fields = [line.partition(": ")[::2] for line in head.decode().split("\r\n")]
+        lines = [line.partition(": ") for line in head.decode().split("\r\n")]
+        fields = [(name, value) for name, _, value in lines]
         status = next((value for name, value in fields if name == "Status"), "200 OK")
         self._answer(int(status.split()[0]), [each for each in fields if each[0] != "Status"], rest)
 

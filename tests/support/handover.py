@@ -24,7 +24,7 @@ from assent_contracts.client.handled import Handled
 from assent_contracts.client.handler import Handler, ReadBack
 from assent_contracts.codec import encode
 from assent_contracts.heads import Finding
-from assent_contracts.released_change import POSITION_HEADER, Change
+from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
 from assent_contracts.topics import CHANGES
 from tests.support.log import APPLIER, PARTITIONS, Log, read_ledger
 
@@ -132,6 +132,14 @@ async def applying(
     finally:
         running.task.cancel()
         await asyncio.gather(running.task, return_exceptions=True)
+
+
+async def read_release(connection: Connection, resource: str) -> tuple[ConsumerRecord, Change]:
+    """The only record on `assent.changes` about an object, and what it says."""
+    key = resource.encode()
+    [record] = [each for each in await read_changes(connection) if each.key == key]
+    assert record.value is not None
+    return record, decode_change(record.value)
 
 
 async def read_changes(connection: Connection) -> list[ConsumerRecord]:

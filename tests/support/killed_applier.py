@@ -52,7 +52,7 @@ def in_a_group_of_its_own() -> None:
     def alone(self: Membership, connection: Connection, topic: str, group: str) -> None:
         join(self, connection, topic, f"{group}-{os.getpid()}")
 
-    Membership.__init__ = alone  # type: ignore[method-assign]
+    Membership.__init__ = alone
 
 
 if __name__ == "__main__":

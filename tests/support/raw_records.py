@@ -19,7 +19,7 @@ _ATTRIBUTES_AT: Final = 21
 CODECS: Final = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 _ENCODE: Final = {"gzip": gzip_encode, "snappy": snappy_encode, "lz4": lz4_encode, "zstd": zstd_encode}
 
-POISON: Final = [(b"\xff\xfe", b"1")]
+POISON: Final[list[tuple[bytes, bytes | None]]] = [(b"\xff\xfe", b"1")]
 """Headers with a name that is not UTF-8."""
 
 

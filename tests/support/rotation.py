@@ -66,7 +66,7 @@ class Rotation:
         assert decided.refusal is None, decided.refusal
         first = repeats(decided)
         request = f"{decided.partition}-{decided.seq if first is None else first}"
-        named = {"request": request, "submission": sha256_hex(encode(submit))}
+        named: dict[str, Any] = {"request": request, "submission": sha256_hex(encode(submit))}
         for command in (
             Approve(**_said(_APPROVER, resource), **named),
             Complete(**_said(PROPOSER, resource), **named),

@@ -33,10 +33,8 @@ def run(
     for _ in range(size):
         values.append(sim.record(head, epoch=1, input_offset=head.seq + 1, governance=governance))
         head = Head(head.seq + 1, sha256_hex(values[-1]), governance)
-    headers = dict(sim.sealed(writer, head.seq, values[-1]))
-    return SealedRun(
-        values=tuple(values), writer=headers["assent-writer"].decode(), seal=headers["assent-seal"].decode()
-    )
+    headers = {name: (content or b"").decode() for name, content in sim.sealed(writer, head.seq, values[-1])}
+    return SealedRun(values=tuple(values), writer=headers["assent-writer"], seal=headers["assent-seal"])
 
 
 def verified(offered: SealedRun, seq: int = 0, partition: int = sim.PARTITION) -> Accepted | NotProven:

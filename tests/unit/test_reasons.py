@@ -40,7 +40,11 @@ OURS: Final = (
 )
 
 
-@pytest.mark.parametrize("kind", sorted(WHYS, key=lambda each: each.__name__))
+def _name(kind: type[Exception]) -> str:
+    return kind.__name__
+
+
+@pytest.mark.parametrize("kind", sorted(WHYS, key=_name))
 def test_each_postgres_failure_has_a_reason_and_a_remedy(kind: type[Exception]) -> None:
     found = postgres_reason(kind(TEXT))
     assert found is not None
@@ -49,7 +53,7 @@ def test_each_postgres_failure_has_a_reason_and_a_remedy(kind: type[Exception]) 
     assert "secret" not in found.why + found.todo
 
 
-@pytest.mark.parametrize("kind", sorted(OURS, key=lambda each: each.__name__))
+@pytest.mark.parametrize("kind", sorted(OURS, key=_name))
 def test_our_own_faults_are_not_attributed_to_postgres(kind: type[Exception]) -> None:
     assert postgres_reason(kind(TEXT)) is None
     assert kind.__name__ in reason(kind(TEXT)).why

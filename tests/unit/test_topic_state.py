@@ -1,5 +1,7 @@
 """The brokers' settings are compared with those that the topics must have, one by one."""
 
+from typing import Any
+
 import pytest
 
 from assent.cli.diagnosis.examination import topic_findings
@@ -31,7 +33,8 @@ def test_correct_topic_has_no_difference_whatever_else_is_set(name: str) -> None
 
 @pytest.mark.parametrize(("name", "setting"), [(name, each) for name in SPECS for each in SPECS[name].config])
 def test_any_wrong_setting_is_named_with_both_values(name: str, setting: str) -> None:
-    there = state(name, **{setting: "other"})
+    wrong: dict[str, Any] = {setting: "other"}
+    there = state(name, **wrong)
     must = SPECS[name].config[setting]
     difference = TopicDifference(topic=name, setting=setting, found="other", must=must)
     assert setting_differences(SPECS, there) == [difference]

@@ -52,6 +52,8 @@ def _seal_of_other_bytes(log: Spoiled) -> Ledgers:
 def _headers_that_are_no_seal(log: Spoiled) -> Ledgers:
     good = log.sealed(log.next())
     (_, writer), (_, seal) = good.headers
+    assert writer is not None
+    assert seal is not None
     spoiled: list[Headers] = [
         [(WRITER_HEADER, writer)],
         [(SEAL_HEADER, seal)],

@@ -54,7 +54,9 @@ def written(entries: Iterable[Entry | Filler], first_offset: int = 0) -> list[di
             offset += entry.count
         else:
             value = None if entry.value is None else base64_of(entry.value)
-            headers = [[name, base64_of(content)] for name, content in entry.headers]
+            headers = [
+                [name, None if content is None else base64_of(content)] for name, content in entry.headers
+            ]
             found.append({"offset": offset, "value": value, "headers": headers})
             offset += 1
     return found

@@ -95,7 +95,8 @@ async def test_intune_script_is_created_once_although_its_answer_is_lost(
 ) -> None:
     api, target = intune
     await target.plan(change("script/x"))  # so that the token's request meets no fault
-    api.faults, api.late_s = [fault], 1.0
+    api.faults = [fault]
+    api.late_s = 1.0
     assert await target.apply(script("one")) is not None
     assert len(graph.scripts) == 1
 

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from asyncpg.transaction import Transaction
 
 from assent.applier.targets.sql.applied_table import AppliedTable
 from assent.applier.targets.sql.table import SqlTable
@@ -265,9 +266,9 @@ async def test_connection_lost_before_commit_changes_nothing(
 async def test_commit_whose_answer_is_lost_is_looked_up(
     commit_is: str, dsn: str, db: asyncpg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = asyncpg.transaction.Transaction.commit
+    real = Transaction.commit
 
-    async def commit(self: asyncpg.transaction.Transaction) -> None:
+    async def commit(self: Transaction) -> None:
         monkeypatch.undo()
         if commit_is == "carried out":
             await real(self)
@@ -275,7 +276,7 @@ async def test_commit_whose_answer_is_lost_is_looked_up(
             self._connection.terminate()
         raise ConnectionResetError
 
-    monkeypatch.setattr(asyncpg.transaction.Transaction, "commit", commit)
+    monkeypatch.setattr(Transaction, "commit", commit)
     one = target(dsn, tmp_path)
     if commit_is == "carried out":
         assert await one.apply(release("app/pay", SIZE)) is not None
@@ -293,7 +294,7 @@ from pathlib import Path
 from assent.applier.targets.sql.applied_table import AppliedTable
 from assent.applier.targets.sql.target import SqlTarget
 from tests.integration.applier import test_sql
-import asyncpg
+from asyncpg.transaction import Transaction
 step = sys.argv[1]
 def die(owner, name, when):
     real = getattr(owner, name)
@@ -304,8 +305,8 @@ def die(owner, name, when):
         os.kill(os.getpid(), signal.SIGKILL)
     setattr(owner, name, until_then)
 die(*{"noted": (AppliedTable, "add", "after"), "run": (SqlTarget, "_run", "after"),
-      "before commit": (asyncpg.transaction.Transaction, "commit", "before"),
-      "after commit": (asyncpg.transaction.Transaction, "commit", "after")}[step])
+      "before commit": (Transaction, "commit", "before"),
+      "after commit": (Transaction, "commit", "after")}[step])
 from tests.support.releases import release
 asyncio.run(test_sql.target(sys.argv[2], Path(sys.argv[3])).apply(release("app/pay", test_sql.SIZE)))
 """

@@ -141,8 +141,8 @@ async def test_R1_R12_decisions_are_returned_with_their_place_and_events(connect
     row = await alice.request(opened.request)
     assert (row.status, [each.note for each in row.approvals]) == ("approved", ["HashedReference."])
     assert row.last_seq == approved.seq
-    fields = fields_of("alice", opened.resource) | {"request": opened.request}
-    completed = await alice.decide(Complete(**fields, submission=opened.submission))
+    about = fields_of("alice", opened.resource)
+    completed = await alice.decide(Complete(**about, request=opened.request, submission=opened.submission))
     assert ChangeReleased in {type(event) for event in completed.events}
     assert completed.at >= approved.at > 0
 
@@ -208,8 +208,8 @@ async def enable_erin(system: System) -> None:
     assert isinstance(command, SubmitChange), command
     opened = await submitted(bob, command)
     assert (await carol.decide(approval(opened, "carol"))).refusal is None
-    fields = fields_of("bob", opened.resource) | {"request": opened.request}
-    completed = await bob.decide(Complete(**fields, submission=opened.submission))
+    about = fields_of("bob", opened.resource)
+    completed = await bob.decide(Complete(**about, request=opened.request, submission=opened.submission))
     assert completed.refusal is None
     # Governance carries out the change after the release, and each client reads it in its own time.
     gateway = system.through_gateway("carol", folder)

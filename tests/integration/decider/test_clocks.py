@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -357,7 +358,7 @@ async def test_wrong_broker_clock_holds_the_partition_until_it_is_right(
     ):
         request = await actor.opened(OBJECT)
         await let_senders_date(log.connection)
-        about = {"principal": "bob", "resource": OBJECT, "request": request.request}
+        about: dict[str, Any] = {"principal": "bob", "resource": OBJECT, "request": request.request}
         # Twice: what settled it the first time proves nothing about the second.
         for decision in (partial(Approve, submission=request.submission), Revoke):
             late = decision(id=new_command_id(), at=now_ms(), **about)

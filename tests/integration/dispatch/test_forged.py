@@ -10,9 +10,9 @@ from assent_contracts.client.open_requests import OpenRequests, submitted_payloa
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
-from assent_contracts.released_change import Change, decode_change
+from assent_contracts.released_change import Change
 from assent_contracts.topics import CHANGES, LEDGER
-from tests.support.handover import Folders, altered, applying, dispatching, events_of, forge, read_changes
+from tests.support.handover import Folders, altered, applying, dispatching, events_of, forge, read_release
 from tests.support.log import PARTITIONS, Actor, Log, read_ledger
 from tests.support.raw_records import POISON, RawRecord, build_batch, produce_raw
 
@@ -66,11 +66,10 @@ async def test_garbage_replays_and_unknown_requests_do_not_stop_the_next_change(
         first = await actor.released("script/in-a-row", b'"first"')
         await applier.of(first.request, "succeeded")
         partition = int(first.request.partition("-")[0])
-        [replayed] = [
-            each.value for each in await read_changes(log.connection) if each.key == b"script/in-a-row"
-        ]
+        record, release = await read_release(log.connection, "script/in-a-row")
+        replayed = record.value
         garbage = [None, b"", b"\xff\xfe", b"{}", b"[" * 100_000, b'{"type":"assent.change.v9"}', replayed]
-        unknown = altered(decode_change(replayed), request=f"{partition}-999999999")
+        unknown = altered(release, request=f"{partition}-999999999")
         before = len(applier.results())
         for value in [*garbage, unknown]:
             await forge(log, partition, value)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.partitioner import partition_for
-from assent_contracts.released_change import POSITION_HEADER, decode_change
-from tests.support.handover import Folders, applying, dispatching, events_of, process, read_changes
+from assent_contracts.released_change import POSITION_HEADER
+from tests.support.handover import Folders, applying, dispatching, events_of, process, read_release
 from tests.support.log import PARTITIONS, Actor, Log
 from tests.support.stack import until
 
@@ -39,8 +39,7 @@ async def test_change_on_the_topic_is_a_cloudevent_in_its_object_s_partition(
     async with dispatching(log, follower), applying(log, follower, folders) as applier:
         request = await actor.released("script/cloudevent", b'"echo  1"')
         await applier.of(request.request)
-    [record] = [each for each in await read_changes(log.connection) if each.key == b"script/cloudevent"]
-    change = decode_change(record.value)
+    record, change = await read_release(log.connection, "script/cloudevent")
     headers = dict(record.headers)
     assert record.partition == partition_for(b"script/cloudevent", PARTITIONS)
     assert headers["ce_type"] == b"assent.change.v1"

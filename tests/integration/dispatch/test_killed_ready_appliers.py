@@ -102,7 +102,8 @@ async def test_http_applier_killed_before_the_answer_sends_the_same_key_again(
 ) -> None:
     objects = Objects(honours_key=True)
     with standing_in(objects) as api:
-        api.faults, api.late_s = ["late"], 3.0
+        api.faults = ["late"]
+        api.late_s = 3.0
         step = {"name": "post", "method": "POST", "url": api.url + "/objects", "body": '{"name": {{ id }}}'}
         table = {
             "hosts": [api.url.removeprefix("http://")],

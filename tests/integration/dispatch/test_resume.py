@@ -21,7 +21,7 @@ from tests.support.stack import until
 
 
 async def changes_of(log: Log, *requests: str) -> list[Change]:
-    changes = [decode_change(record.value) for record in await read_changes(log.connection)]
+    changes = [decode_change(record.value or b"") for record in await read_changes(log.connection)]
     return [change for change in changes if change.request in requests]
 
 

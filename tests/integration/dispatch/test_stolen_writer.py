@@ -1,6 +1,7 @@
 """With the writer's key and write access to every topic: nothing is dispatched, claimed or applied."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -110,8 +111,13 @@ async def made_up_release(log: Log, follower: GovernanceFollower, resource: str)
     thief = SecretKey(log.keys[UPSTREAM].id, UPSTREAM)
     signature = to_base64url(thief.sign(command_message(log.identity, value)))
     head = place.accepted[-1]
+    assert isinstance(head.record.input, int)
     seq, at = head.record.seq + 1, max(head.record.at, now_ms())
-    about = {"request": request_id(partition, seq), "resource": resource, "digest": sha256_hex(EVIL)}
+    about: dict[str, Any] = {
+        "request": request_id(partition, seq),
+        "resource": resource,
+        "digest": sha256_hex(EVIL),
+    }
     record = DecisionRecord(
         seq=seq,
         prev=head.value_sha256,

@@ -190,9 +190,9 @@ async def test_refusal_of_the_ledger_is_returned_with_its_place(gateway: Gateway
 async def test_service_completes_with_its_own_key(gateway: Gateway) -> None:
     resource = "script/service.sh"
     request = accepted(await relay(gateway, submission(resource, principal="device-config")), 201)["request"]
-    seen = {"submission": await gateway.submission(request)}
-    accepted(await relay(gateway, Approve(**about(request, resource, "bob"), **seen)))
-    accepted(await relay(gateway, Complete(**about(request, resource, "device-config"), **seen)))
+    seen = await gateway.submission(request)
+    accepted(await relay(gateway, Approve(**about(request, resource, "bob"), submission=seen)))
+    accepted(await relay(gateway, Complete(**about(request, resource, "device-config"), submission=seen)))
 
 
 @pytest.mark.parametrize("missing", [KEY_HEADER, SIGNATURE_HEADER])

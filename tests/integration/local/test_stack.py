@@ -36,14 +36,14 @@ async def produce(stack: Stack, *values: bytes) -> None:
             await producer.send_and_wait(TOPIC, value, partition=0)
 
 
-async def consume(stack: Stack) -> list[bytes]:
+async def consume(stack: Stack) -> list[bytes | None]:
     """All records of the topic, to its end."""
     async with AIOKafkaConsumer(bootstrap_servers=stack.bootstrap) as consumer:
         partition = TopicPartition(TOPIC, 0)
         consumer.assign([partition])
         await consumer.seek_to_beginning(partition)
         end = (await consumer.end_offsets([partition]))[partition]
-        values: list[bytes] = []
+        values: list[bytes | None] = []
         while await consumer.position(partition) < end:
             values += [
                 record.value for record in (await consumer.getmany(timeout_ms=1000)).get(partition, [])
@@ -132,7 +132,7 @@ async def test_secrets_are_private_to_the_owner_and_only_loopback_listens(stack:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(stack.dsn, password="guessed")
     assert await query(stack, "show fsync") == "on"
-    assert await query(stack, "show server_version_num") >= "180000"
+    assert int(str(await query(stack, "show server_version_num"))) >= 180_000
 
 
 async def test_second_owner_is_refused_and_the_first_one_keeps_running(stack: Stack) -> None:

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from assent.store.pool import open_pool
+from assent.store.pool import DatabaseRole, open_pool
 from assent_contracts.digests import sha256_hex
 from tests.integration.readers.conftest import Written
 from tests.support.log import Log
@@ -59,6 +59,7 @@ async def test_r16_row_states_what_it_is_about(
         "resource-locked"
     }
     founded = await db.fetchrow("select * from audit where ledger = 'assent.governance' and seq = 0")
+    assert founded is not None
     assert founded["value_sha256"] == log.identity
     assert (founded["outcome"], founded["principal"]) == ("assent.log-founded.v1", "founder")
     changed = await db.fetch("select command, outcome from audit where ledger = 'assent.governance'")
@@ -110,7 +111,7 @@ async def test_r16_even_the_owner_cannot_change_a_row(
         ("assent_reader", "update positions set seq = 0"),
     ],
 )
-async def test_role_can_do_no_more_than_its_work(dsn: str, role: str, statement: str) -> None:
+async def test_role_can_do_no_more_than_its_work(dsn: str, role: DatabaseRole, statement: str) -> None:
     pool = await open_pool(dsn, role, application="test")
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

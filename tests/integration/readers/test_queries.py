@@ -9,6 +9,7 @@ from assent.store import queries
 from assent.store.pool import open_pool
 from assent.store.queries import RequestFilter, RequestView
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.events import Status
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.integration.readers.conftest import AWKWARD, PAYLOAD, Written, read_all
@@ -81,7 +82,8 @@ async def test_r7_requesters_see_their_own_and_approvers_what_their_groups_recei
 
 async def test_r13_lists_by_status_and_by_object(pool: asyncpg.Pool) -> None:
     rows = await everything(pool, ALL)
-    for status in {row.status for row in rows}:
+    statuses: set[Status] = {row.status for row in rows}
+    for status in statuses:
         assert await everything(pool, RequestFilter(statuses=[status])) == [
             row for row in rows if row.status == status
         ]

@@ -96,11 +96,13 @@ async def test_r6_r8_justifications_and_notes_are_stored_unchanged(
     async with reading(STATUS, log, dsn, group):
         await caught_up(db, STATUS, written.heads)
     rejected = await db.fetchrow("select * from requests where resource = 'script/rejected-3.sh'")
+    assert rejected is not None
     assert rejected["justification"] == AWKWARD
     assert (rejected["rejecter"], rejected["rejection_note"]) == ("bob", AWKWARD)
     [rejection] = msgspec.json.decode(rejected["rejections"])
     assert (rejection["approver"], rejection["note"]) == ("bob", AWKWARD)
     approved = await db.fetchrow("select * from requests where resource = 'script/approved-3.sh'")
+    assert approved is not None
     [approval] = msgspec.json.decode(approved["approvals"])
     assert (approval["approver"], approval["person"], approval["note"]) == ("bob", "bob.ortega", "Fine.")
     assert approved["submitted_at"] <= approval["at"] == approved["changed_at"]

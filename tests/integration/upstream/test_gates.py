@@ -387,6 +387,7 @@ async def test_terraform_run_hears_that_it_waits_gives_up_with_a_link_and_the_ne
         assert (await service.post("/gates/terraform", body, terraform_headers(body))).status_code == 200
         request = await request_of(db)
         stored = await db.fetchval("select convert_from(document, 'UTF8') from upstream_events")
+        assert stored is not None
         assert "token-of-task-1" not in stored
         assert await db.fetchval("select secret from upstream_waiters") is not None
 
@@ -396,8 +397,9 @@ async def test_terraform_run_hears_that_it_waits_gives_up_with_a_link_and_the_ne
         await until(gave_up)
 
         async def forgotten() -> bool:
-            waiters = await db.fetchval("select count(secret) from upstream_waiters")
-            return waiters + await db.fetchval("select count(secret) from upstream_events") == 0
+            of_waiters = await db.fetchval("select count(secret) from upstream_waiters")
+            of_events = await db.fetchval("select count(secret) from upstream_events")
+            return (of_waiters, of_events) == (0, 0)
 
         await until(forgotten)
         told = [status for status, _, _ in terraform.results["task-1"]]

@@ -51,6 +51,13 @@ def folder_source(folder: Path, prefix: str, **mapping: Any) -> dict[str, Any]:
     }
 
 
+async def events_stored(db: asyncpg.Connection) -> int:
+    """How many events the upstream's table has."""
+    stored = await db.fetchval("select count(*) from upstream_events")
+    assert isinstance(stored, int)
+    return stored
+
+
 def drop(folder: Path, name: str, content: bytes) -> None:
     """Put a file there as a sender should."""
     (folder / f".{name}").write_bytes(content)
@@ -113,7 +120,7 @@ async def test_file_that_was_stored_before_the_service_was_cut_off_is_submitted_
         async with upstream(folder_source(folder, prefix)) as service:
 
             async def some(stored: int = stored) -> bool:
-                return await db.fetchval("select count(*) from upstream_events") >= stored
+                return await events_stored(db) >= stored
 
             await until(some)
             await service.kill()
@@ -302,7 +309,7 @@ async def test_push_that_was_stored_in_part_when_the_service_was_cut_off_is_subm
     async with upstream(source) as service:
 
         async def some() -> bool:
-            return await db.fetchval("select count(*) from upstream_events") > 0
+            return await events_stored(db) > 0
 
         await until(some)
         await service.kill()
@@ -455,7 +462,7 @@ async def test_topic_is_read_on_from_where_it_was_durable(
         async with upstream(source) as service:
 
             async def some() -> bool:
-                return await db.fetchval("select count(*) from upstream_events") >= stored
+                return await events_stored(db) >= stored
 
             await until(some)
             await service.kill()

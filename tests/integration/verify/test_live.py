@@ -191,7 +191,10 @@ async def test_R16_changed_column_of_any_row_is_named(
 async def test_R16_row_without_a_record_is_named(
     to: LogAccess, db: asyncpg.Connection, partition: int, seq: int | None
 ) -> None:
-    newest = await db.fetchval("select max(seq) from audit where ledger = 'assent.ledger' and partition = 1")
+    newest: int | None = await db.fetchval(
+        "select max(seq) from audit where ledger = 'assent.ledger' and partition = 1"
+    )
+    assert newest is not None
     await db.execute(
         "insert into audit (ledger, partition, seq, ledger_offset, at, principal, request, outcome,"
         " value_sha256, record) values ('assent.ledger', $1, $2, 0, 0, 'carol', '1-0',"

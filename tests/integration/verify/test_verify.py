@@ -149,6 +149,7 @@ async def test_injected_altered_record_is_quarantined_and_named(
     record = (await consumer.getmany(place, timeout_ms=5_000))[place][0]
     await consumer.stop()
     producer = await open_producer(log.connection)
+    assert record.value is not None
     value = record.value.replace(b'"seq":0', b'"seq":1')
     injected = await producer.send_and_wait(
         LEDGER, value, key=record.key, partition=partition, headers=list(record.headers)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import get_args
 
+import msgspec
 import pytest
 
 from assent_contracts.commands import command_type
@@ -59,7 +60,7 @@ def said(decision: tuple[object, ...] | Refusal, kind: str) -> str:
     """`at once` for exactly the event that this kind of change makes; otherwise what happened instead."""
     if isinstance(decision, Refusal):
         return decision.code.value
-    names = [command_type(type(event)) for event in decision]
+    names = [command_type(event) for event in decision if isinstance(event, msgspec.Struct)]
     return AT_ONCE if names == [EVENTS[kind]] else " + ".join(names)
 
 

@@ -1,6 +1,7 @@
 """With only a stolen writer key: no record appended to the governance ledger makes a release valid."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -193,7 +194,11 @@ def release_that_the_thief_signed_for(log: StolenLog) -> str:
     """Everything is as the rules require except the signatures of the approval and of the completion."""
     release = log.submitted(MORE)
     resource = object_of(MORE)
-    seen = {"resource": resource, "request": release.request, "submission": release.submission_sha256}
+    seen: dict[str, Any] = {
+        "resource": resource,
+        "request": release.request,
+        "submission": release.submission_sha256,
+    }
     log.forge(Approve(**log.about("dave"), **seen))
     log.forge(Complete(**log.about("carol"), **seen))
     log.carry(release)
@@ -208,7 +213,7 @@ def release_that_its_own_change_made_possible(log: StolenLog) -> str:
     assignment = RoleAssignment(id=name, role="administrator", principals=("mallory",))
     release = log.submitted(AssignRole(assignment=assignment))
     log.carry(release)
-    seen = {
+    seen: dict[str, Any] = {
         "resource": role_object(name),
         "request": release.request,
         "submission": release.submission_sha256,

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from http_message_signatures.algorithms import ED25519
+from http_message_signatures.algorithms import ED25519  # pyright: ignore[reportPrivateImportUsage]
 from http_message_signatures.signatures import HTTPMessageSigner
 
 from assent.cli.connection.request_signing import sign_request

@@ -7,7 +7,13 @@ from assent_contracts.core.governance.handle import GovernanceLedgerState, handl
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Received
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance_messages import AcceptLoss, GovernanceEvent, LossAccepted, ReleaseCarriedOut
+from assent_contracts.governance_messages import (
+    AcceptLoss,
+    GovernanceCommand,
+    GovernanceEvent,
+    LossAccepted,
+    ReleaseCarriedOut,
+)
 from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import LedgerName
@@ -45,9 +51,11 @@ def decided(
     record = GovernanceLedgerState()
     record.governance = governance
     value = encode(command)
-    received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
+    received = Received[GovernanceCommand](
+        command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig"
+    )
     decision = handle_recovery(record, received, signature_good=good)
-    return decision.code.value if isinstance(decision, Refusal) else decision  # type: ignore[return-value]
+    return decision.code.value if isinstance(decision, Refusal) else decision
 
 
 def test_recovery_key_accepts_a_loss_and_a_new_era_begins() -> None:

@@ -21,7 +21,12 @@ from assent_contracts.governance_changes import (
     key_object,
     policy_object,
 )
-from assent_contracts.governance_messages import GOVERNANCE_KEY, CloseFounding, LogFounded
+from assent_contracts.governance_messages import (
+    GOVERNANCE_KEY,
+    CloseFounding,
+    GovernanceCommand,
+    LogFounded,
+)
 from assent_contracts.governance_objects import Account, DirectoryDifference, Founding, RoleAssignment
 from assent_contracts.heads import verify_head
 from assent_contracts.refusals import Refusal
@@ -46,12 +51,16 @@ def test_repeated_command_of_the_recovery_key_counts_once() -> None:
     record.governance = organisation()
     command = accept(record.governance, *ends(record.governance))
     value = encode(command)
-    received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
+    received = Received[GovernanceCommand](
+        command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig"
+    )
     first = handle_recovery(record, received, signature_good=True)
     assert not isinstance(first, Refusal)
     seq = record.governance.seq + 1
     apply_governance_decision(record, received, first, seq=seq, at=START, by_topic=False)
-    [again] = handle_recovery(record, received, signature_good=True)
+    repeated = handle_recovery(record, received, signature_good=True)
+    assert not isinstance(repeated, Refusal)
+    [again] = repeated
     assert getattr(again, "decided", None) == seq
 
 

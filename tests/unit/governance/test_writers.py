@@ -110,9 +110,11 @@ def recovered(
     record = GovernanceLedgerState()
     record.governance = governance
     value = encode(command)
-    received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
+    received = Received[GovernanceCommand](
+        command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig"
+    )
     decision = handle_recovery(record, received, signature_good=good)
-    return decision.code.value if isinstance(decision, Refusal) else decision  # type: ignore[return-value]
+    return decision.code.value if isinstance(decision, Refusal) else decision
 
 
 def recovery(
@@ -191,5 +193,7 @@ def test_impossible_events_and_log_time_far_ahead_do_not_block_the_recovery_key(
     record.governance, record.at = governance, 1 << 50
     command = recovery(writer(), retire=("writer-1",))
     value = encode(command)
-    received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
+    received = Received[GovernanceCommand](
+        command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig"
+    )
     assert not isinstance(handle_recovery(record, received, signature_good=True), Refusal)
