@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from typing import Any, Final
 
 import msgspec
@@ -93,11 +92,7 @@ class Execution:
         return Applied(_MADE)
 
     async def _put(self, call: ParkedCall, **fields: Any) -> ParkedCall:
-        changed = msgspec.structs.replace(
-            self._calls.current(call.task), changed_at=int(time.time() * 1_000), **fields
-        )
-        await asyncio.to_thread(self._calls.put, changed)
-        return changed
+        return await asyncio.to_thread(self._calls.change, call.task, **fields)
 
 
 class _Submission(msgspec.Struct):

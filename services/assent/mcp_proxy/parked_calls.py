@@ -2,9 +2,10 @@
 
 import fcntl
 import os
+import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -71,6 +72,7 @@ class ParkedCalls:
             os.close(self._lock)
             msg = f"{folder} is in use by another proxy: give each its own state folder and its own account."
             raise CallsInUseError(msg) from None
+        self._turn = threading.Lock()
         self._by_task: dict[str, ParkedCall] = {}
         for path in sorted(folder.glob(f"*{_SUFFIX}")):
             if not path.name.startswith("."):
@@ -85,6 +87,15 @@ class ParkedCalls:
         """Add or replace one. Durable on return."""
         write_durably(self._path(call.task), msgspec.json.encode(call))
         self._by_task[call.task] = call
+
+    def change(self, task: str, **fields: Any) -> ParkedCall:
+        """Change fields of one. Durable on return. Threads take turns, so none undoes what another did."""
+        with self._turn:
+            changed = msgspec.structs.replace(
+                self._by_task[task], changed_at=int(time.time() * 1_000), **fields
+            )
+            self.put(changed)
+            return changed
 
     def of_task(self, task: str, agent: str) -> ParkedCall | None:
         """An agent's own call."""

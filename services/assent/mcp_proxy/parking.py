@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from typing import Any, Final
 
 import msgspec
@@ -199,8 +198,4 @@ class Parking:
             await self._put(call.task, fetched=True)
 
     async def _put(self, task: str, **fields: Any) -> ParkedCall:
-        changed = msgspec.structs.replace(
-            self._calls.current(task), changed_at=int(time.time() * 1_000), **fields
-        )
-        await asyncio.to_thread(self._calls.put, changed)
-        return changed
+        return await asyncio.to_thread(self._calls.change, task, **fields)
