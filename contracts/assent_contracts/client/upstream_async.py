@@ -98,10 +98,6 @@ class UpstreamLog(Protocol):
         """What happened to a request and happens to it, record by record."""
         ...
 
-    async def until_deaf(self) -> None:
-        """Return when nothing more is read of the log, and raise why."""
-        ...
-
 
 class AsyncUpstream:
     """Submits changes as one account. Many tasks may use one."""

@@ -8,10 +8,11 @@ from assent.process import exit_without, run_service
 
 exit_without("mcp")
 
-from assent.mcp_proxy.configuration import file_path, read_mcp_file  # noqa: E402  what it needs is an optional part
+from assent.mcp_proxy.configuration import read_mcp_file, read_mcp_settings  # noqa: E402  what it needs is an optional part
 from assent.mcp_proxy.listening import tokens_of  # noqa: E402
 from assent.mcp_proxy.service import KAFKA, list_tools, serve  # noqa: E402
 from assent.mcp_proxy.tool_server import check_server  # noqa: E402
+from assent.observe.logs import configure_logs  # noqa: E402
 from assent.process_settings import SettingsError  # noqa: E402
 
 
@@ -35,12 +36,13 @@ def _arguments() -> argparse.Namespace:
 def _main() -> None:
     arguments = _arguments()
     try:
-        file = read_mcp_file(file_path())
+        file = read_mcp_file(read_mcp_settings().file)
         check_server(file.server)
         tokens_of(file)
         if arguments.check_config:
             sys.stdout.write(f"It is good: {file.type}, {', '.join(each.name for each in file.agents)}.\n")
         elif arguments.list_tools:
+            configure_logs("mcp_proxy", "warning")
             sys.stdout.write("".join(f"{line}\n" for line in asyncio.run(list_tools(file))))
         else:
             run_service("mcp_proxy", serve, KAFKA)

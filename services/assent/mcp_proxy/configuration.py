@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from assent.mcp_proxy.tool_definitions import is_tool_name
-from assent.process_settings import SettingsError
+from assent.process_settings import SettingsError, need
 from assent_contracts.resources import is_type_name
 
 FILE: Final = "ASSENT_MCP_FILE"
@@ -89,12 +89,16 @@ class McpFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return next((each for each in self.agents if each.name == name), None)
 
 
-def file_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """The path of the file. Raises SettingsError."""
-    value = environ.get(FILE)
-    if not value:
-        raise SettingsError(f"Set {FILE}: the file that configures the MCP proxy.")
-    return Path(value)
+class McpSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the MCP proxy, besides those of every service."""
+
+    file: Path
+    """ASSENT_MCP_FILE: the file with the server, the agents and the tools that pass. Required."""
+
+
+def read_mcp_settings(environ: Mapping[str, str] = os.environ) -> McpSettings:
+    """The settings of this process. Raises SettingsError."""
+    return McpSettings(file=Path(need(environ.get(FILE) or None, FILE)))
 
 
 def read_mcp_file(path: Path) -> McpFile:

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from aiokafka.errors import KafkaError
 
-from assent.mcp_proxy.configuration import Agent, McpFile, file_path, read_mcp_file
+from assent.mcp_proxy.configuration import Agent, McpFile, read_mcp_file, read_mcp_settings
 from assent.mcp_proxy.conversation import Context, Conversation
 from assent.mcp_proxy.execution import Execution
 from assent.mcp_proxy.listening import agent_of, serve_http, serve_stdio, tokens_of
@@ -21,6 +21,7 @@ from assent.process import until_stopped
 from assent.process_settings import ServiceSettings, SettingsError, need
 from assent_contracts.client.applier import Applier
 from assent_contracts.client.applier_process import log_handled
+from assent_contracts.client.assent_connection import AssentConnection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.task_end import end
@@ -43,7 +44,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
 
     Raises SettingsError, KeyFileError, CallsInUseError.
     """
-    await run(settings, read_mcp_file(file_path()), health, stop)
+    await run(settings, read_mcp_file(read_mcp_settings().file), health, stop)
 
 
 async def run(
@@ -181,6 +182,7 @@ async def _connect(settings: ServiceSettings, own: SecretKey, parking: Parking, 
     while not stop.is_set():
         try:
             async with opened(settings.kafka, settings.identity, own, source="/assent/mcp-proxy") as upstream:
+                assert isinstance(upstream.log, AssentConnection), "`opened` makes one"
                 parking.connected(upstream)
                 try:
                     await until_stopped(stop, upstream.log.until_deaf())
