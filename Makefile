@@ -129,7 +129,7 @@ docs: $(STAMP) ## build the documentation into build/docs/site; a broken link is
 requirements: $(STAMP) ## pin the dependencies again; UPGRADE=1 takes the newest versions
 	@$(PIP) install uv
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
-		pyproject.toml --extra applier --extra gateway --extra notify --extra upstream --output-file infra/requirements/runtime.txt
+		pyproject.toml --extra applier --extra gateway --extra mcp --extra notify --extra upstream --output-file infra/requirements/runtime.txt
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
 		pyproject.toml --extra local --group dev --constraint infra/requirements/runtime.txt --output-file $(PINS)
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \

@@ -16,6 +16,7 @@ STRUCTS: Final = {
     "Gateway: event streams": ("assent.gateway.client_limits", "LiveLimits"),
     "Gateway: OpenID Connect": ("assent.gateway.gateway_settings", "OidcSettings"),
     "Notify": ("assent.notify.notify_settings", "NotifySettings"),
+    "MCP proxy": ("assent.mcp_proxy.configuration", "McpSettings"),
     "Upstream": ("assent.upstream.configuration", "UpstreamSettings"),
 }
 _VARIABLE: Final = re.compile(r"(ASSENT_\w+): (.*)", re.DOTALL)

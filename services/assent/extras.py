@@ -7,7 +7,7 @@ import re
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from typing import Final, Literal
 
-Extra = Literal["applier", "gateway", "notify", "upstream", "local"]
+Extra = Literal["applier", "gateway", "mcp", "notify", "upstream", "local"]
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 

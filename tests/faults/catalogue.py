@@ -10,6 +10,7 @@ from tests.faults import (
     of_rules,
     of_the_log,
     of_time_and_heads,
+    of_tool_calls,
     of_upstreams,
 )
 from tests.faults.fault import Fault
@@ -23,4 +24,5 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *of_readers.FAULTS,
     *of_time_and_heads.FAULTS,
     *of_upstreams.FAULTS,
+    *of_tool_calls.FAULTS,
 )

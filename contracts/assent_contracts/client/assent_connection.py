@@ -204,6 +204,10 @@ class AssentConnection:
         finally:
             deaf.cancel()
 
+    async def until_deaf(self) -> None:
+        """Return when nothing more is read of the log, and raise why."""
+        await self._ready.until_deaf()
+
     async def _watch_from_start(self, request: str) -> Watch:
         place = parse_request_id(request)
         if place is None or place[0] >= self._ready.partitions:

@@ -26,8 +26,15 @@ from assent_contracts.resources import parse_request_id
 
 Payload = msgspec.Raw | dict[str, Any] | list[Any] | str | int | float | bool | None
 """A JSON value. `msgspec.Raw` is JSON text that is kept byte for byte."""
-_NOT_YET: Final = (RefusalCode.NOT_APPROVED, RefusalCode.NOT_PENDING, RefusalCode.OUTDATED)
-"""Refusals of a completion after which the ledger has more to say of the request."""
+_NOT_YET: Final = (
+    RefusalCode.NOT_APPROVED,
+    RefusalCode.NOT_PENDING,
+    RefusalCode.OUTDATED,
+    RefusalCode.ALREADY_DECIDED,
+)
+"""Refusals of a completion after which the ledger has more to say of the request. It may have been released
+before, as its history is read from the start.
+"""
 _decode_submission = msgspec.json.Decoder(SubmitChange).decode
 
 

@@ -17,9 +17,10 @@ from assent_contracts.client.upstream import connect
 from assent_contracts.client.upstream_async import AsyncSubmitted, AsyncUpstream, opened
 from assent_contracts.commands import SubmitChange
 from assent_contracts.events import ChangeSubmitted, RequestApproved
-from assent_contracts.ledger import RecordedCommand, decode_recorded_command
+from assent_contracts.ledger import RecordedCommand, decode_recorded_command, decode_refusal
 from assent_contracts.refusals import RefusalCode
 from tests.support.log import UPSTREAM, Actor, Log, read_ledger
+from tests.support.stack import until
 
 PAYLOAD = "echo hello"
 
@@ -73,6 +74,27 @@ async def submissions(log: Log, follower: GovernanceFollower, resource: str) -> 
         elif isinstance(refusal, msgspec.Raw):
             found.append(msgspec.json.decode(refusal)["code"])
     return found
+
+
+async def test_R12_request_that_is_released_already_is_waited_for_by_another_process(
+    upstream: AsyncUpstream, actor: Actor, log: Log, follower: GovernanceFollower
+) -> None:
+    request = await submitted(upstream, "resumed")
+    assert (await actor.approve(seen(request))).refusal is None
+    await request.complete()
+    async with connected(log) as later:
+        ended = asyncio.create_task((await later.request(request.id)).wait_applied(timeout_s=60))
+
+        async def refused() -> bool:
+            answers = await read_ledger(log, follower)
+            refusals = [decode_refusal(each.record) for run in answers.values() for each in run]
+            return any(each is not None and each.code == RefusalCode.ALREADY_DECIDED for each in refusals)
+
+        # It reads the request from its start, and completes it as it does any other.
+        await until(refused)
+        assert (await actor.claim(seen(request))).refusal is None
+        assert (await actor.report(seen(request))).refusal is None
+        assert (await ended).applied
 
 
 async def test_request_is_followed_from_its_submission_to_its_end(
