@@ -62,8 +62,11 @@ class Applier:
         """When a request's last command was sent, and how often it had been decided; in memory."""
 
     def crash(self) -> None:
-        """Its memory is lost."""
+        """Its memory is lost, and so is how far it came with what it has claimed."""
         self._ledger = None
+        for parts in self.on_disk.journal.values():
+            if "claim" in parts:
+                parts["begun"] = b""
 
     def restore(self, folder: Folder) -> None:
         """It is started on an older copy of its folder."""
@@ -138,6 +141,7 @@ class Applier:
                 self._drop(request)
             elif grant is None or found is None:
                 del parts["claim"], self._published[request]
+                parts.pop("begun", None)
             else:
                 # The latest possible value of the log's clock: an answer may be older than what was sent.
                 _, answered = ledger.decided[sha256_hex(parts["claim"])]

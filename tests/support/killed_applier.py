@@ -19,8 +19,8 @@ from assent_contracts.client.consumer_group import Membership
 STEPS = {
     "taken in hand": (Journal, "begin", "after", None),
     "claim made": (Journal, "write", "after", "claim"),
-    "claim decided": (Journal, "write", "before", "begun"),
-    "begun": (Journal, "write", "after", "begun"),
+    "claim decided": (Journal, "begin_to_apply", "before", None),
+    "begun": (Journal, "begin_to_apply", "after", None),
     "file written": (Folder, "apply", "after", None),
     "mark written": (Journal, "write", "before", "report"),
     "report made": (Journal, "write", "after", "report"),

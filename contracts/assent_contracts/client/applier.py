@@ -136,6 +136,7 @@ class Applier:
                     setup.tell_missing("stopped" if stop.is_set() else "starting over")
         finally:
             await memory.stop()
+            await journal.settle()
             journal.close()
 
 

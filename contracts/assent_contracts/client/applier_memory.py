@@ -8,7 +8,8 @@ from typing import Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from assent_contracts.client.applier_journal import Journal, Position
+from assent_contracts.client.applier_journal import Journal
+from assent_contracts.client.applier_journal_records import Position
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.partition_probe import LOOK_EVERY_S, Probe
@@ -50,7 +51,8 @@ class ApplierMemory:
         before, self._heads = self._heads, remembered_after(self._heads, losses)
         if self._heads == before:
             return
-        await asyncio.to_thread(self._journal.keep_heads, self._heads)
+        self._journal.keep_heads(self._heads)
+        await self._journal.durable()
         for partition, was in before.items():
             now = self._heads.get(partition)
             if now is None or now.head.seq < was.head.seq:
@@ -99,7 +101,8 @@ class ApplierMemory:
         read = {n: head for n, head in heads.items() if n not in self.differing}
         now = {**self._heads, **read}
         if now != self._heads:
-            await asyncio.to_thread(self._journal.keep_heads, now)
+            self._journal.keep_heads(now)
+            await self._journal.durable()
             self._heads = now
 
     async def start(self, partition: int) -> int:

@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.applied_beyond_journal import AppliedBeyondJournal
 from assent_contracts.client.applier_commands import ApplierCommands
-from assent_contracts.client.applier_journal import Journal, Position
+from assent_contracts.client.applier_journal import Journal
+from assent_contracts.client.applier_journal_records import Position
 from assent_contracts.client.applier_memory import ApplierMemory
 from assent_contracts.client.applier_steps import left_alone
 from assent_contracts.client.change_reader import take_changes
@@ -103,10 +104,9 @@ class ApplierRun:
             await self._publisher.start()
             await self._publisher.catch_up(but=self._memory.differing)
             in_hand: dict[str, str] = {}
-            for request in await asyncio.to_thread(self._journal.entries):
+            for request in self._journal.entries():
                 if not self._memory.is_differing(request):
-                    change = await asyncio.to_thread(self._journal.change, request)
-                    in_hand[request] = change.resource
+                    in_hand[request] = self._journal.change(request).resource
             await self._look_at_target(in_hand.values())
             for request, resource in in_hand.items():
                 self._settle(request, resource)
@@ -188,9 +188,9 @@ class ApplierRun:
                 self._setup.tell(_of(handled, change, partition, record.offset))
                 continue
             fresh[change.request] = change
-        # All at once, because each of them waits for the disk.
-        await asyncio.gather(*(asyncio.to_thread(self._journal.begin, each) for each in fresh.values()))
         for change in fresh.values():
+            # It is durable with its claim, before that is published.
+            self._journal.begin(change)
             self._settle(change.request, change.resource)
 
     async def _until_superseded(self, partition: int, change: Change | None) -> None:
@@ -202,7 +202,7 @@ class ApplierRun:
         if change is None or task is None:
             return
         found = self._open[partition].find(change.request)
-        earlier = await asyncio.to_thread(self._journal.change, change.request)
+        earlier = self._journal.change(change.request)
         if found is not None and found.is_release(change) and found.was_release(earlier):
             await asyncio.wait([task])
 
@@ -246,7 +246,7 @@ class ApplierRun:
             self._left_alone -= permitted
             await tasks.work_on(frozenset())
             for partition in range(self._setup.governance.partitions):
-                await asyncio.to_thread(self._journal.keep_position, partition, Position())
+                self._journal.keep_position(partition, Position())
 
     def _settle(self, request: str, resource: str) -> None:
         task = asyncio.create_task(

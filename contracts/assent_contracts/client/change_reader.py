@@ -4,7 +4,6 @@ The topic is only transport: it deletes old records and may be recreated. Then i
 To see a change again does no harm, but to wait at a position that the topic does not have would never end.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -57,7 +56,8 @@ async def _take_from(
                 await take(records)
                 position = position_after(records[-1].offset, records[-1].value)
                 offset = position.offset
-                await asyncio.to_thread(journal.keep_position, partition, position)
+                # It is durable with what comes next, and never before the changes that it leaves behind.
+                journal.keep_position(partition, position)
             if time.monotonic() >= look_at:
                 if await memory.start(partition) != offset:
                     return

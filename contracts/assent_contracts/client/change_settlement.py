@@ -76,26 +76,27 @@ class Settler:
     async def settle(self, request: str) -> Handled:
         """Continue from the journal's state to the end. Raises OSError if the journal cannot be written."""
         started = time.monotonic()
-        change = await asyncio.to_thread(self._journal.change, request)
+        change = self._journal.change(request)
         if self._is_again(change):
             return await self._left(change)
         if self._is_another(change):
             # The change in progress belongs to another history: it is kept, and nothing of it is sent.
             detail = (
                 "The ledger has released something else under the id of this change. Compare the target with"
-                f" the ledger, then stop this applier and remove {self._journal.path_of(request)}."
+                f" the ledger, then stop this applier, create the empty file"
+                f" {self._journal.path_to_drop(request)}, and start it again."
             )
             return Handled(result="other-release", detail=detail, request=request, resource=change.resource)
         report = self._journal.read(request, "report")
         if report is None:
             claimed = await self._claim_and_apply(request)
             if isinstance(claimed, Handled):
-                await asyncio.to_thread(self._journal.drop, request)
+                self._journal.drop(request)
                 return claimed
             report = claimed
         said = msgspec.json.decode(report, type=ReportOutcome)
         await self._report(said, report)
-        await asyncio.to_thread(self._journal.drop, request)
+        self._journal.drop(request)
         return Handled(
             result=said.outcome,
             detail=said.message,
@@ -114,7 +115,7 @@ class Settler:
         report = self._journal.read(change.request, "report")
         if report is not None:
             await self._commands.publish(msgspec.json.decode(report, type=ReportOutcome), report)
-        await asyncio.to_thread(self._journal.drop, change.request)
+        self._journal.drop(change.request)
         return Handled(
             result="not-open",
             detail="It has been released again since.",
@@ -130,7 +131,7 @@ class Settler:
         # The slot is released while a refusal waits for people to act.
         while True:
             async with self._slots:
-                change = await asyncio.to_thread(self._journal.change, request)
+                change = self._journal.change(request)
                 if self._is_again(change):
                     return await self._left(change)
                 claimed = await self._claim(change)
@@ -149,7 +150,8 @@ class Settler:
         fresh = value is None
         if value is None:
             value = encode(Claim(**self._commands.fields(), resource=change.resource, request=change.request))
-            await asyncio.to_thread(self._journal.write, change.request, "claim", value)
+            self._journal.write(change.request, "claim", value)
+        await self._journal.durable()
         claim = msgspec.json.decode(value, type=Claim)
         governance = self._governance.writers.head
         asked = 0
@@ -161,7 +163,7 @@ class Settler:
             if isinstance(grant, str):
                 return grant
             if grant is None or found is None:
-                await asyncio.to_thread(self._journal.forget, change.request, "claim")
+                self._journal.forget(change.request, "claim")
                 return _Refused(answer.refusal, fresh, governance)
             deadline = 0 if found.unsettled else grant.deadline
             lease = Lease(grant.claim, grant.digest, deadline, answer.at, sent)
@@ -191,8 +193,8 @@ class Settler:
                 release,
                 lease,
                 work_time,
-                begun=self._journal.read(change.request, "begun") is not None,
-                begin=lambda: asyncio.to_thread(self._journal.write, change.request, "begun", b""),
+                begun=self._journal.may_be_applied(change.request),
+                begin=lambda: self._journal.begin_to_apply(change.request),
             )
 
     async def _journal_report(
@@ -209,7 +211,8 @@ class Settler:
                 version=outcome_version(report.version),
             )
         )
-        await asyncio.to_thread(self._journal.write, request, "report", value)
+        self._journal.write(request, "report", value)
+        await self._journal.durable()
         return value
 
     async def _report(self, report: ReportOutcome, value: bytes) -> None:

@@ -3,7 +3,7 @@
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -47,7 +47,7 @@ async def settle_release(
     work_time: WorkTime,
     *,
     begun: bool,
-    begin: Callable[[], Awaitable[None]],
+    begin: Callable[[], None],
 ) -> Report:
     """What is reported of a claimed release, which may have been begun by a process that was killed.
 
@@ -57,7 +57,7 @@ async def settle_release(
     if shown is not None:
         return shown
     if not begun:
-        await begin()
+        begin()
     if lease.over():
         return too_late(begun=begun)
     report = await apply_release(handler, release, work_time, cut_off=begun and reads_back is None)

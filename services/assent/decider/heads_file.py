@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from assent_contracts.client.applier_journal import write_durably
+from assent_contracts.client.durable_file import write_durably
 from assent_contracts.heads import KeptHead
 
 _decode = msgspec.json.Decoder(list[KeptHead]).decode

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handler import Release
 from tests.support.handover import Folders, applying, dispatching, events_of, killed_at
@@ -33,8 +34,9 @@ async def test_applier_killed_at_a_step_continues_and_applies_and_reports_once(
     assert written.read_text() == "echo once"
     assert inode in (None, written.stat().st_ino), "what was written is not written again"
     assert await events_of(log, follower, request.request) == [*CLAIMED, "request-completed"]
-    [folder] = folders.state.iterdir()
-    assert not list(folder.glob(f"{request.request}.*")), "nothing is left in hand"
+    journal = Journal(folders.state, log.identity)
+    assert journal.entries() == [], "nothing is left in hand"
+    journal.close()
 
 
 async def test_applier_cut_off_while_applying_applies_again_within_the_lease_with_the_same_idempotency_key(

@@ -8,7 +8,7 @@ from typing import Final
 from assent.applier.targets.content import content_of, difference
 from assent.applier.targets.files.folder import Folder, NotWrittenError
 from assent.applier.targets.files.table import FilesTable
-from assent_contracts.client.applier_journal import write_durably
+from assent_contracts.client.durable_file import write_durably
 from assent_contracts.client.handler import Applied, FinalError, Release, RetryableError
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
