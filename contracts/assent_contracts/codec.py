@@ -12,8 +12,17 @@ from msgspec import UNSET
 from assent_contracts import limits
 from assent_contracts.change_detail_limits import bad_details, bad_version
 from assent_contracts.characters import draws_nothing
-from assent_contracts.commands import Command, CommandFields, ReportOutcome, RequestCommand, SubmitChange
+from assent_contracts.commands import (
+    CloseFinding,
+    Command,
+    CommandFields,
+    ReportFinding,
+    ReportOutcome,
+    RequestCommand,
+    SubmitChange,
+)
 from assent_contracts.digests import DIGEST_PATTERN
+from assent_contracts.finding_limits import bad_report
 from assent_contracts.form_refusals import bad_text, identifier_refusal, is_identifier, malformed, too_large
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import is_resource, is_type_name, parse_request_id
@@ -177,6 +186,8 @@ def check_fields(command: Command) -> Refusal | None:
         bad = _check_version(command)
         if bad is not None:
             return bad
+    if isinstance(command, ReportFinding):
+        return bad_report(command)
     for name, check in _CHECKS[type(command)]:
         refusal = check(getattr(command, name))
         if refusal is not None:
@@ -239,6 +250,12 @@ def _check_request(request: str) -> Refusal | None:
     return None
 
 
+def _check_finding(finding: str) -> Refusal | None:
+    if parse_request_id(finding) is None:
+        return malformed("finding is not <partition>-<seq>.")
+    return None
+
+
 def _check_submission_hash(submission: str) -> Refusal | None:
     if _DIGEST.fullmatch(submission) is None:
         return malformed("submission is not 64 lower-case hex digits.")
@@ -251,17 +268,20 @@ _CHECKS_BY_FIELD: Final[dict[str, Callable[[str], Refusal | None]]] = {
     "note": lambda note: bad_text("note", note, limits.NOTE_MAX_CHARS),
     "message": lambda message: bad_text("message", message, limits.OUTCOME_MESSAGE_MAX_CHARS),
     "reason": _check_reason,
+    "finding": _check_finding,
 }
 _TYPED: Final = {*CommandFields.__struct_fields__, "outcome", "seen", "claim", "version"}
 """Fields that are limited by their types, that every command has, or that `check_fields` checks itself."""
 
 
-def _checks_of(kind: type[RequestCommand]) -> tuple[tuple[str, Callable[[str], Refusal | None]], ...]:
+def _checks_of(
+    kind: type[RequestCommand | CloseFinding],
+) -> tuple[tuple[str, Callable[[str], Refusal | None]], ...]:
     """The checks of a command's fields, in their order. Raises KeyError for a field without a check."""
     return tuple((name, _CHECKS_BY_FIELD[name]) for name in kind.__struct_fields__ if name not in _TYPED)
 
 
-_CHECKS: Final = {kind: _checks_of(kind) for kind in get_args(RequestCommand)}
+_CHECKS: Final = {kind: _checks_of(kind) for kind in (*get_args(RequestCommand), CloseFinding)}
 
 
 @lru_cache(maxsize=4_096)

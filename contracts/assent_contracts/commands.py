@@ -104,6 +104,27 @@ SettlementReason = Annotated[
 ]
 
 
+FindingId = Annotated[
+    str, _documented("`<partition>-<seq>` of the record of the report.", pattern=f"^{REQUEST_ID_PATTERN}$")
+]
+TargetName = Annotated[
+    str,
+    _documented(
+        "The name of the target, as the reconciler's configuration has it.",
+        minLength=1,
+        maxLength=limits.TARGET_NAME_MAX_CHARS,
+    ),
+]
+FindingKind = Annotated[
+    Literal["unexplained", "different", "missing", "restored"],
+    Meta(
+        description="`unexplained`: the target shows a change that no request explains. `different`: it shows"
+        " something else than the request made. `missing`: it does not show what the request made."
+        " `restored`: it shows again what was applied; such a finding is never open."
+    ),
+]
+
+
 class CommandFields(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, gc=False
 ):
@@ -233,6 +254,71 @@ class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report
     ) = UNSET
 
 
+class ReportFinding(CommandFields, frozen=True, kw_only=True, tag="assent.report-finding.v1", gc=False):
+    """R28: a target differs from what was applied to it. Only a reconciler of the type reports it."""
+
+    target: TargetName
+    kind: FindingKind
+    seen_at: Annotated[int, Meta(description="When the reconciler saw it. Milliseconds since 1970 in UTC.")]
+    version: (
+        Annotated[
+            Version,
+            Meta(
+                description="What the target shows: a commit, a SHA-256, an ETag. Required with `unexplained`"
+                " and `different`, not allowed with `missing`."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    request: (
+        Annotated[
+            RequestId,
+            Meta(
+                description="The request that made what the target should show. Required with `different` and"
+                " `missing`, not allowed with `unexplained`."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    previous: (
+        Annotated[
+            FindingId,
+            Meta(
+                description="The newest finding of this object at this target that the reporter knows. If"
+                " there is a newer one, the report is refused (`outdated`), so that two reporters record it"
+                " once. Absent: the reporter knows none."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    by: (
+        Annotated[
+            str,
+            _documented(
+                "Who made the change, as the target states. Nobody has checked it.",
+                minLength=1,
+                maxLength=limits.FINDING_BY_MAX_CHARS,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    detail: Annotated[str, _documented("For people.", maxLength=limits.FINDING_DETAIL_MAX_CHARS)] = ""
+
+
+class CloseFinding(CommandFields, frozen=True, kw_only=True, tag="assent.close-finding.v1", gc=False):
+    """R28: close a finding, as an administrator or an approver of the type, with the explanation."""
+
+    finding: FindingId
+    reason: Annotated[
+        str,
+        _documented(
+            "What explains the change, or what was done about it. Shown to everyone who can see the finding.",
+            minLength=1,
+            maxLength=limits.REASON_MAX_CHARS,
+        ),
+    ]
+
+
 Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close", "settle"]
 """What people can do to a request."""
 ActionCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Settle
@@ -249,7 +335,9 @@ ACTIONS: Final[dict[Action, type[ActionCommand]]] = {
 
 RequestCommand = ActionCommand | Claim | RenewLease | ReportOutcome
 """The commands on an existing request."""
-Command = SubmitChange | RequestCommand
+FindingCommand = ReportFinding | CloseFinding
+"""The commands on findings, which concern an object and no request."""
+Command = SubmitChange | RequestCommand | FindingCommand
 
 
 def command_type(command: msgspec.Struct | type[msgspec.Struct]) -> str:

@@ -9,6 +9,8 @@ from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.change_details import Emergency, NotAfter, NotBefore, Version
 from assent_contracts.commands import (
     Digest,
+    FindingId,
+    FindingKind,
     Milliseconds,
     OnBehalfOf,
     Operation,
@@ -17,6 +19,7 @@ from assent_contracts.commands import (
     Resource,
     Settlement,
     SubmissionHash,
+    TargetName,
 )
 
 Lapse = Literal["disabled", "not-eligible", "own-signature-required"]
@@ -263,6 +266,35 @@ class LogTimeCorrected(
     since: Annotated[int, Meta(description="The governance seq of the latest correction.")]
 
 
+class FindingReported(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.finding-reported.v1", gc=False
+):
+    """R28: a target differs from what was applied. The finding is open until it is closed.
+
+    One of the kind `restored` is never open: it states that the target shows again what was applied.
+    """
+
+    finding: FindingId
+    resource: Resource
+    target: TargetName
+    kind: FindingKind
+    reporter: PrincipalId
+    version: Annotated[Version, Meta(description="What the target shows.")] | UnsetType = UNSET
+    request: (
+        Annotated[RequestId, Meta(description="The request that made what the target should show.")]
+        | UnsetType
+    ) = UNSET
+
+
+class FindingClosed(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.finding-closed.v1", gc=False
+):
+    """R28: a person has closed the finding. The command contains the reason."""
+
+    finding: FindingId
+    closed_by: PrincipalId
+
+
 RequestEnd = (
     RequestRejected | RequestCanceled | RequestClosed | RequestExpired | RequestCompleted | RequestFailed
 )
@@ -283,7 +315,8 @@ RequestEvent = (
     | SettlementProposed
     | RequestEnd
 )
-OfNoRequest = CommandRepeated | WritersChanged | LogTimeCorrected
+FindingEvent = FindingReported | FindingClosed
+OfNoRequest = CommandRepeated | WritersChanged | LogTimeCorrected | FindingEvent
 """Events that concern no request. Readers of requests skip them."""
 Event = RequestEvent | OfNoRequest
 

@@ -12,7 +12,9 @@ from assent_contracts import limits
 from assent_contracts.commands import CommandId, Digest, Milliseconds, PrincipalId
 from assent_contracts.topics import LedgerName
 
-Role = Literal["administrator", "requester", "approver", "applier", "auditor", "gateway", "directory"]
+Role = Literal[
+    "administrator", "requester", "approver", "applier", "auditor", "gateway", "directory", "reconciler"
+]
 PrincipalKind = Literal["human", "service"]
 Source = Literal["manual", "directory"]
 PublicKey = Annotated[str, Meta(description="Ed25519 public key: 32 bytes in base64url, no padding.")]

@@ -64,6 +64,8 @@ class RefusalCode(StrEnum):
     STALE_BASE = "stale-base"
     NOT_YET = "not-yet"
     WINDOW_OVER = "window-over"
+    KNOWN_FINDING = "known-finding"
+    UNKNOWN_FINDING = "unknown-finding"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -81,7 +83,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     partition: int | None = None
     """The partition that the command belongs in (`misrouted`)."""
     decided: int | None = None
-    """The seq of the decision that took this command id (`id-reused`)."""
+    """The seq of the decision that took this id (`id-reused`), or of the finding (`known-finding`)."""
     again_at: int | None = None
     """The log time (ms) from which it can be sent again (`too-many-commands`) or made again (`not-yet`)."""
     field: str | None = None
@@ -199,5 +201,9 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.STALE_BASE: "Make the change again from the named version, and name that as its base.",
     RefusalCode.NOT_YET: "Make the command again from the named time on: until then the change has to wait.",
     RefusalCode.WINDOW_OVER: "Submit the change again with a later end, or with none.",
+    RefusalCode.KNOWN_FINDING: "Nothing to do: this finding is recorded.",
+    RefusalCode.UNKNOWN_FINDING: (
+        "Check the finding's id and its object. A finding that was closed is in the audit log."
+    ),
 }
 """What the sender can do, for each code."""

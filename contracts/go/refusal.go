@@ -103,6 +103,8 @@ var whatToDo = map[string]string{
 	"operator-unknown":        "Have an administrator set the operator of the named service.",
 	"not-yet":                 "Make the command again from the named time on: until then the change has to wait.",
 	"window-over":             "Submit the change again with a later end, or with none.",
+	"known-finding":           "Nothing to do: this finding is recorded.",
+	"unknown-finding":         "Check the finding's id and its object. A finding that was closed is in the audit log.",
 	"stale-base":              "Make the change again from the named version, and name that as its base.",
 	"operator-involved":       "Let an applier claim it that another person operates, or have the request closed.",
 }

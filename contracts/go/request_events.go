@@ -46,6 +46,8 @@ var requestEvents = map[string]eventRule{
 	"assent.command-repeated.v1":    {ofNoRequest: true},
 	"assent.writers-changed.v1":     {ofNoRequest: true},
 	"assent.log-time-corrected.v1":  {ofNoRequest: true},
+	"assent.finding-reported.v1":    {ofNoRequest: true},
+	"assent.finding-closed.v1":      {ofNoRequest: true},
 }
 
 func itoa(number int64) string { return strconv.FormatInt(number, 10) }

@@ -55,11 +55,24 @@ COMMANDS: Final[tuple[c.Command, ...]] = (
     c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="failed", message="The disk is full."),
     c.RenewLease(**_ABOUT, request=REQUEST, claim=44),
     c.Settle(**_ABOUT, request=REQUEST, outcome="retry", reason="The target shows nothing of it."),
+    c.ReportFinding(**_ABOUT, target="web", kind="unexplained", seen_at=AT, version="ab" * 32),
+    c.CloseFinding(**_ABOUT, finding="1-46", reason="The vendor's support did it, see CHG-7."),
 )
 COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
     "report-outcome-of-a-claim": c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="succeeded", claim=44),
     "report-outcome-with-a-version": c.ReportOutcome(
         **_ABOUT, request=REQUEST, outcome="succeeded", claim=44, version='W/"18"'
+    ),
+    "report-finding-after-another": c.ReportFinding(
+        **_ABOUT,
+        target="web",
+        kind="different",
+        seen_at=AT,
+        version='W/"19"',
+        request=REQUEST,
+        previous="1-46",
+        by="Mallory <m@example.org>",
+        detail="Größe: 17 bytes.",
     ),
     "settle-a-claim-as-seen": c.Settle(
         **_ABOUT, request=REQUEST, outcome="succeeded", reason="It is in the target.", claim=44, seen=45
@@ -234,9 +247,22 @@ EVENTS: Final[tuple[e.Event, ...]] = (
     e.WritersChanged(since=61),
     e.LogTimeCorrected(since=62),
     e.CommandRepeated(decided=41),
+    e.FindingReported(
+        finding="1-46", resource=RESOURCE, target="web", kind="unexplained", reporter="reconciler",
+        version="ab" * 32,
+    ),
+    e.FindingClosed(finding="1-46", closed_by="dora"),
 )  # fmt: skip
 
 EVENT_VARIANTS: Final[dict[str, e.Event]] = {
+    "finding-reported-of-a-request": e.FindingReported(
+        finding="1-47",
+        resource=RESOURCE,
+        target="web",
+        kind="missing",
+        reporter="reconciler",
+        request=REQUEST,
+    ),
     "approval-given-through-a-gateway": e.ApprovalGiven(
         request=REQUEST, approver="bob", person="p-18", deadline=_LATER, through="console"
     ),

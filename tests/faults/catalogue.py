@@ -5,6 +5,7 @@ from typing import Final
 from tests.faults import (
     of_claims,
     of_conditions,
+    of_findings,
     of_governance,
     of_readers,
     of_rules,
@@ -19,6 +20,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *of_rules.FAULTS,
     *of_conditions.FAULTS,
     *of_claims.FAULTS,
+    *of_findings.FAULTS,
     *of_governance.FAULTS,
     *of_the_log.FAULTS,
     *of_readers.FAULTS,

@@ -8,6 +8,8 @@ from tests.support.people import force, key_of
 
 PORTAL = "portal"
 """A service that signs for people."""
+RECONCILER = "reconciler"
+"""A service that reports findings."""
 
 
 def disable(governance: Governance, principal: str) -> None:
@@ -47,6 +49,16 @@ def add_gateway(governance: Governance, *resource_types: str) -> None:
     force(governance, g.RegisterKey(key=key_of(PORTAL)))
     assignment = RoleAssignment(
         id="r-gateway", role="gateway", principals=(PORTAL,), resource_types=resource_types
+    )
+    force(governance, g.AssignRole(assignment=assignment))
+
+
+def add_reconciler(governance: Governance, name: str = RECONCILER, *resource_types: str) -> None:
+    """A service with a key and the role reconciler for these types, or for all if none is given."""
+    force(governance, g.RegisterPrincipal(account=Account(id=name, kind="service")))
+    force(governance, g.RegisterKey(key=key_of(name)))
+    assignment = RoleAssignment(
+        id=f"r-{name}", role="reconciler", principals=(name,), resource_types=resource_types
     )
     force(governance, g.AssignRole(assignment=assignment))
 

@@ -7,7 +7,7 @@ assert story.when("alice2 completes") == "not-requester"
 A line may end in `via portal`: then that gateway's key has signed, on behalf of the named account.
 """
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from msgspec import Raw
 
@@ -57,6 +57,7 @@ _TIMES: Final = {
 }
 
 
+FINDING: Final = {"target": "web", "kind": "unexplained", "version": "v1", "seen_at": START}
 VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
     "submits": (c.SubmitChange, {"operation": "edit", "justification": "why"}),
     "approves": (c.Approve, {}),
@@ -80,6 +81,8 @@ VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
     "settles the last claim as failed": (c.Settle, {"outcome": "failed", "reason": "It is.", "claim": -1}),
     "settles it as succeeded": (c.Settle, {"outcome": "succeeded", "reason": "It is there."}),
     "settles it as failed": (c.Settle, {"outcome": "failed", "reason": "It is not there."}),
+    "reports a finding": (c.ReportFinding, FINDING),
+    "closes finding 0": (c.CloseFinding, {"finding": "0-0", "reason": "We did it, see CHG-7."}),
     "settles it by a retry": (c.Settle, {"outcome": "retry", "reason": "Nothing was changed."}),
 }
 
@@ -189,6 +192,8 @@ class Story:
         """The command behind `who verb`: with a fresh id, dated now, on the story's last request."""
         self._commands += 1
         kind, fields = VERBS[verb]
+        if kind in get_args(c.FindingCommand):
+            return kind(id=f"c-{self._commands}", principal=who, at=self.at, resource=self.resource, **fields)
         if kind is c.SubmitChange:
             fields = {"payload": Raw(self.payload), **fields}
         else:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from assent_contracts.codec import encode
-from assent_contracts.commands import Command, SubmitChange, command_type
+from assent_contracts.commands import Command, RequestCommand, SubmitChange, command_type
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import received_at
 from assent_contracts.core.received import Received
@@ -115,7 +115,7 @@ def _newest(record: LedgerRecord) -> str | None:
 def _move(
     judged: Judged, record: LedgerRecord, decided: Command, command: SignedCommand, context: Context
 ) -> Judged | str:
-    if isinstance(decided, SubmitChange) or decided.resource != judged.state.submission.resource:
+    if not isinstance(decided, RequestCommand) or decided.resource != judged.state.submission.resource:
         return "its command is about another object"
     wrong = _not_decided(record, decide_on(judged.state, judged.last, decided, context))
     if wrong is not None:

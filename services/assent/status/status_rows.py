@@ -9,6 +9,7 @@ import msgspec
 from aiokafka import TopicPartition
 from msgspec import UNSET
 
+from assent.status.finding_rows import write_findings
 from assent.status.row_fold import (
     ApprovalRow,
     MissingRowError,
@@ -51,6 +52,7 @@ async def write_status(
     if rows:
         columns = [_column(name, rows.values()) for name in _FIELDS]
         await connection.execute(_SQL["upsert"], place.partition, *columns)
+    await write_findings(connection, place.partition, decided)
 
 
 async def _earlier_rows(

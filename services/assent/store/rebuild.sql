@@ -1,11 +1,11 @@
 -- name: lock
-lock table positions, audit, requests in access exclusive mode
+lock table positions, audit, requests, findings in access exclusive mode
 
 -- name: unguard
 alter table audit disable trigger append_only
 
 -- name: empty
-truncate audit, requests
+truncate audit, requests, findings
 
 -- name: guard
 alter table audit enable trigger append_only

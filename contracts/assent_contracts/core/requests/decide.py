@@ -8,11 +8,13 @@ from assent_contracts.commands import (
     Approve,
     Cancel,
     Claim,
+    CloseFinding,
     CloseRequest,
     Command,
     Complete,
     Reject,
     RenewLease,
+    ReportFinding,
     ReportOutcome,
     RequestCommand,
     Revoke,
@@ -24,11 +26,13 @@ from assent_contracts.core.requests.approve import decide_approve
 from assent_contracts.core.requests.cancel import decide_cancel
 from assent_contracts.core.requests.claim import decide_claim
 from assent_contracts.core.requests.close import decide_close
+from assent_contracts.core.requests.close_finding import decide_close_finding
 from assent_contracts.core.requests.complete import decide_complete
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.reject import decide_reject
 from assent_contracts.core.requests.renew_lease import decide_renewal
+from assent_contracts.core.requests.report_finding import decide_report_finding
 from assent_contracts.core.requests.report_outcome import decide_report
 from assent_contracts.core.requests.revoke import decide_revoke
 from assent_contracts.core.requests.settle import decide_settlement
@@ -52,6 +56,10 @@ def decide(state: PartitionState, command: Command, context: Context) -> Request
             context,
             state.versions.newest(command.resource),
         )
+    if isinstance(command, ReportFinding):
+        return misrouted(command, context) or decide_report_finding(state.findings, command, context)
+    if isinstance(command, CloseFinding):
+        return misrouted(command, context) or decide_close_finding(state.findings, command, context)
     request = state.find(command.request, command.resource)
     if request is None:
         return misrouted(command, context) or refuse(

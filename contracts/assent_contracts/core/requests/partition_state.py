@@ -11,6 +11,7 @@ from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import corrected
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
+from assent_contracts.core.requests.object_findings import ObjectFindings
 from assent_contracts.core.requests.object_versions import ObjectVersions
 from assent_contracts.core.requests.states import Closed, Request, Unsettled
 from assent_contracts.core.retention import RetentionQueue
@@ -18,6 +19,7 @@ from assent_contracts.events import (
     ChangeSubmitted,
     CommandRepeated,
     Event,
+    FindingEvent,
     LeaseRenewed,
     LogTimeCorrected,
     RequestCompleted,
@@ -61,6 +63,8 @@ class PartitionState:
         self.requests: dict[int, Request] = {}
         self.versions = ObjectVersions()
         """R26: the newest versions of the objects, as reported."""
+        self.findings = ObjectFindings()
+        """R28: the findings of the objects, as reported."""
         self._last: dict[int, int] = {}
         """The seq of the last record that changed a request, if one did after its submission."""
         self._open_by_resource: dict[str, int] = {}
@@ -137,6 +141,8 @@ class PartitionState:
                 self._open(seq, event)
             elif isinstance(event, WritersChanged):
                 self.writers_since = event.since
+            elif isinstance(event, FindingEvent):
+                self.findings.evolve(event)
             elif not isinstance(event, _OF_NO_REQUEST):
                 self._go_on(event, at, seq)
         if is_later:

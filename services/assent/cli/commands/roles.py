@@ -22,7 +22,9 @@ roles = App(
     name="roles", group="Governance", help="Role assignments: the permissions of accounts and groups."
 )
 
-Role = Literal["administrator", "requester", "approver", "applier", "auditor", "gateway", "directory"]
+Role = Literal[
+    "administrator", "requester", "approver", "applier", "auditor", "gateway", "directory", "reconciler"
+]
 
 
 @roles.command(name="list")

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from assent.gateway.api import (
     actions,
     audit,
+    findings,
     governance_changes,
     governance_document,
     groups,
@@ -34,6 +35,9 @@ API: Final[tuple[HTTPRouteHandler, ...]] = (
     *actions.HANDLERS,
     who_can.show_approvers,
     who_can.explain,
+    findings.list_all,
+    findings.show,
+    findings.close,
     signed_commands.relay,
     late_decisions.show_command,
     live_events.follow,

@@ -185,7 +185,7 @@ async def _of_request(gateway: Gateway, command: Command, decided: Decided) -> R
         repeated=repeats(decided) is not None,
     )
     is_new = isinstance(command, SubmitChange) and not relayed.repeated
-    place = {"Location": f"/api/v1/requests/{decision.request}"}
+    place = {} if decision.request is None else {"Location": f"/api/v1/requests/{decision.request}"}
     return Response(relayed, status_code=201 if is_new else 200, headers=place)
 
 

@@ -22,7 +22,7 @@ from assent_contracts.client.publisher import (
     now_ms,
 )
 from assent_contracts.codec import decode_command, encode, is_identifier
-from assent_contracts.commands import Command, Complete, SubmitChange, command_type
+from assent_contracts.commands import Command, Complete, FindingCommand, SubmitChange, command_type
 from assent_contracts.core.sender import UNAUTHENTICATED
 from assent_contracts.events import ChangeReleased, CommandRepeated
 from assent_contracts.ledger import (
@@ -47,7 +47,8 @@ _LATEST_MS: Final = COMMAND_MEMORY_MS
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger's acceptance of a command."""
 
-    request: str
+    request: str | None
+    """None if the command concerns a finding."""
     position: str
     """`<partition>-<seq>` of the ledger record. Send it as Assent-After to read its effects."""
     at: int
@@ -125,14 +126,19 @@ def _answer(command: Command, decided: Decided, *, repeated: bool) -> Decision:
         raise of_refusal(decided.refusal, position=position)
     if isinstance(command, Complete) and not _is_released(decided):
         raise _reopened(command, decided)
-    request = position if isinstance(command, SubmitChange) else command.request
     return Decision(
-        request=request,
+        request=_request_of(command, position),
         position=position,
         at=decided.at,
         events=tuple(command_type(event) for event in decided.events),
         repeated=repeated,
     )
+
+
+def _request_of(command: Command, position: str) -> str | None:
+    if isinstance(command, SubmitChange):
+        return position
+    return None if isinstance(command, FindingCommand) else command.request
 
 
 def _is_released(decided: Decided) -> bool:

@@ -21,9 +21,12 @@ public record Command(String type, String id, long at, String resource, byte[] v
     static final String RENEW = "assent.renew-lease.v1";
     static final String CLAIM = "assent.claim.v1";
     static final String REPORT = "assent.report-outcome.v1";
+    static final String REPORT_FINDING = "assent.report-finding.v1";
+    static final String CLOSE_FINDING = "assent.close-finding.v1";
     /** Every command that this version knows. */
     static final Set<String> TYPES =
-            Set.of(SUBMIT, APPROVE, REJECT, REVOKE, CANCEL, COMPLETE, CLOSE, SETTLE, CLAIM, RENEW, REPORT);
+            Set.of(SUBMIT, APPROVE, REJECT, REVOKE, CANCEL, COMPLETE, CLOSE, SETTLE, CLAIM, RENEW, REPORT,
+                    REPORT_FINDING, CLOSE_FINDING);
 
     private static final SecureRandom RANDOM = new SecureRandom();
 

@@ -50,7 +50,9 @@ record EventRule(
             Map.entry("assent.request-expired.v1", ends(UNCLAIMED, "expired", null)),
             Map.entry("assent.command-repeated.v1", NONE),
             Map.entry("assent.writers-changed.v1", NONE),
-            Map.entry("assent.log-time-corrected.v1", NONE));
+            Map.entry("assent.log-time-corrected.v1", NONE),
+            Map.entry("assent.finding-reported.v1", NONE),
+            Map.entry("assent.finding-closed.v1", NONE));
 
     /** The rule of a type of event; null if this version does not know it. */
     static EventRule of(String type) {

@@ -70,6 +70,8 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Map.entry("operator-unknown", "Have an administrator set the operator of the named service."),
             Map.entry("not-yet", "Make the command again from the named time on: until then the change has to wait."),
             Map.entry("window-over", "Submit the change again with a later end, or with none."),
+            Map.entry("known-finding", "Nothing to do: this finding is recorded."),
+            Map.entry("unknown-finding", "Check the finding's id and its object. A finding that was closed is in the audit log."),
             Map.entry("stale-base", "Make the change again from the named version, and name that as its base."),
             Map.entry("operator-involved", "Let an applier claim it that another person operates, or have the request closed."));
 

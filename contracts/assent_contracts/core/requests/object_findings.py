@@ -1,0 +1,93 @@
+"""R28: the findings of each object at each target, as reconcilers have reported them."""
+
+from typing import Final
+
+import msgspec
+
+from assent_contracts.commands import FindingKind
+from assent_contracts.core.requests.evolve import ImpossibleEventError
+from assent_contracts.events import FindingClosed, FindingEvent, FindingReported
+from assent_contracts.resources import parse_request_id
+
+KNOWN_MAX: Final = 100_000
+"""Objects of one partition, at each target, with a known finding. The oldest is forgotten first."""
+
+
+class KnownFinding(msgspec.Struct, frozen=True, gc=False):
+    """The newest finding of an object at a target. `seq`: of its record."""
+
+    seq: int
+    kind: FindingKind
+    version: str | None
+    request: str | None
+
+
+class ObjectFindings:
+    """The findings of one partition. Computed from its ledger alone, so every reader agrees."""
+
+    def __init__(self) -> None:
+        self._newest: dict[tuple[str, str], KnownFinding] = {}
+        """By object and target, in the order of their reports."""
+        self._open: dict[int, str] = {}
+        """The object of each open finding, by its seq."""
+        self._forgotten = -1
+        """The latest seq of a finding that is not in `_newest` any more."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both know the same findings, reported in the same order."""
+        return (
+            isinstance(other, ObjectFindings)
+            and list(self._newest.items()) == list(other._newest.items())
+            and self._open == other._open
+            and self._forgotten == other._forgotten
+        )
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  it changes
+
+    def newest(self, resource: str, target: str) -> KnownFinding | None:
+        """The newest finding of an object at a target; None if there is none, or if it is forgotten."""
+        return self._newest.get((resource, target))
+
+    def is_newest(self, resource: str, target: str, seq: int | None) -> bool:
+        """Whether the finding at `seq` is the newest one of the object at the target. None: there is none.
+
+        Of an object that is forgotten here, any forgotten seq may be the newest one.
+        """
+        known = self._newest.get((resource, target))
+        if known is not None:
+            return known.seq == seq
+        return seq is None or seq <= self._forgotten
+
+    def is_open(self, seq: int, resource: str) -> bool:
+        """Whether the finding at `seq` is open and about this object."""
+        return self._open.get(seq) == resource
+
+    def open_count(self) -> int:
+        """How many findings are open."""
+        return len(self._open)
+
+    def evolve(self, event: FindingEvent) -> None:
+        """Note a finding, or that one was closed. Raises ImpossibleEventError."""
+        place = parse_request_id(event.finding)
+        if place is None:
+            msg = f"{type(event).__name__} on {event.finding[:40]!r}, which is not a finding"
+            raise ImpossibleEventError(msg)
+        if isinstance(event, FindingClosed):
+            self._open.pop(place[1], None)
+            return
+        self._report(place[1], event)
+
+    def _report(self, seq: int, event: FindingReported) -> None:
+        about = event.resource, event.target
+        self._newest.pop(about, None)
+        self._newest[about] = KnownFinding(
+            seq,
+            event.kind,
+            event.version if isinstance(event.version, str) else None,
+            event.request if isinstance(event.request, str) else None,
+        )
+        if event.kind != "restored":
+            self._open[seq] = event.resource
+        if len(self._newest) > KNOWN_MAX:
+            oldest = next(iter(self._newest))
+            self._forgotten = max(self._forgotten, self._newest.pop(oldest).seq)
