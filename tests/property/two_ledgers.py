@@ -116,7 +116,7 @@ class Oracle(Listener):
             assert event.person == governance.person[named] or governance.person[named] is None
             self.requests[event.request] = Asked(command, person, record.governance, governance)
             return
-        if isinstance(event, e.CommandRepeated | e.WritersChanged | e.LogTimeCorrected):
+        if isinstance(event, e.CommandRepeated | e.WritersChanged | e.LogTimeCorrected | e.FindingEvent):
             return
         request = self.requests[event.request]
         assert not request.ended

@@ -37,7 +37,7 @@ def die_at(step: str) -> None:
             await real_call(self, *arguments)
             _die()
 
-        tool_server.ToolServer.call = call
+        tool_server.ToolServer.call = call  # pyright: ignore[reportAttributeAccessIssue]
         return
     if step == "report made":
         real_write = Journal.write
@@ -47,7 +47,7 @@ def die_at(step: str) -> None:
             if "report" in arguments:
                 _die()
 
-        Journal.write = write
+        Journal.write = write  # pyright: ignore[reportAttributeAccessIssue]
         return
     due = STEPS[step]
     if due is None:
@@ -59,7 +59,7 @@ def die_at(step: str) -> None:
         if due((self, *arguments)):
             _die()
 
-    ParkedCalls.put = put
+    ParkedCalls.put = put  # pyright: ignore[reportAttributeAccessIssue]
 
 
 if __name__ == "__main__":

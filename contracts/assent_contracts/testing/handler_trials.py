@@ -145,10 +145,6 @@ class HandlerTrial:
         change = release.change
         deadline = round(lease_s * 1_000)
         lease = Lease(release.claim, change.digest, deadline, 0, time.monotonic())
-
-        async def begin() -> None:
-            return
-
         work = settle_release(
             handler or self._handler,
             self._read_back,
@@ -156,6 +152,6 @@ class HandlerTrial:
             lease,
             WorkTime(lease, self._time_limit_s),
             begun=begun,
-            begin=begin,
+            begin=lambda: None,
         )
         return asyncio.run(work)

@@ -152,4 +152,4 @@ async def test_replaced_records_are_durable_and_nobody_waits_for_the_old_ones(tm
     assert file.read(second) == b"and more"
     file.close()
     assert read(tmp_path / "f") == [b"what counts", b"and more"]
-    assert os.listdir(tmp_path) == ["f"]
+    assert [each.name for each in tmp_path.iterdir()] == ["f"]  # noqa: ASYNC240
