@@ -10,6 +10,7 @@ And what it remembers of its past work:
 `identity`           of the log, in full
 `heads`              the newest accepted head of each ledger partition that this applier has acted on, and
                      the era of the log in which it was read
+`begun-is-kept`      `.begun` files are written here. Clients up to September 2026 wrote none
 `position-<n>`       the next offset in partition n of `assent.changes`, and the hash of the record before
 
 Each file is written to a temporary file, synced and renamed, so that it exists completely or not at all. An
@@ -81,6 +82,17 @@ class Journal:
             os.close(self._lock)
             msg = f"{folder} belongs to another log: give this one a state folder of its own."
             raise JournalOfAnotherLogError(msg)
+        self._begin_what_older_clients_claimed()
+
+    def _begin_what_older_clients_claimed(self) -> None:
+        """An older client left a claim without a `.begun` file, and may have made the change all the same."""
+        marker = self.folder / "begun-is-kept"
+        if marker.exists():
+            return
+        for request in self.entries():
+            if self.read(request, "claim") is not None and self.read(request, "begun") is None:
+                self.write(request, "begun", b"")
+        write_durably(marker, b"")
 
     def close(self) -> None:
         """Release the folder."""

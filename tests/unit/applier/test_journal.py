@@ -60,7 +60,7 @@ def test_crash_leftovers_of_finished_or_unstarted_entries_are_removed(
     assert journal.entries() == ["0-3"]
     journal.drop("0-3")
     assert journal.entries() == []
-    assert sorted(path.name for path in journal.folder.iterdir()) == ["identity", "lock"]
+    assert sorted(path.name for path in journal.folder.iterdir()) == ["begun-is-kept", "identity", "lock"]
     journal.close()
 
 
@@ -103,3 +103,20 @@ def test_ledger_position_is_there_when_the_journal_is_opened_again(tmp_path: Pat
     again = Journal(tmp_path, IDENTITY)
     assert again.heads() == heads
     again.close()
+
+
+def test_claim_of_an_older_client_may_have_been_applied(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, IDENTITY)
+    for request, parts in {"0-1": ("claim",), "0-2": (), "0-3": ("claim", "begun")}.items():
+        journal.begin(change(request))
+        for part in parts:
+            journal.write(request, part, b"x")
+    journal.close()
+    # Nothing was lost by stopping now. An older client has not left this file, however.
+    again = Journal(tmp_path, IDENTITY)
+    assert again.read("0-1", "begun") is None
+    again.close()
+    (again.folder / "begun-is-kept").unlink()
+    newer = Journal(tmp_path, IDENTITY)
+    assert [newer.read(f"0-{number}", "begun") for number in (1, 2, 3)] == [b"", None, b"x"]
+    newer.close()
