@@ -84,7 +84,7 @@ class Policy(
         | None
     ) = None
     own_signature: bool = False
-    """Whether approvals that a gateway signed on an approver's behalf do not count."""
+    """Whether approvals, and settlements of an unknown outcome, that a gateway signed do not count."""
     on_behalf_of: OnBehalf = "optional"
     """R20: whether a service must name the person on whose behalf it submits. Checked at the submission."""
     settlements: Settlements = 1

@@ -160,7 +160,7 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
         " vanish_max_percent raised."
     ),
     RefusalCode.QUOTA_EXCEEDED: "Wait until some of your open requests have ended, or cancel some.",
-    RefusalCode.OWN_SIGNATURE_REQUIRED: "Approve with your own key, from the command line.",
+    RefusalCode.OWN_SIGNATURE_REQUIRED: "Sign with your own key, from the command line.",
     RefusalCode.IN_USE: "First change or remove what names it.",
     RefusalCode.OF_DIRECTORY: "Change it in the directory, and synchronise.",
     RefusalCode.WRONG_KIND: "Name an account of the other kind: a service or a human, as the detail states.",

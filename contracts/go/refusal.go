@@ -85,7 +85,7 @@ var whatToDo = map[string]string{
 	"too-few-administrators":  "Give another person the role administrator and a key first: at least two must remain who can act.",
 	"too-much-vanishes":       "Check that the directory's export is complete. If it is, synchronise in smaller steps, or have vanish_max_percent raised.",
 	"quota-exceeded":          "Wait until some of your open requests have ended, or cancel some.",
-	"own-signature-required":  "Approve with your own key, from the command line.",
+	"own-signature-required":  "Sign with your own key, from the command line.",
 	"in-use":                  "First change or remove what names it.",
 	"of-directory":            "Change it in the directory, and synchronise.",
 	"wrong-kind":              "Name an account of the other kind: a service or a human, as the detail states.",

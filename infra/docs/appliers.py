@@ -20,6 +20,7 @@ TABLES: Final = (
     ("`[[http.steps]]` and `[[http.read_back]]`", "assent.applier.targets.http.table", "Step"),
     ("`find` of a step", "assent.applier.targets.http.table", "Find"),
     ("`outcome` of a step", "assent.applier.targets.http.table", "Outcome"),
+    ("`[http.callbacks]`", "assent.applier.targets.http.table", "CallbackReceiver"),
     ("`[http.oauth]`", "assent.applier.targets.http.table", "OAuth"),
     ("`[command]`", "assent.applier.targets.command.table", "CommandTable"),
     ("`[[command.commands]]`", "assent.applier.targets.command.table", "Command"),

@@ -67,6 +67,12 @@ FAULTS: Final = (
         "    if context.principal.id == submission.person:\n",
     ),
     _rule(
+        "a gateway settles an unknown outcome where a policy wants people's own signatures",
+        "settle",
+        "    if context.through is not None and any(each.own_signature for each in terms):\n",
+        "    if context.through is not None and all(each.own_signature for each in ()) is None:\n",
+    ),
+    _rule(
         "the applier's person settles what they did",
         "settle",
         "operating_person(governance, governance.principals[request.applier]) == context.principal.person",

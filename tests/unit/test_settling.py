@@ -329,3 +329,17 @@ def test_claimed_change_keeps_the_approvals_that_released_it(story: Story) -> No
     released = story.state.find(story.request, story.resource)
     assert isinstance(released, Released)
     assert {each.person for each in released.approvals} == people
+
+
+@pytest.mark.parametrize("verb", SETTLES)
+def test_settlement_that_a_gateway_signed_is_refused_where_own_signatures_are_required(
+    governance: Governance, verb: str
+) -> None:
+    edit(governance, msgspec.structs.replace(policy_of("scripts", "script", 2), own_signature=True))
+    story = unknown(governance)
+    add_gateway(story.governance, "script")
+    assert story.when(f"dave {verb} via portal") == "own-signature-required"
+    account = governance.principals["dave"]
+    assert possible_settlements(unsettled(story), governance, account, story.at, through="portal") == ()
+    assert "dave" in able_to_settle(unsettled(story), governance, story.at)
+    assert story.when(f"dave {verb}") != "own-signature-required"

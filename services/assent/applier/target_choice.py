@@ -10,7 +10,7 @@ from assent.applier.configuration import Configuration
 from assent.applier.targets.command.confinement import ConfinementError
 from assent.applier.targets.command.table import CommandTable
 from assent.applier.targets.files.table import FilesTable
-from assent.applier.targets.git.git_program import GitError, GitTimeoutError
+from assent.applier.targets.git.git_program import GitError, GitKilledError
 from assent.applier.targets.git.table import GitTable
 from assent.applier.targets.http.table import HttpTable
 from assent.applier.targets.secrets import SecretError
@@ -29,7 +29,7 @@ async def open_target(
         return await asyncio.to_thread(_open, configuration, state, identity, only_read=only_read)
     except (ConfinementError, SecretError, GitError, OSError, MissingExtraError) as error:
         raise SettingsError(str(error)) from error
-    except GitTimeoutError as error:
+    except GitKilledError as error:
         msg = "Git did not end in time."
         raise SettingsError(msg) from error
 

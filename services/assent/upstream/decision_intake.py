@@ -160,9 +160,11 @@ class DecisionIntake:
             progress = progress_after(progress, event, self._gates.applier(request.source))
         if progress == before and not any(isinstance(each, ChangeSubmitted) for each in happened):
             return
-        await gate_rows.move(connection, request.request, progress, record.at)
-        request = known[request.request] = progressed(request, progress)
-        if isinstance(happened[-1], ChangeClaimed) and progress.state == "claimed":
+        claimed = isinstance(happened[-1], ChangeClaimed) and progress.state == "claimed"
+        claim = record.seq if claimed else None
+        await gate_rows.move(connection, request.request, progress, record.at, claim=claim)
+        request = known[request.request] = progressed(request, progress, claim)
+        if claimed:
             await self._gates.claimed(connection, request)
         else:
             await self._gates.go_on(connection, request)

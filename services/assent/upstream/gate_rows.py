@@ -30,6 +30,8 @@ class GateRequest(msgspec.Struct, frozen=True):
     state: State
     why: str | None
     changed_at: int
+    claim: int | None = None
+    """The number of this gate's claim. None before it, and for a claim from before this was kept."""
 
 
 class Waiter(msgspec.Struct, frozen=True):
@@ -110,9 +112,11 @@ async def lock_requests(connection: PostgresConnection, requests: Collection[str
     return {row["request"]: GateRequest(*row) for row in rows}
 
 
-async def move(connection: PostgresConnection, request: str, to: Progress, at: int) -> None:
-    """Its progress at log time `at` (ms)."""
-    await connection.execute(_SQL["move"], request, to.state, to.why, at)
+async def move(
+    connection: PostgresConnection, request: str, to: Progress, at: int, *, claim: int | None = None
+) -> None:
+    """Its progress at log time `at` (ms), with the number of the claim if it was claimed now."""
+    await connection.execute(_SQL["move"], request, to.state, to.why, at, claim)
 
 
 async def note(connection: PostgresConnection, request: str, why: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
+from msgspec import UNSET
 
 from assent.store.pool import PostgresConnection
 from assent.upstream import events, gate_messages
@@ -119,7 +120,9 @@ class Gates:
             case "claim":
                 command = Claim(**fields)
             case _:
-                command = ReportOutcome(**fields, outcome=outcome, message=message)
+                # Of an older claim the report is refused: people may have released the change again since.
+                claim = UNSET if request.claim is None else request.claim
+                command = ReportOutcome(**fields, outcome=outcome, message=message, claim=claim)
         await add_command(
             connection,
             command,
@@ -151,6 +154,7 @@ async def _ask_again(connection: PostgresConnection, waiting: Sequence[Waiter]) 
         await connection.execute(events.SQL["ask_again"], each.event)
 
 
-def progressed(request: GateRequest, to: Progress) -> GateRequest:
-    """The request after progress."""
-    return msgspec.structs.replace(request, state=to.state, why=to.why)
+def progressed(request: GateRequest, to: Progress, claim: int | None = None) -> GateRequest:
+    """The request after progress, which may be a claim."""
+    claim = request.claim if claim is None else claim
+    return msgspec.structs.replace(request, state=to.state, why=to.why, claim=claim)

@@ -17,14 +17,14 @@ set request = $3
 where source = $1 and digest = $2 and request is null and status = 'waiting'
 
 -- name: lock_requests
-select request, source, digest, resource, submission, state, why, changed_at
+select request, source, digest, resource, submission, state, why, changed_at, claim
 from upstream_requests
 where request = any($1::text[])
 order by request
 for update
 
 -- name: move
-update upstream_requests set state = $2, why = $3, changed_at = $4 where request = $1
+update upstream_requests set state = $2, why = $3, changed_at = $4, claim = coalesce($5, claim) where request = $1
 
 -- name: note
 update upstream_requests set why = $2 where request = $1 and state <> 'ended'

@@ -9,8 +9,8 @@ import msgspec
 import structlog
 
 from assent.observe import metrics
+from assent.receiving.http_server import HttpAnswer, HttpRequest, Route
 from assent.upstream import events
-from assent.upstream.http_server import HttpAnswer, HttpRequest, Route
 from assent.upstream.raw_json import is_json, json_object, text_of, value_at, without_member
 from assent.upstream.sealed_tokens import TokenSeal
 from assent.upstream.signatures import content_id, event_id, refusal_of

@@ -15,6 +15,7 @@ import structlog
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.process_settings import ServiceSettings, SettingsError, need
+from assent.receiving.http_server import Route, http_server
 from assent.store.pool import open_pool
 from assent.store.postgres_reasons import reason
 from assent.store.reader_service import (
@@ -34,7 +35,6 @@ from assent.upstream.decision_intake import DecisionIntake
 from assent.upstream.event_intake import EventIntake
 from assent.upstream.gate_answers import send_of
 from assent.upstream.gate_steps import Gates
-from assent.upstream.http_server import Route, http_server
 from assent.upstream.http_source import HttpReceiver
 from assent.upstream.sealed_tokens import TokenSeal
 from assent.upstream.source_loops import SourceLoops

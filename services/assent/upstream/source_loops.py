@@ -10,12 +10,12 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from assent.observe.health import Health, Reason
+from assent.receiving.http_server import HttpAnswer, HttpRequest, Route
 from assent.store.postgres_reasons import reason
 from assent.store.reader_service import UNREACHABLE
 from assent.upstream.folder_source import Folder
 from assent.upstream.git_repository import GitError
 from assent.upstream.git_source import Branch, StoppedError
-from assent.upstream.http_server import HttpAnswer, HttpRequest, Route
 from assent.upstream.kafka_source import TopicReader
 from assent.upstream.source_settings import FolderSource, GitSource, KafkaSource
 from assent.upstream.upstream_file import UpstreamFile

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from assent.applier.targets.git import git_program
 from assent.applier.targets.git.repository import Repository
 from assent.applier.targets.git.table import GitTable
 from assent.applier.targets.git.target import GitTarget
@@ -289,3 +290,20 @@ async def test_other_type_s_payload_is_written_byte_for_byte(host: GitHost, tmp_
     payload = b'{"version": 2,  "name":"L\\u00f6hne"}'
     await target(host, tmp_path / "state").apply(release("app/payroll", payload))
     assert sha256_hex(host.show("app/payroll").encode()[:-1]) == sha256_hex(payload)
+
+
+async def test_host_that_sends_without_end_is_cut_off_and_its_commit_is_found(
+    host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = target(host, tmp_path / "state")
+    await one.read_back(release())  # its copy of the repository is there
+    hook = host.bare / "hooks" / "post-receive"
+    hook.write_text("#!/bin/sh\nyes 'so much to say about this push'\n")
+    hook.chmod(0o755)
+    monkeypatch.setattr(git_program, "OUTPUT_MAX_BYTES", 200_000)
+    async with asyncio.timeout(15):
+        # Sooner than git's own time limit. The commit is looked for then.
+        applied = await one.apply(release())
+    assert applied is not None
+    assert applied.version == host.tip()
+    assert host.show("script/run") == "echo one\n"

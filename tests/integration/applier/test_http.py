@@ -1,11 +1,13 @@
 """Changes over HTTP: what is sent, and what is known of the target after each way in which it can fail."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from standardwebhooks import Webhook
@@ -16,6 +18,7 @@ from assent.applier.targets.http.templates import TemplateFaultError
 from assent_contracts.client.handler import Applied, FinalError, RetryableError, UnknownOutcomeError
 from tests.support.http_standin import Asked, Fault, Objects, Reply, StandIn, standing_in
 from tests.support.releases import change, release
+from tests.support.stack import until
 
 PUT: dict[str, Any] = {
     "name": "put",
@@ -308,6 +311,131 @@ async def test_outcome_comes_from_a_field_that_is_asked_for_until_it_is_known(
         with pytest.raises(raised):
             await target(api, step).apply(release("app/a", b"{}"))
     assert [each.path for each in api.asked[1:]] == ["/status?of=1&x=2"] * 2
+
+
+WAITS: dict[str, Any] = POST | {
+    "body": '{"name": {{ id }}, "tell": {{ callback }}}',
+    "save": {"etag": "/version"},
+    "outcome": {
+        "at": "/status",
+        "succeeded": ["done"],
+        "failed": ["failed"],
+        "pending": ["running"],
+        "callback": True,
+    },
+}
+
+
+def waiting_target(api: StandIn, tmp_path: Path, *steps: dict[str, Any], **fields: Any) -> HttpTarget:
+    (tmp_path / "secret").write_text("s" * 40)
+    callbacks = {"url": "https://assent.example.com/in/", "port": 0, "secret": f"file:{tmp_path}/secret"}
+    return target(api, *(steps or (WAITS,)), callbacks=callbacks, **fields)
+
+
+async def call_back(one: HttpTarget, url: str, body: Any) -> int:
+    """What the proxy in front of the applier passes on; returns the status."""
+    path = url.removeprefix("https://assent.example.com/in")
+    assert path != url
+    assert one._callbacks is not None
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        at = f"http://127.0.0.1:{one._callbacks.port}{path}"
+        return (await client.post(at, content=content)).status_code
+
+
+async def asked_url(api: StandIn) -> str:
+    """The address that the target was given, once it was."""
+
+    async def there() -> bool:
+        return bool(api.changing())
+
+    await until(there)
+    return json.loads(api.changing()[-1].raw)["tell"]
+
+
+@pytest.mark.parametrize(
+    ("reports", "raised"),
+    [
+        ([{"status": "running"}, {"status": "done", "version": "v7"}], None),
+        ([{"status": "failed"}], FinalError),
+        ([{"status": "strange"}], UnknownOutcomeError),
+    ],
+)
+async def test_outcome_comes_from_a_later_callback(
+    reports: list[Any], raised: type[Exception] | None, api: StandIn, tmp_path: Path
+) -> None:
+    api.api = lambda asked: Reply(202, {})
+    one = waiting_target(api, tmp_path)
+    applying = asyncio.create_task(one.apply(release("app/a", b"{}")))
+    url = await asked_url(api)
+    assert await call_back(one, url, b"not JSON") == 400
+    assert await call_back(one, url, {"no": "status"}) == 202
+    for report in reports:
+        assert await call_back(one, url, report) == 202
+    if raised is None:
+        assert await applying == Applied("", "v7")
+    else:
+        with pytest.raises(raised):
+            await applying
+    # The address is used up.
+    assert await call_back(one, url, {"status": "done"}) == 404
+    await one.close()
+
+
+async def test_callback_counts_that_comes_before_the_answer_or_instead_of_it(
+    api: StandIn, tmp_path: Path
+) -> None:
+    one = waiting_target(api, tmp_path)
+    api.api = lambda asked: Reply(500, {})
+    applying = asyncio.create_task(one.apply(release("app/a", b"{}")))
+    assert await call_back(one, await asked_url(api), {"status": "done", "version": "v1"}) == 202
+    assert await applying == Applied("", "v1")
+    await one.close()
+
+
+async def test_callback_that_does_not_come_in_time_makes_the_outcome_unknown(
+    api: StandIn, tmp_path: Path
+) -> None:
+    api.api = lambda asked: Reply(202, {})
+    one = waiting_target(api, tmp_path, timeout_s=0.3)
+    with pytest.raises(UnknownOutcomeError, match=r"did not finish within 0\.3 s"):
+        await one.apply(release("app/a", b"{}"))
+    assert await call_back(one, await asked_url(api), {"status": "done"}) == 404
+    await one.close()
+
+
+async def test_address_of_a_callback_is_the_same_for_a_claim_and_another_for_any_other(
+    api: StandIn, tmp_path: Path
+) -> None:
+    api.api = lambda asked: Reply(200, {"status": "done", "version": "v"})
+    one, same = waiting_target(api, tmp_path), waiting_target(api, tmp_path)
+    for each in (
+        one.apply(release("app/a", b"{}")),
+        same.apply(release("app/a", b"{}")),
+        one.apply(release("app/a", b"{}", claim=5)),
+        one.apply(release("app/a", b"{}", request="3-0")),
+    ):
+        await each
+    urls = [json.loads(each.raw)["tell"] for each in api.changing()]
+    assert urls[0] == urls[1]
+    assert len(set(urls)) == 3
+    assert all(len(url.rpartition("/")[2]) == 64 for url in urls)
+    for each in (one, same):
+        await each.close()
+
+
+@pytest.mark.parametrize(
+    ("step", "fault"),
+    [
+        (WAITS, "needs the table"),
+        (WAITS | {"outcome": WAITS["outcome"] | {"poll": "{base}/x"}}, "either `poll` or `callback`"),
+    ],
+)
+def test_callback_that_cannot_be_received_is_a_fault(
+    step: dict[str, Any], fault: str, api: StandIn, tmp_path: Path
+) -> None:
+    with pytest.raises(TemplateFaultError, match=fault):
+        target(api, step) if "poll" not in step["outcome"] else waiting_target(api, tmp_path, step)
 
 
 async def test_status_url_of_another_host_is_not_asked(api: StandIn) -> None:

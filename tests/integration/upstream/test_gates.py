@@ -10,8 +10,10 @@ import pytest
 from assent.upstream.answer_loop import ATTEMPTS
 from assent.upstream.events import dead_events
 from assent.upstream.gate_rows import dead_answers
+from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.commands import Approve, Reject
-from assent_contracts.events import ChangeSubmitted
+from assent_contracts.events import ChangeClaimed, ChangeSubmitted
+from assent_contracts.ledger import decode_events
 from tests.integration.upstream.conftest import Upstream, secret_file, settled
 from tests.support.gate_callers import (
     SECRET,
@@ -23,7 +25,7 @@ from tests.support.gate_callers import (
     gitlab_headers,
     terraform_headers,
 )
-from tests.support.log import Actor, Log
+from tests.support.log import Actor, Log, read_ledger
 from tests.support.stack import until
 
 LINK = "https://assent.example.com/requests/"
@@ -125,7 +127,13 @@ async def state_is(db: asyncpg.Connection, request: ChangeSubmitted, state: str)
 
 
 async def test_R1_github_deployment_waits_and_goes_on_once_it_is_approved(
-    actor: Actor, upstream: Upstream, db: asyncpg.Connection, tmp_path: Path, github: Github
+    actor: Actor,
+    log: Log,
+    follower: GovernanceFollower,
+    upstream: Upstream,
+    db: asyncpg.Connection,
+    tmp_path: Path,
+    github: Github,
 ) -> None:
     github.not_yet = 2
     body = github.asks(1)
@@ -143,6 +151,18 @@ async def test_R1_github_deployment_waits_and_goes_on_once_it_is_approved(
         await decides(actor, request, Approve)
         # Completed, claimed, told to GitHub although it was not ready at first, and reported.
         await state_is(db, request, "used")
+    named = await db.fetchval(
+        "select (convert_from(value, 'UTF8')::json ->> 'claim')::bigint from upstream_commands"
+        " where purpose = 'report'"
+    )
+    claims = [
+        accepted.record.seq
+        for run in (await read_ledger(log, follower)).values()
+        for accepted in run
+        for event in decode_events(accepted.record)
+        if isinstance(event, ChangeClaimed) and event.request == request.request
+    ]
+    assert claims == [named]
     path = "/repos/octo/shop/actions/runs/1/deployment_protection_rule"
     assert github.decisions == [(path, "approved", f"Approved: {LINK}{request.request}")]
     assert github.not_yet == 0

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from assent.receiving.http_server import HttpRequest
 from assent.store.pool import open_pool
-from assent.upstream.http_server import HttpRequest
 from assent.upstream.http_source import HttpReceiver
 from assent.upstream.mapping import Mapping
 from assent.upstream.sealed_tokens import TokenSeal

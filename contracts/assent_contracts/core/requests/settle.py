@@ -108,6 +108,11 @@ def _applied_it(request: Unsettled, context: Context) -> Refusal | None:
 
 def _settle(request: Unsettled, command: Settle, context: Context) -> tuple[Event, ...] | Refusal:
     terms = standing_terms(request.submission, context.governance)
+    if context.through is not None and any(each.own_signature for each in terms):
+        return refuse(
+            RefusalCode.OWN_SIGNATURE_REQUIRED,
+            f"{context.through} has signed this, and the policy wants you to.",
+        )
     if command.outcome == "retry":
         barred = _not_released_again(request, terms, context)
         if barred is not None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from assent.applier.targets.git.commit_message import message_of
-from assent.applier.targets.git.git_program import GitError, GitTimeoutError
+from assent.applier.targets.git.git_program import GitError, GitKilledError
 from assent.applier.targets.git.repository import (
     MovedError,
     NoBranchError,
@@ -14,7 +14,7 @@ from assent.applier.targets.git.repository import (
 from assent.applier.targets.secrets import SecretError
 from assent_contracts.client.handler import Applied, FinalError, Release, RetryableError, UnknownOutcomeError
 
-GIT_ERRORS: Final = (GitError, GitTimeoutError, SecretError)
+GIT_ERRORS: Final = (GitError, GitKilledError, SecretError)
 """Git failed, and what that means depends on what was done before."""
 _TRIES: Final = 20
 """How often the branch may move before the change is tried later."""
@@ -131,7 +131,11 @@ def not_a_file(path: str) -> str:
 
 def failed(error: Exception, *, sure: bool) -> RetryableError | UnknownOutcomeError:
     """`sure`: nothing can have been changed."""
-    said = "Git did not answer in time." if isinstance(error, GitTimeoutError) else f"Git failed: {error}"
+    said = (
+        "Git did not answer in time, or with too much."
+        if isinstance(error, GitKilledError)
+        else f"Git failed: {error}"
+    )
     if isinstance(error, SecretError):
         said = str(error)
     return RetryableError(said) if sure else UnknownOutcomeError(said)

@@ -4,8 +4,11 @@ import base64
 import os
 import signal
 import subprocess
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -29,6 +32,12 @@ _SETTINGS: Final = {
 }
 
 
+OUTPUT_MAX_BYTES: Final = 32 * 1024 * 1024
+"""The most that git may print. Files in the repository, and the host's messages, come from others."""
+_CHUNK_BYTES: Final = 64 * 1024
+_LOOK_S: Final = 0.02
+
+
 class GitError(Exception):
     """Git ended with an error. `said`: the end of what it printed, without secrets."""
 
@@ -38,8 +47,8 @@ class GitError(Exception):
         self.said: Final = said
 
 
-class GitTimeoutError(Exception):
-    """Git did not end in time, and was killed."""
+class GitKilledError(Exception):
+    """Git did not end in time, or printed too much, and was killed. It may have done its work."""
 
 
 class GitProgram(msgspec.Struct, frozen=True):
@@ -51,7 +60,7 @@ class GitProgram(msgspec.Struct, frozen=True):
     """For each call that uses the network."""
 
     def run(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
-        """What git prints. Raises GitError, GitTimeoutError, SecretError."""
+        """What git prints. Raises GitError, GitKilledError, SecretError."""
         environment = self._environment()
         if index is not None:
             environment["GIT_INDEX_FILE"] = str(index)
@@ -63,15 +72,7 @@ class GitProgram(msgspec.Struct, frozen=True):
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        try:
-            printed, errors = process.communicate(stdin, timeout=self.timeout_s)
-        except subprocess.TimeoutExpired as error:
-            raise GitTimeoutError from error
-        finally:
-            # Also what it started: ssh, or a helper for https.
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+        printed, errors = _output_of(process, stdin, self.timeout_s)
         if process.returncode:
             raise GitError(process.returncode, _end_of(printed[-1_000:] + b"\n" + errors))
         return printed
@@ -109,6 +110,65 @@ class GitProgram(msgspec.Struct, frozen=True):
             **{f"GIT_{who}_NAME": table.author for who in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{who}_EMAIL": table.email for who in ("AUTHOR", "COMMITTER")},
         }
+
+
+def _output_of(process: subprocess.Popen[bytes], stdin: bytes, timeout_s: float) -> tuple[bytes, bytes]:
+    """What git and its helpers print, within limits. Raises GitKilledError."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    printed = _Beginning(process.stdout, OUTPUT_MAX_BYTES)
+    errors = _Beginning(process.stderr, OUTPUT_MAX_BYTES)
+    feeding = threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True)
+    for thread in (printed, errors, feeding):
+        thread.start()
+    until = time.monotonic() + timeout_s
+    try:
+        while not (printed.has_ended and errors.has_ended) and time.monotonic() < until:
+            if printed.too_much or errors.too_much:
+                break
+            printed.join(_LOOK_S)
+            errors.join(_LOOK_S)
+        if not (printed.has_ended and errors.has_ended):
+            raise GitKilledError
+        process.wait(max(0.0, until - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise GitKilledError from error
+    finally:
+        if process.returncode is None:
+            # Also what it started: ssh, or a helper for https.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        feeding.join(1)
+    return bytes(printed.kept), bytes(errors.kept)
+
+
+class _Beginning(threading.Thread):
+    """Reads a stream to its end, or until it is too much."""
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._most = most
+        self.kept = bytearray()
+        self.too_much = False
+        self.has_ended = False
+
+    def run(self) -> None:
+        with self._stream as stream:
+            while chunk := os.read(stream.fileno(), _CHUNK_BYTES):
+                if len(self.kept) + len(chunk) > self._most:
+                    self.too_much = True
+                    return
+                self.kept += chunk
+        self.has_ended = True
+
+
+def _feed(stream: IO[bytes], content: bytes) -> None:
+    # Git may end without having read everything.
+    with suppress(BrokenPipeError), stream:
+        stream.write(content)
 
 
 def _scheme(url: str) -> str:

@@ -34,7 +34,7 @@ class RejectedError(Exception):
 
 
 class Repository:
-    """Not for several threads at once. Each method raises GitError and GitTimeoutError, and SecretError."""
+    """Not for several threads at once. Each method raises GitError and GitKilledError, and SecretError."""
 
     def __init__(self, git: GitProgram) -> None:
         """Makes the bare copy if it is missing. Raises OSError."""

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 import httpx
 
+from assent.applier.targets.http.callbacks import Callbacks
 from assent.applier.targets.http.connection import Answer, HttpConnection, TokenError
 from assent.applier.targets.http.table import HttpTable, Outcome, Step
 from assent.applier.targets.http.templates import AsItIs, Templates
@@ -53,9 +54,18 @@ class Conversation:
     """The requests of one change. Raises what a handler raises, and LostError or NotShownError."""
 
     def __init__(
-        self, table: HttpTable, connection: HttpConnection, templates: Templates, values: dict[str, Any]
+        self,
+        table: HttpTable,
+        connection: HttpConnection,
+        templates: Templates,
+        values: dict[str, Any],
+        callbacks: Callbacks | None = None,
     ) -> None:
-        """`values`: the facts of the change. What the steps save is added to them."""
+        """`values`: the facts of the change. What the steps save is added to them.
+
+        `callbacks`: the receiver, if a step waits for one.
+        """
+        self._callbacks = callbacks
         self._table = table
         self._connection = connection
         self._templates = templates
@@ -74,6 +84,9 @@ class Conversation:
     async def take(self, step: Step) -> None:
         """Send the step's request, unless it is left out, and look at the answer."""
         if step.when is not None and not self._templates.is_true(step.when, self.values):
+            return
+        if step.outcome is not None and step.outcome.callback:
+            await self._take_with_callback(step, step.outcome)
             return
         answer = await self._exchange(step)
         self._look_at(step, await self._meant(step, answer), answer)
@@ -215,6 +228,34 @@ class Conversation:
             raise FinalError(f"Nothing was changed: {self._said(step, answer)}")
         if said not in outcome.succeeded:
             raise UnknownOutcomeError(f"{step.name}: the target says {str(said)[:100]!r} of the change.")
+
+    async def _take_with_callback(self, step: Step, outcome: Outcome) -> None:
+        """The same for a step whose target reports later. That may be before its answer, or without one."""
+        assert self._callbacks is not None, "`check_steps` has seen to it"
+        async with self._callbacks.expected(self.values["key"], self.values["claim"], step.name) as expected:
+            self.values["callback"] = expected.url
+            try:
+                answer = await self._exchange(step)
+            except LostError:
+                said = None
+            else:
+                self._look_at(step, await self._meant(step, answer), answer)
+                said = _text(value_at(answer.json, outcome.at))
+            while said is None or said in outcome.pending:
+                report = await expected.next()
+                said = _text(value_at(report, outcome.at))
+                self._save_report(step, report)
+        if said in outcome.failed:
+            self._changing.discard(step.name)
+            raise FinalError(f"Nothing was changed: {step.name}: the target reported {said[:100]!r}.")
+        if said not in outcome.succeeded:
+            raise UnknownOutcomeError(f"{step.name}: the target says {said[:100]!r} of the change.")
+
+    def _save_report(self, step: Step, report: Any) -> None:
+        for name, at in step.save.items():
+            found = value_at(report, at)
+            if found is not NOTHING:
+                self.values[name] = found
 
     def _headers(self, step: Step) -> dict[str, str]:
         return {name: self._templates.header(text, self.values) for name, text in step.headers.items()}

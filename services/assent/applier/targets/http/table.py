@@ -42,6 +42,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The URL to ask, with GET, until the value is another one."""
     every_s: Annotated[float, Meta(ge=0.01, le=600)] = 2.0
     """How often it is asked."""
+    callback: bool = False
+    """Whether the target reports the value later, instead of being asked: it sends JSON to the address in
+    the template value `callback`. `at` is then looked at there, too. An answer without it is pending.
+    """
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +104,19 @@ class OAuth(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The scope, if any."""
 
 
+class CallbackReceiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the target's callbacks arrive."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\x00-\x20?#]+$", max_length=500)]
+    """The address at which the target reaches the port below, such as that of a proxy with TLS."""
+    port: Annotated[int, Meta(ge=0, le=65_535)]
+    """The port on which the applier listens, while it has something to wait for and afterwards."""
+    host: str = "127.0.0.1"
+    """The address to which the port is bound."""
+    secret: Secret
+    """From this secret the addresses of callbacks are made: at least 32 characters that nobody can guess."""
+
+
 class HttpTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An HTTP API.
 
@@ -118,6 +135,8 @@ class HttpTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The header in which the target expects an idempotency key, if it honours one."""
     version: Template = ""
     """The version that the change made, from what the steps saved."""
+    callbacks: CallbackReceiver | None = None
+    """Where callbacks arrive, as the table `[http.callbacks]`."""
     error_message: Pointer = "/detail"
     """Where an answer with an error has its message for people."""
     bearer: Secret | None = None

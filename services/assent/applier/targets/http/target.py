@@ -8,6 +8,7 @@ but looked for with `read_back`.
 import asyncio
 from typing import Any, Final
 
+from assent.applier.targets.http.callbacks import Callbacks
 from assent.applier.targets.http.connection import HttpConnection
 from assent.applier.targets.http.conversation import Conversation, LostError, NotShownError, is_repeatable
 from assent.applier.targets.http.table import HttpTable, Step
@@ -34,6 +35,7 @@ class HttpTarget:
         self._templates = Templates()
         check_steps(table, self._templates)
         self._connection = HttpConnection(table)
+        self._callbacks = None if table.callbacks is None else Callbacks(table.callbacks)
 
     async def apply(self, release: Release) -> Applied | None:
         """Send the requests of the change."""
@@ -102,6 +104,8 @@ class HttpTarget:
     async def close(self) -> None:
         """Close all connections."""
         await self._connection.close()
+        if self._callbacks is not None:
+            await self._callbacks.close()
 
     def _planned(self, step: Step, values: dict[str, Any]) -> list[str]:
         lines = [f"{step.name}: {step.method} {self._templates.url(step.url, values)}"]
@@ -142,7 +146,8 @@ class HttpTarget:
         raise UnknownOutcomeError(msg)
 
     def _conversation(self, change: Change, release: Release | None) -> Conversation:
-        return Conversation(self._table, self._connection, self._templates, facts_of(change, release))
+        facts = facts_of(change, release)
+        return Conversation(self._table, self._connection, self._templates, facts, self._callbacks)
 
     def _is_repeatable(self, change: Change) -> bool:
         return all(is_repeatable(step, self._table) for step in self._steps(self._table.steps, change))
@@ -171,6 +176,7 @@ def check_steps(table: HttpTable, templates: Templates) -> None:
             if part == "read_back" and (step.method != "GET" or step.outcome is not None):
                 msg = f"http.read_back[{number}] ({step.name}): only GET, and no `outcome`."
                 raise TemplateFaultError(msg)
+            _check_outcome(table, step, f"http.{part}[{number}].outcome ({step.name})")
             for field, kind, source in _templates_of(step):
                 try:
                     templates.check(kind, source)
@@ -182,6 +188,20 @@ def check_steps(table: HttpTable, templates: Templates) -> None:
     except TemplateFaultError as error:
         msg = f"http.version: {error}"
         raise TemplateFaultError(msg) from error
+
+
+def _check_outcome(table: HttpTable, step: Step, place: str) -> None:
+    if step.outcome is None or not step.outcome.callback:
+        return
+    if table.callbacks is None:
+        msg = f"{place}: `callback` needs the table [http.callbacks]."
+        raise TemplateFaultError(msg)
+    if step.outcome.poll is not None:
+        msg = f"{place}: it has either `poll` or `callback`."
+        raise TemplateFaultError(msg)
+    if step.method == "GET":
+        msg = f"{place}: `callback` is for a step that changes something."
+        raise TemplateFaultError(msg)
 
 
 def _templates_of(step: Step) -> list[tuple[str, str, str]]:

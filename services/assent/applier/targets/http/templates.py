@@ -53,6 +53,7 @@ def facts_of(change: Change, release: Release | None) -> dict[str, Any]:
         "file": file_of_payload(payload),
         "key": "" if release is None else release.idempotency_key,
         "claim": 0 if release is None else release.claim,
+        "callback": "",
         "approvers": [] if release is None else list(release.approvers),
     }
 

@@ -52,7 +52,7 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Map.entry("too-few-administrators", "Give another person the role administrator and a key first: at least two must remain who can act."),
             Map.entry("too-much-vanishes", "Check that the directory's export is complete. If it is, synchronise in smaller steps, or have vanish_max_percent raised."),
             Map.entry("quota-exceeded", "Wait until some of your open requests have ended, or cancel some."),
-            Map.entry("own-signature-required", "Approve with your own key, from the command line."),
+            Map.entry("own-signature-required", "Sign with your own key, from the command line."),
             Map.entry("in-use", "First change or remove what names it."),
             Map.entry("of-directory", "Change it in the directory, and synchronise."),
             Map.entry("wrong-kind", "Name an account of the other kind: a service or a human, as the detail states."),

@@ -6,8 +6,8 @@ ends after a fixed time whatever it does, and when there are too many, the oldes
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -18,6 +18,8 @@ import structlog
 ANSWERED_WITHIN_S: Final = 10.0
 """From the connection to the last byte of its answer. GitHub does not wait longer."""
 CONNECTIONS_MAX: Final = 256
+BODIES_MAX_BYTES: Final = 64 * 1024 * 1024
+"""The bodies of all requests together, while they are read: compressed and plain."""
 _HEAD_MAX_BYTES: Final = 32 * 1024
 _READ_BYTES: Final = 64 * 1024
 
@@ -63,6 +65,7 @@ log = structlog.get_logger(__name__)
 async def http_server(host: str, port: int, routes: Mapping[str, Route]) -> AsyncIterator[int]:
     """Answers until the context ends; gives the port. Raises OSError when the port is not available."""
     open_connections: dict[asyncio.Task[None], None] = {}
+    room = _Room()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -72,7 +75,7 @@ async def http_server(host: str, port: int, routes: Mapping[str, Route]) -> Asyn
         open_connections[task] = None
         try:
             async with asyncio.timeout(ANSWERED_WITHIN_S):
-                await _converse(reader, writer, routes)
+                await _converse(reader, writer, routes, room)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, h11.ProtocolError):
             pass  # TimeoutError is an OSError. Who does not ask in time gets no answer, and sends again.
         finally:
@@ -90,7 +93,7 @@ async def http_server(host: str, port: int, routes: Mapping[str, Route]) -> Asyn
 
 
 async def _converse(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, routes: Mapping[str, Route]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, routes: Mapping[str, Route], room: "_Room"
 ) -> None:
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_MAX_BYTES)
     path = ""
@@ -99,7 +102,8 @@ async def _converse(
         if not isinstance(request, h11.Request):
             return
         path = request.target.decode("latin-1").partition("?")[0]
-        answer = await _answer(connection, reader, writer, request, routes.get(path))
+        with room.share() as share:
+            answer = await _answer(connection, reader, writer, request, routes.get(path), share)
     except HttpError as error:
         answer = error.answer
     except h11.RemoteProtocolError as error:
@@ -122,17 +126,21 @@ async def _answer(
     writer: asyncio.StreamWriter,
     request: h11.Request,
     route: Route | None,
+    share: "_Share",
 ) -> HttpAnswer:
     if route is None:
-        raise HttpError(404, "There is no source with this path.")
+        raise HttpError(404, "Nothing is received at this path.")
     if request.method != b"POST":
         raise HttpError(405, "Use POST.")
     if connection.they_are_waiting_for_100_continue:
         writer.write(connection.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
     try:
-        body = await _body(connection, reader, route.body_max_bytes)
-        body = decompressed(body, headers.get("content-encoding", "identity"), route.body_max_bytes)
+        body = await _body(connection, reader, route.body_max_bytes, share)
+        encoding = headers.get("content-encoding", "identity")
+        if encoding.strip().lower() not in ("identity", ""):
+            share.take(route.body_max_bytes)
+        body = decompressed(body, encoding, route.body_max_bytes)
     except _TooLargeError:
         return await route.too_large(route.body_max_bytes)
     path = request.target.decode("latin-1").partition("?")[0]
@@ -143,12 +151,54 @@ class _TooLargeError(Exception):
     pass
 
 
-async def _body(connection: h11.Connection, reader: asyncio.StreamReader, limit: int) -> bytes:
+class _Room:
+    """The memory for all bodies that are read now. When it is full, the oldest requests make way."""
+
+    def __init__(self) -> None:
+        self._shares: dict[_Share, None] = {}
+
+    @contextmanager
+    def share(self) -> Iterator["_Share"]:
+        """The part of one request, until it is answered."""
+        share = _Share(self)
+        self._shares[share] = None
+        try:
+            yield share
+        finally:
+            self._shares.pop(share, None)
+
+    def make_way_for(self, newest: "_Share") -> None:
+        """Close the oldest connections until all bodies fit."""
+        taken = sum(each.taken_bytes for each in self._shares)
+        for each in tuple(self._shares):
+            if taken <= BODIES_MAX_BYTES or each is newest:
+                return
+            taken -= each.taken_bytes
+            del self._shares[each]
+            each.task.cancel()
+
+
+class _Share:
+    def __init__(self, room: _Room) -> None:
+        self._room = room
+        task = asyncio.current_task()
+        assert task is not None, "a connection has a task"
+        self.task: Final = task
+        self.taken_bytes = 0
+
+    def take(self, more: int) -> None:
+        """Have so many bytes more."""
+        self.taken_bytes += more
+        self._room.make_way_for(self)
+
+
+async def _body(connection: h11.Connection, reader: asyncio.StreamReader, limit: int, share: _Share) -> bytes:
     body = bytearray()
     while True:
         event = await _next(connection, reader)
         match event:
             case h11.Data():
+                share.take(len(event.data))
                 body += event.data
                 if len(body) > limit:
                     raise _TooLargeError

@@ -1,12 +1,13 @@
 """The HTTP server of sources: every connection ends in time, and every request in one answer."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 
 import pytest
 
-from assent.upstream import http_server as server
-from assent.upstream.http_server import HttpAnswer, HttpRequest, Route
+from assent.receiving import http_server as server
+from assent.receiving.http_server import HttpAnswer, HttpRequest, Route
 
 
 @pytest.fixture
@@ -14,6 +15,7 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """A server that answers with the size of the body, and waits at most a second for anything."""
     monkeypatch.setattr(server, "ANSWERED_WITHIN_S", 1.0)
     monkeypatch.setattr(server, "CONNECTIONS_MAX", 8)
+    monkeypatch.setattr(server, "BODIES_MAX_BYTES", 300)
 
     async def handle(request: HttpRequest) -> HttpAnswer:
         if request.body == b"fail":
@@ -95,4 +97,38 @@ async def test_silent_connections_keep_nobody_out(port: int) -> None:
         assert (await answer(port, post(b"abc"))).startswith(b"HTTP/1.1 202 ")
     finally:
         for _, writer in silent:
+            writer.close()
+
+
+async def test_bodies_that_are_read_share_a_bound_and_the_oldest_make_way(port: int) -> None:
+    slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+    try:
+        for _, writer in slow:
+            writer.write(post(b"x" * 100)[:-10])
+            await writer.drain()
+        async with asyncio.timeout(0.9):
+            assert await slow[0][0].read() == b""
+        _, newest = slow[3]
+        newest.write(b"x" * 10)
+        async with asyncio.timeout(10):
+            assert (await slow[3][0].read()).startswith(b"HTTP/1.1 202 ")
+    finally:
+        for _, writer in slow:
+            writer.close()
+
+
+async def test_compressed_body_counts_with_what_it_can_become(port: int) -> None:
+    packed = gzip.compress(b"x" * 90)
+    slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    try:
+        for _, writer in slow:
+            writer.write(post(b"x" * 100)[:-10])
+            await writer.drain()
+        answered = await answer(port, post(packed, "content-encoding: gzip"))
+        assert answered.startswith(b"HTTP/1.1 202 ")
+        assert answered.endswith(b"90 \n")
+        async with asyncio.timeout(0.9):
+            assert await slow[0][0].read() == b""
+    finally:
+        for _, writer in slow:
             writer.close()
