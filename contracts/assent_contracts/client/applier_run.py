@@ -177,21 +177,24 @@ class ApplierRun:
         )
 
     async def _take(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
-        # A release is on the ledger before it is written here. So after this, an unknown one is forged.
-        await self._catch_up()
-        fresh: dict[str, Change] = {}
+        caught_up = False
         for record in records:
             change = _read(record.value)
             await self._until_superseded(partition, change)
-            handled = self._screen(partition, change, fresh)
+            handled = self._screen(partition, change)
+            if handled is not None and not caught_up:
+                # A release and its evidence are on the ledger before the release is written here. So after
+                # this, an unknown one is forged.
+                await self._catch_up()
+                caught_up = True
+                handled = self._screen(partition, change)
             if handled is not None or change is None:
                 self._setup.tell(_of(handled, change, partition, record.offset))
                 continue
-            fresh[change.request] = change
-        for change in fresh.values():
-            # It is durable with its claim, before that is published.
+            # It is durable with its claim, before anything is applied.
             self._journal.begin(change)
             self._settle(change.request, change.resource)
+            await asyncio.sleep(0)  # evidence takes long to check, and changes in progress go on
 
     async def _until_superseded(self, partition: int, change: Change | None) -> None:
         """Wait until an earlier release of this request is no longer in progress here.
@@ -217,10 +220,10 @@ class ApplierRun:
                 _log.warning("trying again: %r", error)
                 await asyncio.sleep(_CATCH_UP_RETRY_S)
 
-    def _screen(self, partition: int, change: Change | None, fresh: Collection[str]) -> Handled | None:
-        """Why a record is not claimed; None if its change is to be claimed. `fresh`: those that will be."""
+    def _screen(self, partition: int, change: Change | None) -> Handled | None:
+        """Why a record is not claimed; None if its change is to be claimed."""
         found = None if change is None else self._open[partition].find(change.request)
-        in_hand = change is not None and (change.request in self._in_hand or change.request in fresh)
+        in_hand = change is not None and change.request in self._in_hand
         other = change is not None and change.request in self._other
         alone = left_alone(change, found, types=self._setup.types, in_hand=in_hand, other=other)
         if alone is not None or found is None:
@@ -230,7 +233,7 @@ class ApplierRun:
             self._left_alone.add(kind)
             detail = f"{self._setup.key.principal} does not have the role applier for the type {kind}."
             return Handled(result="other-type", detail=detail)
-        # `_take` has caught up, so all partitions have been read as far as governance refers to them.
+        # `_take` catches up and asks again before it says that evidence is missing.
         lacks = self._open[partition].lacking(found)
         return None if lacks is None else Handled(result="no-evidence", detail=f"{lacks}.")
 
