@@ -26,7 +26,9 @@ on a request's id alone.
 """
 
 import fcntl
+import hashlib
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -158,6 +160,12 @@ class Journal:
     def path_to_drop(self, request: str) -> Path:
         """A file with which people have an entry dropped when the journal is opened."""
         return self.folder / f"{request}.drop"
+
+    @property
+    def instance(self) -> str:
+        """What identifies the user of this folder, over restarts and among all machines."""
+        place = f"{socket.gethostname()}\0{self.folder.resolve()}"
+        return hashlib.sha256(place.encode()).hexdigest()[:32]
 
     async def settle(self) -> None:
         """Return when the disk is not being written, so that the journal can be closed."""
