@@ -15,7 +15,7 @@ from tests.support.applier_world import APPLIERS, applier_world
 from tests.support.stack import until
 
 CHANGES = int(os.environ.get("ASSENT_SOAK_CHANGES", "100000"))
-ROUND = 4_000
+ROUND = 2_000
 """So many changes have a log of their own, because an applier that starts reads the ledger from its start."""
 _ROUND_WITHIN_S = 1_200.0
 _TABLE_WITHIN_S = 60.0
