@@ -318,6 +318,21 @@ func TestALedgerOfWhichLessCountsThanBeforeIsNotActedOn(t *testing.T) {
 	}
 }
 
+func TestAStateFolderOfThePythonClientIsRefused(t *testing.T) {
+	f, folder := newFakeLog(t, time.Minute), t.TempDir()
+	first, err := openJournal(folder, f.identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.close()
+	if err := os.WriteFile(filepath.Join(first.folder, "journal"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openJournal(folder, f.identity); err == nil || !strings.Contains(err.Error(), "Python client") {
+		t.Fatal(err)
+	}
+}
+
 func TestAStateFolderHasOneApplier(t *testing.T) {
 	ctx, f := testContext(t), newFakeLog(t, time.Minute)
 	first, err := openJournal(t.TempDir(), f.identity)

@@ -19,7 +19,7 @@ const (
 	partReport = "report" // the outcome's bytes, written before they are sent
 )
 
-// journal is what an applier remembers across a crash, in the files that the Python client writes too:
+// journal is what an applier remembers across a crash, in the files that the Python client wrote before it had one file:
 // <request>.<part>, and the heads of the ledger that it has gone by. Each file is written beside its place, synced
 // and renamed: it is there as a whole or not at all. Each log has a folder of its own.
 type journal struct {
@@ -36,6 +36,11 @@ func openJournal(folder string, identity Identity) (*journal, error) {
 	if j.lock, err = lockFile(filepath.Join(j.folder, "lock")); err != nil {
 		return nil, fmt.Errorf("%s is in use by another applier, or cannot be locked: give each applier a state folder"+
 			" of its own: %w", folder, err)
+	}
+	if _, err := os.Stat(filepath.Join(j.folder, "journal")); err == nil {
+		j.close()
+		return nil, fmt.Errorf("%s has the journal of the Python client, which this one cannot read: give this one a state"+
+			" folder of its own", folder)
 	}
 	owner, err := os.ReadFile(filepath.Join(j.folder, "identity"))
 	switch {

@@ -26,7 +26,7 @@ ServiceFunction = Callable[[ServiceSettings, Health, asyncio.Event], Awaitable[N
 
 
 def run_service(name: str, service: ServiceFunction, *conditions: str) -> None:
-    """Run `service` until SIGTERM or SIGINT. Exits 2 on wrong settings, 1 when it failed."""
+    """Run `service` until SIGTERM or SIGINT. Exits 2 with a line on wrong settings, 1 when it failed."""
     try:
         settings = read_settings()
     except SettingsError as error:
@@ -39,6 +39,9 @@ def run_service(name: str, service: ServiceFunction, *conditions: str) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(service, settings, Health(*conditions)))
+    except SettingsError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        sys.exit(2)
     except Exception:
         log.exception("failed")
         sys.exit(1)

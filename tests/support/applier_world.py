@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +15,16 @@ from aiokafka.errors import KafkaError
 
 from assent.infra_files import infra_path
 from assent.local.stack import Stack
+from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import signed_headers
+from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Command, SubmitChange
 from assent_contracts.events import ChangeSubmitted
 from tests.support.git_host import GitHost, git
-from tests.support.log import Log, following, fresh_log, read_ledger
+from tests.support.log import PARTITIONS, Log, following, fresh_log
 from tests.support.services import Running, Services
 from tests.support.stack import migrated_database
 
@@ -35,7 +37,6 @@ _UNAPPROVED: Final = 50
 _PAGES: Final = 25
 """One change of so many is a commit, because a commit takes longest."""
 _TIMEOUT_S: Final = 30.0
-_LOOK_S: Final = 1.0
 
 _GOVERNANCE: Final = """
 [[policies]]
@@ -103,6 +104,7 @@ class ApplierWorld:
         """The payload of each object whose change was approved."""
         self.left: set[str] = set()
         """The objects whose change was never approved."""
+        self._all_sent = False
 
     async def start(self) -> None:
         """Start the decider, dispatch, status and all appliers, and make the targets."""
@@ -134,6 +136,7 @@ class ApplierWorld:
         async with asyncio.TaskGroup() as upstreams:
             for name in UPSTREAMS:
                 upstreams.create_task(self._upstream(name, each))
+        self._all_sent = True
 
     async def _upstream(self, name: str, changes: int) -> None:
         publisher = Publisher(self.log.connection, self._follower, source=name)
@@ -201,24 +204,30 @@ class ApplierWorld:
             await asyncio.sleep(every_s)
             dice.choice(self.appliers).kill()
 
-    async def settled(self, timeout_s: float) -> Counted:
-        """Wait until every approved change has an outcome."""
-        async with asyncio.timeout(timeout_s):
-            while True:
-                counted = await self._count()
-                if len(counted.outcomes) == len(self.approved):
-                    return counted
-                self._services.revive()
-                await asyncio.sleep(_LOOK_S)
+    async def settled(self, timeout_s: float, tell: Callable[[int], None]) -> Counted:
+        """Read the ledger as it grows, until all changes are sent and every approved one has an outcome.
 
-    async def _count(self) -> Counted:
+        `tell` gets the number of outcomes every so often.
+        """
+        reader = LedgerReader(self.log.connection, self._follower, dict.fromkeys(range(PARTITIONS)))
         counted = Counted()
-        for partition, accepted in (await read_ledger(self.log, self._follower)).items():
-            for each in accepted:
-                record = json.loads(each.value)
-                for event in record.get("events", ()):
-                    self._note(counted, f"{partition}-{record['seq']}", event)
+        await reader.start()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self._all_sent or len(counted.outcomes) < len(self.approved):
+                    self._services.revive()
+                    for partition, accepted in (await reader.poll()).items():
+                        self._count(counted, partition, accepted)
+                    tell(len(counted.outcomes))
+        finally:
+            await reader.stop()
         return counted
+
+    def _count(self, counted: Counted, partition: int, accepted: Sequence[Accepted]) -> None:
+        for each in accepted:
+            record = json.loads(each.value)
+            for event in record.get("events", ()):
+                self._note(counted, f"{partition}-{record['seq']}", event)
 
     def _note(self, counted: Counted, request: str, event: dict[str, Any]) -> None:
         match event["type"]:
@@ -234,6 +243,8 @@ class ApplierWorld:
                 counted.outcomes[event["request"]] = "failed"
             case "assent.outcome-unknown.v1":
                 counted.outcomes[event["request"]] = "unknown"
+            case _:
+                pass
 
     async def effects(self) -> Counter[tuple[str, bytes]]:
         """What the targets show: how often each object has which content."""

@@ -31,6 +31,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from aiokafka.errors import KafkaError
 
@@ -42,14 +43,19 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handled import Handled
 from assent_contracts.client.handler import Handler, ReadBack
 from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.outage_lines import FEW_LINES
 from assent_contracts.heads import Finding
 from assent_contracts.released_change import Change
 
 __all__ = ["FINISH_S", "Applier", "Change", "Handled"]
 
 _RETRY_MAX_S = 30.0
+STOPPED: Final = "stopped"
+STARTS_OVER: Final = "starting over"
+"""Why no changes are read, if it is not for the account or its key."""
 
 _log = logging.getLogger(__name__)
+_log.addFilter(FEW_LINES)
 
 
 class Applier:
@@ -87,9 +93,10 @@ class Applier:
         role applier are not claimed either: they wait for the role, or until they are claimed elsewhere.
 
         `group`: the consumer group, by default one for each principal. `on_missing` is called when changes
-        are not being read any more, with the reason, and with None when they are again. `on_differing` is
-        called with the partitions of the ledger that are no longer the ones that this applier has read, and
-        with the reasons. Nothing is done there. An empty mapping means that there are none.
+        are not being read any more, or when none can be applied because of the account or its key, with the
+        reason. It is called with None when that is over. `on_differing` is called with the partitions of the
+        ledger that are no longer the ones that this applier has read, and with the reasons. Nothing is done
+        there. An empty mapping means that there are none.
         """
         if governance.evidence is None:
             msg = "An applier judges governance: make its GovernanceFollower with_evidence=True."
@@ -133,7 +140,7 @@ class Applier:
                     await _wait(stop, pause_s)
                     pause_s = min(2 * pause_s, _RETRY_MAX_S)
                 finally:
-                    setup.tell_missing("stopped" if stop.is_set() else "starting over")
+                    setup.tell_missing(STOPPED if stop.is_set() else STARTS_OVER)
         finally:
             await memory.stop()
             await journal.settle()

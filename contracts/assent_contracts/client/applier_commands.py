@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.outage_lines import FEW_LINES
 from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms
 from assent_contracts.commands import Claim, RenewLease, ReportOutcome
 
@@ -16,6 +17,7 @@ _DECISION_TIMEOUT_S: Final = 30.0
 _RETRY_S: Final = 0.2
 _RETRY_MAX_S: Final = 30.0
 _log: Final = logging.getLogger(__name__)
+_log.addFilter(FEW_LINES)
 
 
 class ApplierCommands:

@@ -3,8 +3,8 @@
 A change in progress has, one after the other:
 
 `change`   the released change as it was read and checked, with its position and submission
-`claim`    the claim's bytes, durable before they are published
-`report`   the outcome's bytes, durable before they are published
+`claim`    the claim's bytes, durable before anything is applied
+`report`   the outcome's bytes, made durable while they are published
 
 From its past work it has the newest accepted head of each ledger partition that this applier has acted on,
 with the era of the log in which it was read, and its position in each partition of `assent.changes`.
@@ -13,6 +13,9 @@ All this is appended to the file `journal`. Changes that are in progress at the 
 nothing is durable without what was written before it: a position not without the changes that it leaves
 behind. The file is written again with what still counts when it is opened, and when it has become large. A
 tail that a crash has left incomplete is not read: nothing in it had been relied on.
+
+Commands are published while they are made durable. If a power cut takes one back that the ledger has, nothing
+was applied under that claim, or the report is decided before the claim's bytes are answered again.
 
 A change that has a claim when the journal is opened may have been applied. The folder may be an older copy,
 or its process was killed, and neither shows how far it came after the claim.
@@ -23,7 +26,9 @@ on a request's id alone.
 """
 
 import fcntl
+import hashlib
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -156,6 +161,12 @@ class Journal:
         """A file with which people have an entry dropped when the journal is opened."""
         return self.folder / f"{request}.drop"
 
+    @property
+    def instance(self) -> str:
+        """What identifies the user of this folder, over restarts and among all machines."""
+        place = f"{socket.gethostname()}\0{self.folder.resolve()}"
+        return hashlib.sha256(place.encode()).hexdigest()[:32]
+
     async def settle(self) -> None:
         """Return when the disk is not being written, so that the journal can be closed."""
         await self._file.settle()
@@ -222,6 +233,10 @@ class Journal:
     def keep_position(self, partition: int, position: Position) -> None:
         """Store a position. Every change before it is in progress or done."""
         self._append(PositionKept(partition, position))
+
+    def sync(self) -> None:
+        """Begin to make everything durable that was written so far."""
+        self._file.sync()
 
     async def durable(self) -> None:
         """Return when everything that was written before is on disk. Raises OSError."""

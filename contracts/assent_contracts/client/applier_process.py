@@ -126,7 +126,7 @@ def _log_missing(why: str | None) -> None:
     if why is None:
         _log.info("ready: changes are read")
     else:
-        _log.warning("no changes are read: %s", why)
+        _log.warning("not ready: %s", why)
 
 
 async def _started(governance: GovernanceFollower, stop: asyncio.Event) -> bool:

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.applied_beyond_journal import AppliedBeyondJournal
+from assent_contracts.client.applier_account import account_fault
 from assent_contracts.client.applier_commands import ApplierCommands
 from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.applier_journal_records import Position
@@ -24,9 +25,11 @@ from assent_contracts.client.handled import Handled
 from assent_contracts.client.handler import Handler, ReadBack
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
+from assent_contracts.client.outage_lines import FEW_LINES
 from assent_contracts.client.partition_probe import LedgerDiffersError
-from assent_contracts.client.publisher import Publisher
+from assent_contracts.client.publisher import Publisher, now_ms
 from assent_contracts.client.task_end import end
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import Finding
 from assent_contracts.released_change import Change, decode_change
@@ -38,6 +41,7 @@ FINISH_S = 5.0
 """How long changes in progress may take to finish once the applier is asked to stop."""
 
 _log = logging.getLogger(__name__)
+_log.addFilter(FEW_LINES)
 
 
 class ApplierSetup(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +119,10 @@ class ApplierRun:
             self._left_alone = {
                 resource_type(each.resource) for each in waiting if each.request not in in_hand
             }
-            async with Membership(self._setup.connection, CHANGES, self._setup.group) as membership:
+            membership = Membership(
+                self._setup.connection, CHANGES, self._setup.group, instance=self._journal.instance
+            )
+            async with membership:
                 await self._take_changes(membership, stop)
             busy = [task for request, task in self._in_hand.items() if request not in self._settler.held_up]
             if busy:
@@ -150,12 +157,15 @@ class ApplierRun:
                 await tasks.work_on(await membership.partitions() - self._memory.differing.keys())
                 self._publisher.check(but=self._memory.differing)
                 await self._memory.keep(self._publisher.heads())
-                self._setup.tell_missing(None)
+                self._setup.tell_missing(self._account_fault())
                 for task in [task for task in self._in_hand.values() if task.done()]:
                     task.result()
         finally:
             await end(otherwise)
             await tasks.work_on(frozenset())
+
+    def _account_fault(self) -> str | None:
+        return account_fault(self._governance_now(), self._setup.key, now_ms())
 
     def _hear(self, partition: int, accepted: Accepted) -> None:
         self._beyond.hear(accepted, self._open[partition])
@@ -177,21 +187,24 @@ class ApplierRun:
         )
 
     async def _take(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
-        # A release is on the ledger before it is written here. So after this, an unknown one is forged.
-        await self._catch_up()
-        fresh: dict[str, Change] = {}
+        caught_up = False
         for record in records:
             change = _read(record.value)
             await self._until_superseded(partition, change)
-            handled = self._screen(partition, change, fresh)
+            handled = self._screen(partition, change)
+            if handled is not None and not caught_up:
+                # A release and its evidence are on the ledger before the release is written here. So after
+                # this, an unknown one is forged.
+                await self._catch_up()
+                caught_up = True
+                handled = self._screen(partition, change)
             if handled is not None or change is None:
                 self._setup.tell(_of(handled, change, partition, record.offset))
                 continue
-            fresh[change.request] = change
-        for change in fresh.values():
-            # It is durable with its claim, before that is published.
+            # It is durable with its claim, before anything is applied.
             self._journal.begin(change)
             self._settle(change.request, change.resource)
+            await asyncio.sleep(0)  # evidence takes long to check, and changes in progress go on
 
     async def _until_superseded(self, partition: int, change: Change | None) -> None:
         """Wait until an earlier release of this request is no longer in progress here.
@@ -217,10 +230,10 @@ class ApplierRun:
                 _log.warning("trying again: %r", error)
                 await asyncio.sleep(_CATCH_UP_RETRY_S)
 
-    def _screen(self, partition: int, change: Change | None, fresh: Collection[str]) -> Handled | None:
-        """Why a record is not claimed; None if its change is to be claimed. `fresh`: those that will be."""
+    def _screen(self, partition: int, change: Change | None) -> Handled | None:
+        """Why a record is not claimed; None if its change is to be claimed."""
         found = None if change is None else self._open[partition].find(change.request)
-        in_hand = change is not None and (change.request in self._in_hand or change.request in fresh)
+        in_hand = change is not None and change.request in self._in_hand
         other = change is not None and change.request in self._other
         alone = left_alone(change, found, types=self._setup.types, in_hand=in_hand, other=other)
         if alone is not None or found is None:
@@ -230,14 +243,16 @@ class ApplierRun:
             self._left_alone.add(kind)
             detail = f"{self._setup.key.principal} does not have the role applier for the type {kind}."
             return Handled(result="other-type", detail=detail)
-        # `_take` has caught up, so all partitions have been read as far as governance refers to them.
+        # `_take` catches up and asks again before it says that evidence is missing.
         lacks = self._open[partition].lacking(found)
         return None if lacks is None else Handled(result="no-evidence", detail=f"{lacks}.")
 
     def _may_apply(self, kind: str) -> bool:
+        return self._governance_now().has_role(self._setup.key.principal, "applier", kind)
+
+    def _governance_now(self) -> Governance:
         governance = self._setup.governance
-        now = governance.past.at(len(governance.history) - 1)
-        return now.has_role(self._setup.key.principal, "applier", kind)
+        return governance.past.at(len(governance.history) - 1)
 
     async def _read_again(self, tasks: PartitionTasks) -> None:
         """Read the topic from its beginning if changes were left alone that may be claimed now."""

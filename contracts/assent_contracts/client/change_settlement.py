@@ -1,6 +1,6 @@
 """One released change, from the claim to the decision on its outcome. Survives a kill at any point.
 
-Every command's bytes are journaled before they are published. The same bytes are published again until the
+Every command's bytes are journaled when they are published. The same bytes are published again until the
 ledger has decided them. The answer alone never counts, because a repeated command's answer only points to its
 first decision. What counts is the state of the request on the ledger.
 """
@@ -137,7 +137,7 @@ class Settler:
                 claimed = await self._claim(change)
                 if isinstance(claimed, Lease):
                     made = await self._apply_once(change, claimed)
-                    return await self._journal_report(request, change.resource, made, claimed.claim)
+                    return self._journal_report(request, change.resource, made, claimed.claim)
             if isinstance(claimed, str):
                 return Handled(
                     result="not-claimed", detail=claimed, request=request, resource=change.resource
@@ -151,13 +151,14 @@ class Settler:
         if value is None:
             value = encode(Claim(**self._commands.fields(), resource=change.resource, request=change.request))
             self._journal.write(change.request, "claim", value)
-        await self._journal.durable()
+            self._journal.sync()
         claim = msgspec.json.decode(value, type=Claim)
         governance = self._governance.writers.head
         asked = 0
         while True:
             answer, sent = await self._commands.publish(claim, value)
             asked += 1
+            await self._journal.durable()
             found = self._find(change.request)
             grant = granted(found, claim)
             if isinstance(grant, str):
@@ -197,9 +198,7 @@ class Settler:
                 begin=lambda: self._journal.begin_to_apply(change.request),
             )
 
-    async def _journal_report(
-        self, request: str, resource: str, report: Report, claim: int | UnsetType
-    ) -> bytes:
+    def _journal_report(self, request: str, resource: str, report: Report, claim: int | UnsetType) -> bytes:
         value = encode(
             ReportOutcome(
                 **self._commands.fields(),
@@ -212,7 +211,7 @@ class Settler:
             )
         )
         self._journal.write(request, "report", value)
-        await self._journal.durable()
+        self._journal.sync()
         return value
 
     async def _report(self, report: ReportOutcome, value: bytes) -> None:
@@ -226,7 +225,7 @@ class Settler:
             if is_settled(found, self._commands.principal, report):
                 return
             await self._before_trying_again(_Refused(answer.refusal, fresh, governance), report)
-            value = await self._journal_report(
+            value = self._journal_report(
                 report.request,
                 report.resource,
                 Report(report.outcome, report.message, "" if report.version is UNSET else report.version),

@@ -13,6 +13,7 @@ from aiokafka.helpers import create_ssl_context
 from aiokafka.protocol.offset import OffsetRequest
 
 from assent_contracts import limits
+from assent_contracts.client.outage_lines import few_lines_of_aiokafka
 from assent_contracts.client.record_fetching import Records, fetch
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -159,6 +160,7 @@ async def open_producer(connection: Connection, *, linger_ms: int = 0) -> AIOKaf
 
 async def started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     """Start a client. Leaves no connection open if that fails or is cancelled. Raises KafkaError."""
+    few_lines_of_aiokafka()
     # aiokafka leaks its first connection if it is cancelled while starting, so let it finish.
     starting = asyncio.ensure_future(client.start())
     try:

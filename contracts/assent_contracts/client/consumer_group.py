@@ -33,11 +33,20 @@ class _Assignments(ConsumerRebalanceListener):
 class Membership:
     """One member of a group over the partitions of one topic."""
 
-    def __init__(self, connection: Connection, topic: str, group: str) -> None:
+    def __init__(
+        self, connection: Connection, topic: str, group: str, *, instance: str | None = None
+    ) -> None:
+        """`instance`: what identifies this member over its restarts, in this group.
+
+        A member that was killed and is started again within the session's time then has its partitions at
+        once. Without it, the others would have none until Kafka has given up the one that was killed. Its
+        partitions are given to others only after the session's time, also when it leaves.
+        """
         self._assignments = _Assignments()
         self._consumer = Consumer(
             **connection.options(),
             group_id=group,
+            group_instance_id=instance,
             enable_auto_commit=False,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=SESSION_TIMEOUT_MS // 4,

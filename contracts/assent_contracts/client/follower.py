@@ -143,7 +143,10 @@ class GovernanceFollower:
             raise NotWholeError(finding)
         if not self.history:
             await self.stop()
-            msg = "The governance ledger does not begin with the record that the identity names."
+            msg = (
+                "The governance ledger does not begin with the record that the identity names. Check that the"
+                " identity and the Kafka address are of the same log: `assent env` prints both."
+            )
             raise NotFoundedError(msg)
 
     async def hold_against(self, known: KnownHead) -> Finding | None:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.awaited_answers import AwaitedAnswers
@@ -211,12 +212,32 @@ class Publisher:
         finding = self.findings.get(partition)
         if finding is not None:
             raise NotPublishedError(finding)
+        until = time.monotonic() + timeout_s
         with self._answers.expected():
-            ack = await self._producer.send(value, key, headers, partition)
+            ack = await self._acknowledged(value, key, headers, partition, timeout_s)
         try:
-            return await self._answers.wait((ack.partition, ack.offset), timeout_s)
+            return await self._answers.wait((ack.partition, ack.offset), max(0.0, until - time.monotonic()))
         except TimeoutError as error:
             msg = f"No decision within {timeout_s:g} s on the command at {ack.partition}/{ack.offset}."
+            raise NotDecidedError(msg) from error
+
+    async def _acknowledged(
+        self,
+        value: bytes | None,
+        key: bytes | None,
+        headers: list[tuple[str, bytes]],
+        partition: int,
+        timeout_s: float,
+    ) -> RecordMetadata:
+        # aiokafka itself tries for REQUEST_TIMEOUT_MS.
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._producer.send(value, key, headers, partition)
+        except TimeoutError as error:
+            msg = (
+                f"Kafka did not acknowledge the command within {timeout_s:g} s. Check that its brokers run."
+                " The command may still arrive."
+            )
             raise NotDecidedError(msg) from error
 
     async def _listen(self) -> None:

@@ -45,9 +45,10 @@ class RecordFile:
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         self.end = os.fstat(self._file).st_size
         """Where the next record begins (bytes)."""
-        self._appended = self._synced = 0
+        self._appended = self._synced = self._wanted = 0
         """Bytes since it was opened, which count on when the file is replaced."""
-        self._syncing: asyncio.Future[None] | None = None
+        self._syncing: asyncio.Task[None] | None = None
+        self._synced_again = asyncio.Event()
         self._failed: OSError | None = None
 
     def close(self) -> None:
@@ -99,6 +100,12 @@ class RecordFile:
             msg = f"{self.path}: {written} of {len(framed)} bytes were written. Is the disk full?"
             raise OSError(msg)
 
+    def sync(self) -> None:
+        """Begin to make everything durable that was appended so far."""
+        self._wanted = self._appended
+        if self._syncing is None and self._failed is None:
+            self._syncing = asyncio.create_task(self._sync(), name="journal")
+
     async def durable(self) -> None:
         """Return when everything that was appended before is on disk. Raises OSError.
 
@@ -107,21 +114,21 @@ class RecordFile:
         wanted = self._appended
         while self._synced < wanted:
             self._check()
-            if self._syncing is None:
-                self._syncing = asyncio.ensure_future(self._sync())
-            # The sync continues if only this call is cancelled, because others may wait for it.
-            await asyncio.shield(self._syncing)
+            self.sync()
+            await self._synced_again.wait()
 
     async def _sync(self) -> None:
-        appended, file = self._appended, self._file
-        try:
-            await asyncio.to_thread(os.fdatasync, file)
-            self._synced = appended
-        except OSError as error:
-            # After a failed sync it is unknown what is on disk, and a second one may say that all is well.
-            self._failed = error  # which all who wait raise
-        finally:
-            self._syncing = None
+        while self._synced < self._wanted and self._failed is None:
+            appended = self._appended
+            try:
+                await asyncio.to_thread(os.fdatasync, self._file)
+                self._synced = appended
+            except OSError as error:
+                # It is unknown what is on disk, and a second sync may find nothing wrong.
+                self._failed = error  # which all who wait raise
+            synced, self._synced_again = self._synced_again, asyncio.Event()
+            synced.set()
+        self._syncing = None
 
     async def settle(self) -> None:
         """Return when no sync is running, so that the file can be closed or replaced."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 import stamina
@@ -13,14 +14,15 @@ from assent.applier.target_choice import Limited, open_target
 from assent.observe import metrics
 from assent.observe.evidence_watch import watch_governance
 from assent.observe.failure_reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
-from assent.observe.health import Health
+from assent.observe.health import Health, Reason
 from assent.observe.ledger_mismatch import LedgerMismatch
 from assent.process import until_stopped
-from assent.process_settings import ServiceSettings, need
-from assent_contracts.client.applier import Applier
+from assent.process_settings import ServiceSettings, SettingsError, need
+from assent_contracts.client.applier import STARTS_OVER, STOPPED, Applier
+from assent_contracts.client.applier_journal import JournalInUseError, JournalOfAnotherLogError
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handled import Handled
-from assent_contracts.client.keys import load_key
+from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
 from assent_contracts.heads import Finding
 from assent_contracts.topics import LEDGER
 
@@ -41,7 +43,7 @@ _OF_NO_CONSEQUENCE = ("not-open", "in-hand", "other-type")
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Apply changes until `stop`."""
-    key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
+    key = _key(need(settings.key_file, "ASSENT_KEY_FILE"))
     state = need(settings.state, "ASSENT_STATE")
     configuration = configuration_of(settings.applier_file, settings.target)
     limits = configuration.limits
@@ -65,15 +67,36 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         time_limit_s=limits.time_limit_s,
         on_handled=lambda handled: tell(handled, health, not_held),
         on_differing=lambda differing: tell_differing(differing, history, partitions),
-        on_missing=lambda why: (
-            health.ready("kafka") if why is None else health.not_ready("kafka", STARTING_OVER)
-        ),
+        on_missing=lambda why: tell_missing(why, health),
     )
     try:
         await applier.run(stop)
+    except (JournalInUseError, JournalOfAnotherLogError) as error:
+        msg = f"ASSENT_STATE: {error}"
+        raise SettingsError(msg) from error
     finally:
         await follower.stop()
         await target.close()
+
+
+def _key(file: Path) -> SecretKey:
+    try:
+        return load_key(file)
+    except KeyFileError as error:
+        msg = f"ASSENT_KEY_FILE: {error}"
+        raise SettingsError(msg) from error
+
+
+def tell_missing(why: str | None, health: Health) -> None:
+    """Report that changes are read, or why they are not or none of them can be applied."""
+    if why is None:
+        health.ready("kafka")
+    elif why in (STOPPED, STARTS_OVER):
+        health.not_ready("kafka", STARTING_OVER)
+    else:
+        what, _, todo = why.partition(". ")
+        structlog.get_logger().error("no change can be applied", why=f"{what}.", todo=todo)
+        health.not_ready("kafka", Reason(why=f"{what}.", todo=todo))
 
 
 async def _follow(follower: GovernanceFollower, health: Health) -> None:

@@ -64,7 +64,7 @@ async def test_change_that_was_left_alone_is_applied_if_the_role_came_while_the_
         async with applying(log, follower, folders, principal=SECOND) as applier:
             await applier.of(request.request, "other-type")
             async with asyncio.timeout(30):
-                while not list(folders.state.glob("*/position-*")):
+                while not any(b"position" in each.read_bytes() for each in folders.state.glob("*/journal")):
                     await asyncio.sleep(0.1)
         role = RoleAssignment(
             id="scripts-too", role="applier", principals=(SECOND,), resource_types=("script",)

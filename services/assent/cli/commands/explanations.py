@@ -62,6 +62,11 @@ def explain(
     output.print_line(f"Request {row.id}, {row.operation} {row.resource} by {row.requester}: {status}.")
     if document.explanation is not None:
         _print_explanation(row, document.explanation, found.sentences)
+    if row.progress == "unknown":
+        output.print_line(
+            "It is not known whether the change was made. Look at its target, then settle it:"
+            f" `assent settle {row.id} --succeeded`, `--failed` or `--retry`."
+        )
     if document.for_:
         output.print_line(standing_sentence(document.for_))
 

@@ -48,6 +48,10 @@ final class Journal implements AutoCloseable {
         FileChannel lock = FileChannel.open(folder.resolve("lock"), options, Durable.OWNER_ONLY);
         try {
             checkLocked(lock, stateDir);
+            if (Files.exists(folder.resolve("journal"))) {
+                throw new IOException(stateDir + " has the journal of the Python client, which this one cannot read:"
+                        + " give this one a state folder of its own");
+            }
             Path owner = folder.resolve("identity");
             if (!Files.exists(owner)) {
                 Durable.write(owner, identity.hex().getBytes(StandardCharsets.US_ASCII));
