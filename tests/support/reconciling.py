@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from assent.applier.targets.target import Target
+from assent.infra_files import infra_path
 from assent.reconcile.configuration import read_configuration
 from assent.reconcile.reconciler import Reconciler, Run
 from assent_contracts.client.follower import GovernanceFollower
@@ -19,9 +20,37 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, FindingReported
 from assent_contracts.ledger import decode_events
 from assent_contracts.released_change import Change
-from tests.support.log import APPLIER, Actor, Log, read_ledger
+from tests.support.log import APPLIER, Actor, Log, fresh_log, read_ledger
 
 RECONCILERS: Final = ("reconciler", "reconciler2")
+_ACCOUNTS = "".join(
+    f"""
+[[principals]]
+id = "{name}"
+kind = "service"
+"""
+    for name in RECONCILERS
+)
+_ROLE = """
+[[roles]]
+role = "reconciler"
+principals = ["reconciler", "reconciler2"]
+resource_types = ["script", "app", "flag"]
+
+[[policies]]
+id = "flags"
+name = "Flags"
+resource_type = "flag"
+approver_groups = ["endpoint-admins"]
+quorum = 1
+"""
+
+
+async def log_with_reconcilers(bootstrap: str, folder: Path) -> Log:
+    """A newly founded log with two reconcilers, for scripts, apps and flags, besides the demo's accounts."""
+    governance = folder / "governance.toml"
+    governance.write_text(infra_path("demo/governance.toml").read_text("utf-8") + _ACCOUNTS + _ROLE)
+    return await fresh_log(bootstrap, folder, governance=governance)
 
 
 class Reconciling(msgspec.Struct):

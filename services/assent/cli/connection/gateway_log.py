@@ -148,7 +148,7 @@ class GatewayLog:
 
     async def findings(self, *, only_open: bool, resource: str | None, limit: int) -> list[FindingView]:
         """R28: page by page, as the gateway lists them."""
-        asked = {"state": "open"} if only_open else {}
+        asked = {"open": "true"} if only_open else {}
         asked |= {} if resource is None else {"resource": resource}
         pages = self._pages("/api/v1/findings", asked, limit, FindingPage)
         return [row async for page in pages for row in page.findings]
