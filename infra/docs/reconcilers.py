@@ -9,7 +9,7 @@ TABLES: Final = (
     ("Every kind", "assent.reconcile.configuration", "Common"),
     ("`[files]`", "assent.applier.targets.files.table", "FilesTable"),
     ("`[git]`", "assent.applier.targets.git.table", "GitTable"),
-    ("`[git]` of a reconciler", "assent.reconcile.configuration", "GitHistory"),
+    ("More fields of `[git]`", "assent.reconcile.configuration", "GitHistory"),
     ("`[sql]`", "assent.reconcile.configuration", "SqlListing"),
     ("`[http]`", "assent.reconcile.configuration", "HttpListing"),
     ("`[http.oauth]`", "assent.applier.targets.http.table", "OAuth"),
@@ -26,14 +26,7 @@ def page() -> str:
             " its place: `python -m assent.reconcile --check-config`."
         ),
     ]
-    shown: set[str] = set()
     for title, module, name in TABLES:
-        rows = [
-            (code(field), text, default)
-            for field, text, default in rows_of(module, name)
-            if name != "GitHistory" or field not in shown
-        ]
-        if name == "GitTable":
-            shown = {field for field, _, _ in rows_of(module, name)}
+        rows = [(code(field), text, default) for field, text, default in rows_of(module, name)]
         parts += [f"## {title}", table(("field", "meaning", "default"), rows)]
     return "\n\n".join(parts) + "\n"
