@@ -1,6 +1,6 @@
 """What a target shows now, compared with what was applied to it (R28). Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
@@ -38,6 +38,23 @@ def differences(
         if not of_type(resource) or applied.is_touched(resource) or applied.is_pending(resource):
             continue
         found = _difference(resource, shown.get(resource), applied, known, matches, extras=extras)
+        if found is not None and not known.is_known(found):
+            yield found
+
+
+def without_note(
+    noted: Collection[str], applied: AppliedRequests, known: KnownFindings, of_type: Callable[[str], bool]
+) -> Iterator[Finding]:
+    """The same for a target that only notes which requests were applied: the ones that are not noted."""
+    for resource in sorted({*applied.objects()}):
+        if not of_type(resource) or applied.is_touched(resource) or applied.is_pending(resource):
+            continue
+        newest = applied.newest(resource)
+        assert newest is not None, "something was applied to it"
+        if newest.id in noted:
+            found = _restored(resource, None, newest, known)
+        else:
+            found = Finding("missing", resource, None, newest.id)
         if found is not None and not known.is_known(found):
             yield found
 

@@ -49,7 +49,9 @@ class SqlListing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     `env:NAME`. Its account needs to read only.
     """
     table: Annotated[str, Meta(pattern=r"^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$")] | None = None
-    """The applier's table of applied releases, such as `public.assent_applied`."""
+    """The applier's table of applied releases, such as `public.assent_applied`. Without `listing`, a request
+    that has no row there is missing.
+    """
     listing: Annotated[str, Meta(min_length=1, max_length=65_536)] | None = None
     """A query with a row for each object. Its columns are `resource` (`<type>/<id>`), optionally `by`, and
     one of `version` (compared with the version that the applier reported), `xmin` (of the row, compared with

@@ -19,7 +19,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import NotDecidedError, Publisher, new_command_id, now_ms
 from assent_contracts.commands import ReportFinding
-from assent_contracts.ledger import decode_events
+from assent_contracts.ledger import IncoherentRecordError, decode_events
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
@@ -88,7 +88,7 @@ class Reconciler:
         """Compare the target with the ledger once.
 
         Nothing needs to be kept between two runs: what the ledger has is not reported again. Raises
-        UnreadableTargetError, ReportRefusedError, KafkaError, NotDecidedError, LedgerDiffersError, OSError.
+        FAILURES, and IncoherentRecordError if the ledger cannot be read.
         """
         await self._publisher.catch_up()
         self._applied.mark()
@@ -108,7 +108,12 @@ class Reconciler:
         return Run(target=self._configuration.common.name, reported=tuple(reported), left=left)
 
     def _hear(self, _partition: int, accepted: Accepted) -> None:
-        events = decode_events(accepted.record)
+        try:
+            events = decode_events(accepted.record)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            # Only a stolen writer's key can seal it. Nothing is compared with a ledger that cannot be read.
+            msg = f"The events of seq {accepted.record.seq} of the ledger cannot be read."
+            raise IncoherentRecordError(msg) from error
         self._applied.take(accepted.record, events)
         self._known.take(events, of_git=self._configuration.of_git)
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from assent.reconcile.applied_requests import AppliedRequest, AppliedRequests
-from assent.reconcile.comparison import Shown, differences
+from assent.reconcile.comparison import Shown, differences, without_note
 from assent.reconcile.content_hashes import hashes_of
 from assent.reconcile.git_history import Commit, commit_findings
 from assent.reconcile.known_findings import Finding, KnownFindings
@@ -157,6 +157,20 @@ def test_R28_a_commit_of_another_id_than_the_reported_one_is_not_explained() -> 
     commits = [Commit(name, "", (story.request,), {SCRIPT: blob}) for name in ("c1", "c2")]
     findings, _ = commit_findings(commits, requests, lambda *_: False, lambda _resource: True)
     assert [each.version for each in findings] == ["c2"]
+
+
+def test_R28_a_request_that_the_target_has_not_noted_is_missing_also_if_it_deletes() -> None:
+    story = through(Story())
+    requests = applied(story)
+    made = requests.request(story.request)
+    assert made is not None
+    for made.deletes in (False, True):
+
+        def unnoted(*noted: str) -> list[Finding]:
+            return list(without_note(noted, requests, KnownFindings("web"), lambda _resource: True))
+
+        assert unnoted(story.request) == []
+        assert unnoted() == [Finding("missing", SCRIPT, None, story.request)]
 
 
 def test_R28_a_payload_that_is_no_file_has_no_content() -> None:

@@ -11,6 +11,18 @@ from assent.reconcile.configuration import TABLES, read_configuration
 SHIPPED = sorted(infra_path("reconcilers").glob("*.toml"))
 
 
+HTTP = """
+name = "x"
+kind = "http"
+[http]
+url = "https://x"
+hosts = ["x"]
+items = ""
+object = "/id"
+type = "flag"
+"""
+
+
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_configuration_is_valid(file: Path) -> None:
     configuration = read_configuration(file)
@@ -32,8 +44,7 @@ def test_shipped_configuration_is_valid(file: Path) -> None:
         ('name = "x"\nkind = "sql"\n[sql]\ndsn = "env:X"', "sql.table: this or `listing`"),
         ('name = "x"\nkind = "sql"\n[sql]\ndsn = "env:X"\ntable = "a; drop"', "sql.table: "),
         (
-            'name = "x"\nkind = "http"\n[http]\nurl = "https://x"\nhosts = ["x"]\nitems = ""'
-            '\nobject = "/id"\ntype = "flag"',
+            HTTP,
             "http.version: either this or `digest`",
         ),
         ('name = "x"\nkind = "git"\n[git]\nurl = "ext::sh"', "git.url: "),

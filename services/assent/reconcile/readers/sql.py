@@ -9,7 +9,7 @@ import msgspec
 
 from assent.applier.targets.secrets import SecretError, read_secret
 from assent.reconcile.applied_requests import AppliedRequest, AppliedRequests
-from assent.reconcile.comparison import Shown, differences
+from assent.reconcile.comparison import Shown, differences, without_note
 from assent.reconcile.configuration import SqlListing
 from assent.reconcile.known_findings import ROW, Finding, KnownFindings
 from assent.reconcile.readers.reader import UnreadableTargetError
@@ -81,12 +81,7 @@ class SqlReader:
         if self._table.listing is not None:
             found += differences(self._shown, applied, known, self._matches, of_type=of_type)
         elif self._table.table is not None:
-            noted = {
-                resource: Shown("noted")
-                for resource in applied.objects()
-                if (newest := applied.newest(resource)) is not None and newest.id in self._noted
-            }
-            found += differences(noted, applied, known, lambda _version, _request: None, of_type=of_type)
+            found += without_note(self._noted, applied, known, of_type)
         return found
 
     async def keep_position(self) -> None:
