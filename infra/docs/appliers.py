@@ -28,11 +28,12 @@ TABLES: Final = (
 
 
 def rows_of(module: str, name: str) -> Iterator[tuple[str, str, str]]:
-    """Each field of a table: its name, its meaning, its default."""
+    """Each field of a table: its name, its meaning, its default. Without those that it inherits."""
     documented = fields_with_docs(module, name)
     struct: Any = getattr(import_module(module), name)
     for field in msgspec.structs.fields(struct):
-        yield field.name, documented[field.name], _default(field)
+        if field.name in documented:
+            yield field.name, documented[field.name], _default(field)
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:

@@ -18,6 +18,7 @@ _REFERENCE: Final = {
     "refusals": "contracts/assent_contracts/refusals.py",
     "settings": "services/assent/process_settings.py",
     "appliers": "services/assent/applier/configuration.py",
+    "reconcilers": "services/assent/reconcile/configuration.py",
     "topics": "infra/topics.yaml",
     "tables": "infra/migrations",
     "metrics": "services/assent/observe/metrics.py",

@@ -36,7 +36,7 @@ create index findings_by_report on findings (reported_at, partition, seq);
 create index findings_open on findings (reported_at) where closed_by is null and kind <> 'restored';
 
 grant select, insert, update on findings to assent_status;
-grant select on findings to assent_reader;
+grant select on findings to assent_reader, assent_gateway;
 
 -- migrate: rollback
 

@@ -60,9 +60,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """ASSENT_TARGET: the folder to which the applier applies changes. Not used if the next one is set."""
     applier_file: Path | None
     """ASSENT_APPLIER_FILE: the file that configures the applier, if it applies changes elsewhere."""
+    reconcile_file: Path | None
+    """ASSENT_RECONCILE_FILE: the file that configures the reconciler. Required by it."""
     state: Path | None
-    """ASSENT_STATE: the service's folder for what must outlive a restart. Required by the applier. The
-    decider keeps the heads of the log there.
+    """ASSENT_STATE: the service's folder for what must outlive a restart. Required by the applier and the
+    reconciler, which only reads again what it noted there. The decider keeps the heads of the log there.
     """
     clock_file: Path | None
     """ASSENT_CLOCK_FILE: where the decider notes what it believes of the clock. For a decider on the same
@@ -83,6 +85,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> ServiceSettings:
         http_host=environ.get("ASSENT_HTTP_HOST", "127.0.0.1"),
         target=optional_path(environ, "ASSENT_TARGET"),
         applier_file=optional_path(environ, "ASSENT_APPLIER_FILE"),
+        reconcile_file=optional_path(environ, "ASSENT_RECONCILE_FILE"),
         state=optional_path(environ, "ASSENT_STATE"),
         clock_file=optional_path(environ, "ASSENT_CLOCK_FILE"),
         log_level=environ.get("ASSENT_LOG_LEVEL", "info"),

@@ -4,11 +4,17 @@ from typing import Final
 
 from tests.faults.fault import REQUESTS, Fault
 
+_RECONCILE: Final = "services/assent/reconcile"
+_OF_RECONCILERS: Final = ("tests/unit/reconcile",)
 _OF_FINDINGS: Final = ("tests/unit/test_findings.py", "tests/property/test_findings.py")
 
 
 def _rule(breaks: str, file: str, old: str, new: str) -> Fault:
     return Fault(breaks, f"{REQUESTS}/{file}.py", old, new, _OF_FINDINGS)
+
+
+def _compared(breaks: str, file: str, old: str, new: str) -> Fault:
+    return Fault(breaks, f"{_RECONCILE}/{file}.py", old, new, _OF_RECONCILERS)
 
 
 FAULTS: Final = (
@@ -65,5 +71,41 @@ FAULTS: Final = (
         "object_findings",
         '        if event.kind != "restored":\n',
         "        if event.kind:\n",
+    ),
+    _compared(
+        "a trailer alone explains a commit",
+        "git_history",
+        "        elif not _has_made(request, commit.blobs[resource]):\n",
+        "        elif request.deletes and not _has_made(request, commit.blobs[resource]):\n",
+    ),
+    _compared(
+        "a copied commit is explained",
+        "git_history",
+        "    return request.version == commit.id\n",
+        "    return bool(request.version)\n",
+    ),
+    _compared(
+        "a position passes a commit whose request may still fail",
+        "git_history",
+        "        if not waits:\n",
+        "        if not waits or findings:\n",
+    ),
+    _compared(
+        "a change that is being applied is a finding",
+        "applied_requests",
+        "        self._touched = set(self._pending)\n",
+        "        self._touched = set()\n        self._pending = {}\n",
+    ),
+    _compared(
+        "a change that was applied while the target was read is a finding",
+        "applied_requests",
+        "        self._touched.add(request.resource)\n",
+        "",
+    ),
+    _compared(
+        "a change that comes back is not found again",
+        "known_findings",
+        '            identity_of(shown) == finding.identity or shown.kind == finding.kind == "restored"\n',
+        '            identity_of(shown) == finding.identity or shown.kind == "restored"\n',
     ),
 )

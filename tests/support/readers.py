@@ -48,6 +48,7 @@ def settings_for(log: Log, dsn: str) -> ServiceSettings:
         http_host="127.0.0.1",
         target=None,
         applier_file=None,
+        reconcile_file=None,
         state=None,
         clock_file=None,
         log_level="info",

@@ -19,7 +19,7 @@ from assent_contracts.ledger import decode_record
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.governance_changes import PORTAL, add_gateway, add_reconciler, disable
 from tests.support.people import force, organisation
-from tests.support.stories import FINDING, SCRIPT, Story
+from tests.support.stories import FINDING, SCRIPT, Story, resource_in
 
 REQUEST = {"request": "0-0"}
 
@@ -207,9 +207,16 @@ def test_R28_a_finding_of_another_object_or_partition_is_not_closed(story: Story
     assert isinstance(command, c.CloseFinding)
     other = msgspec.structs.replace(command, finding="1-0")
     assert refusal(story, other).code == RefusalCode.UNKNOWN_FINDING
-    neighbour = Story("script/other", governance=story.governance)
-    moved = msgspec.structs.replace(command, id="c-9", resource="script/other")
-    assert refusal(neighbour, moved).code in (RefusalCode.UNKNOWN_FINDING, RefusalCode.MISROUTED)
+    neighbour = msgspec.structs.replace(command, id="c-9", resource=resource_in(story.state.partition))
+    assert refusal(story, neighbour).code == RefusalCode.UNKNOWN_FINDING
+    assert story.state.findings.open_count() == 1
+
+
+def test_R28_a_service_that_administers_the_type_does_not_close(story: Story) -> None:
+    assignment = RoleAssignment(id="r-robots", role="administrator", principals=("upstream",))
+    force(story.governance, AssignRole(assignment=assignment))
+    story.send(report(story))
+    assert story.when("upstream closes finding 0") == "not-permitted"
 
 
 def test_R28_what_was_restored_is_not_open(story: Story) -> None:

@@ -16,6 +16,7 @@ from assent.cli.commands import (
     directory,
     doctor,
     explanations,
+    findings,
     groups,
     init,
     keys,
@@ -48,7 +49,7 @@ app = App(
     version_flags=["--version"],
     default_parameter=None,
 )
-for command in (init.init, system.up, system.env, doctor.doctor, demo.demo):
+for command in (init.init, system.up, system.env, doctor.doctor, demo.demo, findings.reconcile):
     app.command(command, group="System")
 for command in (
     requests.submit,
@@ -60,6 +61,7 @@ for command in (
     app.command(command, group="Requests")
 for group in (
     explanations.who_can,
+    findings.findings,
     principals.principals,
     keys.keys,
     writers.writers,

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from assent.cli import output
 from assent.cli.connection.log_access import UnreachableError
 from assent.cli.connection.log_client import (
+    FindingNotFoundError,
     GatewayAnswerError,
     GatewayRefusalError,
     GatewayUnreachableError,
@@ -77,7 +78,7 @@ def fail_with(error: Exception, *, as_json: bool) -> None:
             _fail_refused(error, as_json=as_json)
         case GatewayAnswerError():
             output.fail(str(error), output.FAILED if error.is_of_assent else output.NOT_DECIDED)
-        case RequestNotFoundError() | NotProjectedError():
+        case RequestNotFoundError() | FindingNotFoundError() | NotProjectedError():
             output.fail(str(error))
         case _:
             explanation = explanation_of(error)

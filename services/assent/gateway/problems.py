@@ -29,6 +29,7 @@ STATUS: Final[dict[RefusalCode, int]] = {
     RefusalCode.POLICY_INVALID: 422,
     RefusalCode.JUSTIFICATION_REQUIRED: 422,
     RefusalCode.UNKNOWN_REQUEST: 404,
+    RefusalCode.UNKNOWN_FINDING: 404,
     RefusalCode.OWN_REQUEST: 403,
     RefusalCode.NOT_AN_APPROVER: 403,
     RefusalCode.NOT_REQUESTER: 403,

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from assent.cli.connection.log_access import LogAccess, following_governance, governance_of, reading_tables
 from assent.cli.connection.log_client import (
     COMMAND_SOURCE,
+    FindingNotFoundError,
     NotProjectedError,
     OpenRequestsOfType,
     RequestApprovers,
@@ -36,6 +37,7 @@ from assent.reading.policy_effects import LISTED_MAX
 from assent.reading.possible_approvers import can_approve
 from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent.reading.request_events import state_of
+from assent.store.finding_queries import FindingView, list_findings, show_finding
 from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.queries import (
@@ -231,6 +233,21 @@ class DirectLog:
         async with reading_tables(self.access) as db:
             await warn_of_lost_rows(self.access, db)
             return [audit_entry(row) for row in await audit_tail(db, None, limit)]
+
+    async def findings(self, *, only_open: bool, resource: str | None, limit: int) -> list[FindingView]:
+        """R28: from the status tables."""
+        async with reading_tables(self.access) as db:
+            await warn_of_lost_rows(self.access, db)
+            wanted = True if only_open else None
+            return await list_findings(db, is_open=wanted, resource=resource, limit=limit)
+
+    async def finding(self, finding: str) -> FindingView:
+        """Waits for one that was reported a moment ago. Raises FindingNotFoundError."""
+        async with reading_tables(self.access) as db:
+            row = await projected(partial(show_finding, db, finding), within_s=_SHOWN_WITHIN_S)
+        if row is None or row.id != finding:
+            raise FindingNotFoundError(finding)
+        return row
 
     async def decide(self, command: Command) -> Decided:
         """Sign, publish and wait; then wait a moment for the tables. Raises UndecidedError."""

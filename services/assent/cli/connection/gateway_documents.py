@@ -7,6 +7,7 @@ import msgspec
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.explanations import Explained
 from assent.reading.possible_approvers import Approver
+from assent.store.finding_queries import FindingView
 from assent.store.queries import RequestView
 from assent_contracts.proof import LedgerEntry
 
@@ -52,7 +53,17 @@ class AuditPageDocument(msgspec.Struct):
         return len(self.entries)
 
 
-ListPage = TypeVar("ListPage", RequestPage, AuditPageDocument)
+class FindingPage(msgspec.Struct):
+    """A page of GET /api/v1/findings."""
+
+    findings: list[FindingView]
+    next: str | None
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+
+ListPage = TypeVar("ListPage", RequestPage, AuditPageDocument, FindingPage)
 
 
 class PositionDocument(msgspec.Struct):

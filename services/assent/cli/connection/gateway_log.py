@@ -13,6 +13,7 @@ from assent.cli.connection.gateway_documents import (
     ApproversDocument,
     AuditPageDocument,
     ExplanationDocument,
+    FindingPage,
     GovernanceLedgerPage,
     ListPage,
     PositionDocument,
@@ -31,6 +32,7 @@ from assent.cli.connection.gateway_http import (
 )
 from assent.cli.connection.log_client import (
     COMMAND_SOURCE,
+    FindingNotFoundError,
     GatewayAnswerError,
     OpenRequestsOfType,
     RequestApprovers,
@@ -43,6 +45,7 @@ from assent.cli.connection.log_client import (
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.policy_effects import LISTED_MAX
 from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
+from assent.store.finding_queries import FindingView
 from assent.store.queries import LIST_MAX, RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import signed_headers, verify_signature
@@ -142,6 +145,23 @@ class GatewayLog:
         """R16: page by page, as the gateway lists them."""
         pages = self._pages("/api/v1/audit", {}, limit, AuditPageDocument)
         return [entry async for page in pages for entry in page.entries][::-1]
+
+    async def findings(self, *, only_open: bool, resource: str | None, limit: int) -> list[FindingView]:
+        """R28: page by page, as the gateway lists them."""
+        asked = {"open": "true"} if only_open else {}
+        asked |= {} if resource is None else {"resource": resource}
+        pages = self._pages("/api/v1/findings", asked, limit, FindingPage)
+        return [row async for page in pages for row in page.findings]
+
+    async def finding(self, finding: str) -> FindingView:
+        """Raises FindingNotFoundError, also where the caller may not see it."""
+        if parse_request_id(finding) is None:
+            raise FindingNotFoundError(finding)
+        answer = await get(self.access, f"/api/v1/findings/{finding}", allowed=("not-found",))
+        if answer.problem is not None:
+            raise FindingNotFoundError(finding)
+        found = self._decoded(answer, FindingView)
+        return found if found.id == finding else bad_answer(self.access, answer)
 
     async def _pages(
         self, path: str, asked: dict[str, str], limit: int, kind: type[ListPage]

@@ -8,6 +8,7 @@ from assent.reading.audit_entries import AuditEntry
 from assent.reading.explanations import Explained
 from assent.reading.possible_approvers import Approver
 from assent.reading.proven_submission import ProvenSubmission
+from assent.store.finding_queries import FindingView
 from assent.store.queries import RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import Decided
@@ -104,6 +105,14 @@ class LogClient(Protocol):
         """R16: the latest records of the audit log, the oldest of them first."""
         ...
 
+    async def findings(self, *, only_open: bool, resource: str | None, limit: int) -> list[FindingView]:
+        """R28: at most `limit` findings that the caller may see, the newest first."""
+        ...
+
+    async def finding(self, finding: str) -> FindingView:
+        """R28: one finding. Raises FindingNotFoundError."""
+        ...
+
     async def decide(self, command: Command) -> Decided:
         """Sign a command, publish it, and wait for its decision and for the tables to hold it.
 
@@ -123,6 +132,13 @@ def unknown_request(request: str) -> str:
 
 class RequestNotFoundError(Exception):
     """There is no such request, or the caller may not see it; the message states how to list requests."""
+
+
+class FindingNotFoundError(Exception):
+    """There is no such finding, or the caller may not see it; the message states how to list them."""
+
+    def __init__(self, finding: str) -> None:
+        super().__init__(f"There is no finding {finding[:40]}; `assent findings list` lists them.")
 
 
 class NotProjectedError(Exception):

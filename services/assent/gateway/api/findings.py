@@ -1,6 +1,6 @@
 """GET /api/v1/findings, and POST /api/v1/findings/{id}/close: what differs at targets (R28)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -18,8 +18,6 @@ from assent.gateway.table_lag import LAG_HEADER, AfterHeader
 from assent.store.finding_queries import FindingView
 from assent_contracts.commands import ClosingReason, FindingId
 
-FindingState = Literal["open", "closed"]
-
 
 class FindingClosing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why a finding is closed."""
@@ -32,9 +30,9 @@ async def list_all(
     caller: Caller,
     gateway: Gateway,
     after: AfterHeader = None,
-    state: Annotated[
-        FindingState | None,
-        QueryParameter(description="`closed` includes those of the kind `restored`. Absent: all."),
+    is_open: Annotated[
+        bool | None,
+        QueryParameter(name="open", description="Those that are open, or the others. Absent: all."),
     ] = None,
     resource: Annotated[str | None, QueryParameter(max_length=321)] = None,
     cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_MAX_CHARS)] = None,
@@ -45,7 +43,7 @@ async def list_all(
     found = await findings_page(
         gateway,
         caller,
-        is_open=None if state is None else state == "open",
+        is_open=is_open,
         resource=resource,
         cursor=cursor,
         limit=limit,

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from assent.gateway.application.findings import open_findings, seen_types
 from assent.gateway.application.visibility import sees_all
 from assent.gateway.application.waiting_requests import waiting_requests
 from assent.gateway.caller import Caller, is_auditor
@@ -34,6 +35,9 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     may_ask: bool
     sees_all: bool
     is_auditor: bool
+    sees_findings: bool
+    findings: int
+    """R28: open findings that the caller may see."""
     is_administrator: bool
     local: bool
     """Signed in by a click, on this machine's demo."""
@@ -57,6 +61,8 @@ async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
         may_ask=holds_role(governance, caller.id, "requester"),
         sees_all=sees_all(governance, caller.principal),
         is_auditor=is_auditor(caller, gateway),
+        sees_findings=seen_types(governance, caller.principal) != [],
+        findings=await open_findings(gateway, caller),
         is_administrator=holds_role(governance, caller.id, "administrator"),
         local=gateway.local is not None,
     )

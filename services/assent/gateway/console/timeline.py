@@ -15,6 +15,8 @@ from assent_contracts.events import (
     ApprovalGiven,
     ApprovalLapsed,
     Event,
+    FindingEvent,
+    FindingReported,
     OfNoRequest,
     RequestFailed,
     SettlementProposed,
@@ -37,6 +39,7 @@ _TONES: Final[dict[str, Tone]] = {
     "request-failed": "bad",
     "release-refused": "bad",
     "outcome-unknown": "bad",
+    "finding-reported": "bad",
 }
 
 
@@ -105,7 +108,12 @@ def _written(words: Words) -> str:
 def _events(row: AuditRow) -> list[msgspec.Struct]:
     record = decode_record(row.record)
     if row.ledger == LEDGER:
-        return [each for each in decode_events(record) if not isinstance(each, OfNoRequest)]
+        # Findings concern an object. Those that name the request are in its timeline.
+        return [
+            each
+            for each in decode_events(record)
+            if not isinstance(each, OfNoRequest) or isinstance(each, FindingEvent)
+        ]
     return [each for each in decode_governance_events(record) if not isinstance(each, OfNoRequest)]
 
 
@@ -123,6 +131,8 @@ def _sentence(event: Event | msgspec.Struct, command: str | None) -> str:
         return t("happened.approval-lapsed", approver=event.approver, why=LAPSES[event.reason])
     if isinstance(event, RequestFailed) and event.message is not UNSET:
         return t("happened.request-failed-why", why=event.message)
+    if isinstance(event, FindingReported) and event.kind == "restored":
+        return t("happened.finding-reported-restored")
     return t(f"happened.{name}")
 
 
