@@ -64,6 +64,9 @@ class RefusalCode(StrEnum):
     STALE_BASE = "stale-base"
     NOT_YET = "not-yet"
     WINDOW_OVER = "window-over"
+    SET_INVALID = "set-invalid"
+    SET_INCOMPLETE = "set-incomplete"
+    PART_OF_SET = "part-of-set"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -199,5 +202,11 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.STALE_BASE: "Make the change again from the named version, and name that as its base.",
     RefusalCode.NOT_YET: "Make the command again from the named time on: until then the change has to wait.",
     RefusalCode.WINDOW_OVER: "Submit the change again with a later end, or with none.",
+    RefusalCode.SET_INVALID: "Correct what the detail names, and submit the set and its members again.",
+    RefusalCode.SET_INCOMPLETE: (
+        "Wait until all members of the set are submitted. If one was refused, cancel the set and submit it"
+        " again."
+    ),
+    RefusalCode.PART_OF_SET: "Decide on the set that the detail names: its members are decided together.",
 }
 """What the sender can do, for each code."""
