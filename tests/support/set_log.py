@@ -62,8 +62,9 @@ class SetLog(chains.Chains):
     def crash_writer(self, partition: int) -> None:
         """The partition's writer is lost, and another one takes over from the ledger."""
         self._writers[partition] = self._new_writer(partition)
-        for accepted in self.written[partition].records[:-1]:
-            self._writers[partition].passed(accepted)
+        for accepted in self.written[partition].records:
+            self._writers[partition].replay(accepted)
+        self._writers[partition].begin()
 
     def partition_state(self, partition: int) -> PartitionState:
         """The requests of a partition, as its writer has them."""
@@ -134,7 +135,7 @@ class SetLog(chains.Chains):
         assert isinstance(decision[0], ChangeSubmitted)
         return decision[0].request
 
-    def submitted(self, resources: tuple[str, ...] = OBJECTS) -> tuple[str, dict[str, str]]:
+    def submitted_set(self, resources: tuple[str, ...] = OBJECTS) -> tuple[str, dict[str, str]]:
         """A set and its members, all submitted: its request, and theirs by their objects."""
         name = self.submit(self.set_of(resources))
         return name, {each: self.submit(self.member(each, name)) for each in resources}
@@ -143,12 +144,20 @@ class SetLog(chains.Chains):
         """A command on a request; returns the events' names, or the refusal's code."""
         fields = {**self.about(who), "resource": resource, "request": request}
         if "submission" in kind.__struct_fields__:
-            found = self.find(request, resource)
-            fields["submission"] = "0" * 64 if isinstance(found, Closed) else found.submission.sha256
+            place = parse_request_id(request)
+            assert place is not None
+            found = self.partition_state(place[0]).find(request, resource)
+            match found:
+                case None | Closed():
+                    fields["submission"] = "0" * 64
+                case _:
+                    fields["submission"] = found.submission.sha256
         if kind is c.ReportOutcome:
             fields["outcome"] = "succeeded"
-        if kind is c.CloseRequest:
+        if kind in (c.CloseRequest, c.Settle):
             fields["reason"] = "Not now."
+        if kind is c.Settle:
+            fields["outcome"] = "failed"
         decision = self.send(kind(**fields))
         if isinstance(decision, Refusal):
             return decision.code.value
@@ -198,6 +207,7 @@ class Coordinator:
     def run(self) -> list[str]:
         """Read and send until nothing is due; returns the steps that were made."""
         steps: list[str] = []
+        due: list[Due] = []
         for _ in range(20):
             self.read_all()
             due = self.sets.due()

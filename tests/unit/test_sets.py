@@ -21,7 +21,7 @@ def refusal(decision: object) -> str:
 
 def released(log: SetLog) -> tuple[str, dict[str, str]]:
     """A set that was confirmed, approved and released, with its members."""
-    name, members = log.submitted()
+    name, members = log.submitted_set()
     assert Coordinator(log).run() == ["confirm"]
     assert log.act(c.Approve, "bob", name, SET) == "ApprovalGiven + RequestApproved"
     assert log.act(c.Complete, "alice", name, SET) == "ChangeReleased"
@@ -75,6 +75,7 @@ def test_R29_nobody_approves_or_completes_a_set_whose_members_are_not_all_there(
         log.submit(log.member(resource, name))
     assert Coordinator(log).run() == []
     assert log.act(c.Approve, "bob", name, SET) == "set-incomplete"
+    assert log.act(c.Reject, "bob", name, SET) == "set-incomplete"
     assert log.act(c.Complete, "alice", name, SET) == "set-incomplete"
     log.submit(log.member(OBJECTS[-1], name))
     assert Coordinator(log).run() == ["confirm"]
@@ -92,7 +93,7 @@ def test_R29_nobody_approves_or_completes_a_set_whose_members_are_not_all_there(
 )
 def test_R29_nobody_decides_on_a_member_alone(kind: type[c.RequestCommand], who: str) -> None:
     log = SetLog()
-    _, members = log.submitted()
+    _, members = log.submitted_set()
     assert log.act(kind, who, members[A], A) == "part-of-set"
     assert log.act(c.Claim, "applier", members[A], A) == "not-released"
 
@@ -100,7 +101,7 @@ def test_R29_nobody_decides_on_a_member_alone(kind: type[c.RequestCommand], who:
 @pytest.mark.parametrize("who", ["alice", "applier", "carol"])
 def test_R29_only_a_gateway_confirms_and_ends_a_set(who: str) -> None:
     log = SetLog()
-    name, _ = log.submitted()
+    name, _ = log.submitted_set()
     assert log.act(c.ConfirmSet, who, name, SET) == "not-permitted"
     Coordinator(log).run()
     log.act(c.Approve, "bob", name, SET)
@@ -110,7 +111,7 @@ def test_R29_only_a_gateway_confirms_and_ends_a_set(who: str) -> None:
 
 def test_R29_a_set_is_confirmed_once_and_in_time_only() -> None:
     log = SetLog()
-    name, _ = log.submitted()
+    name, _ = log.submitted_set()
     single = log.submit(changed(log.member("app/9"), part_of=UNSET))
     assert log.act(c.ConfirmSet, PORTAL, single, "app/9") == "not-pending"
     assert log.act(c.ConfirmSet, PORTAL, name, SET) == "MembersReserved"
@@ -126,7 +127,7 @@ def test_R29_no_applier_claims_a_set() -> None:
 @pytest.mark.parametrize(("kind", "who"), [(c.Cancel, "alice"), (c.Reject, "bob"), (c.CloseRequest, "carol")])
 def test_R29_the_end_of_a_set_frees_every_member(kind: type[c.RequestCommand], who: str) -> None:
     log = SetLog()
-    name, _ = log.submitted()
+    name, _ = log.submitted_set()
     Coordinator(log).run()
     log.act(kind, who, name, SET)
     assert Coordinator(log).run() == ["free"] * len(OBJECTS)
@@ -145,7 +146,7 @@ def test_R29_a_set_that_lacks_members_for_an_hour_expires_and_frees_them() -> No
 
 def test_R29_locks_end_by_themselves_without_a_coordinator() -> None:
     log = SetLog()
-    name, members = log.submitted()
+    name, members = log.submitted_set()
     log.act(c.ConfirmSet, PORTAL, name, SET)
     log.pass_time(ENDS - log.at)
     assert isinstance(log.find(name, SET), Closed), "it ends with its window"
@@ -157,7 +158,7 @@ def test_R29_locks_end_by_themselves_without_a_coordinator() -> None:
 
 def test_R29_a_member_outlives_every_moment_at_which_its_set_can_be_released() -> None:
     log = SetLog()
-    name, members = log.submitted()
+    name, members = log.submitted_set()
     Coordinator(log).run()
     log.act(c.Approve, "bob", name, SET)
     log.pass_time(ENDS - 1 - log.at)
@@ -168,7 +169,7 @@ def test_R29_a_member_outlives_every_moment_at_which_its_set_can_be_released() -
 
 def test_R10_R29_a_locked_object_is_refused_to_the_second_set() -> None:
     log = SetLog()
-    log.submitted((A,))
+    log.submitted_set((A,))
     other = log.submit(log.set_of((A, B), "app/other"))
     assert refusal(log.send(log.member(A, other))) == "resource-locked"
 
@@ -238,7 +239,7 @@ def test_R29_a_set_that_is_not_in_order_is_refused(of_set: dict[str, object], wh
 
 def test_R29_a_release_of_a_member_needs_the_release_of_its_set() -> None:
     log = SetLog()
-    name, members = log.submitted()
+    name, members = log.submitted_set()
     Coordinator(log).run()
     assert log.act(c.Complete, PORTAL, members[A], A) == "ChangeReleased", "a stolen key of the gateway"
     assert log.lacking(members[A]) == (

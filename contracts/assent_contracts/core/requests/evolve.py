@@ -153,7 +153,7 @@ def _decided_on(request: Open, event: _Deciding) -> Open | None:  # noqa: C901, 
     """The request after what approvers decided, before its release; None if the event does not fit."""
     match event:
         case MembersReserved():
-            if isinstance(request, NeedsApproval) and not request.submission.is_whole:
+            if isinstance(request, NeedsApproval):
                 submission = msgspec.structs.replace(request.submission, is_whole=True)
                 return NeedsApproval(submission, request.approvals, request.rejections, event.deadline)
         case ApprovalGiven():

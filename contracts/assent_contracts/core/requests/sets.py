@@ -156,7 +156,7 @@ def _decide_member(
 
 def _decide_set(request: Open, command: RequestCommand, context: Context) -> _Decision | None:
     match command:
-        case Approve() | Complete() if not request.submission.is_whole:
+        case Approve() | Reject() | Complete() if not request.submission.is_whole:
             return refuse(RefusalCode.SET_INCOMPLETE, "R29: not all members of this set are there yet.")
         case Claim():
             return refuse(RefusalCode.NOT_RELEASED, "R29: a set is not applied itself, its members are.")
