@@ -12,7 +12,7 @@ from assent_contracts.commands import SubmitChange
 from assent_contracts.digests import DIGEST_PATTERN
 from assent_contracts.form_refusals import bad_text, identifier_refusal, is_identifier, malformed, too_large
 from assent_contracts.refusals import Refusal
-from assent_contracts.resources import has_control_characters
+from assent_contracts.resources import has_control_characters, is_resource, is_type_name
 
 _DIGEST: Final = re.compile(DIGEST_PATTERN)
 
@@ -54,6 +54,15 @@ def bad_version(name: str, version: str | UnsetType) -> Refusal | None:
     if version is UNSET or is_identifier(version, limits.VERSION_MAX_CHARS):
         return None
     return identifier_refusal(name, version, limits.VERSION_MAX_CHARS)
+
+
+def bad_member(resource: str, operation: str, digest: str, base: str | UnsetType) -> Refusal | None:
+    """The refusal of what a set lists of a member; None if it is well-formed."""
+    if not is_resource(resource):
+        return malformed(f"{resource[:60]} in the set is not <type>/<id>.")
+    if not is_type_name(operation) or _DIGEST.fullmatch(digest) is None:
+        return malformed(f"{resource[:60]} in the set has no operation or no digest of 64 hex digits.")
+    return bad_version("base of a member", base)
 
 
 def _bad_words(name: str, text: str, max_chars: int) -> Refusal | None:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts import limits
 from assent_contracts.digests import DIGEST_PATTERN
+from assent_contracts.resources import REQUEST_ID_PATTERN
 
 Demand = Literal["impact", "fallback", "tested", "expected", "emergency", "tickets"]
 """R24: a field that a policy can demand."""
@@ -89,6 +90,22 @@ NotAfter = Annotated[
 ]
 
 
+Members = Annotated[
+    int,
+    Meta(
+        description="R29: this is a set: the payload lists so many members.",
+        extra_json_schema={"minimum": 1, "maximum": limits.SET_MEMBERS_MAX},
+    ),
+]
+PartOf = Annotated[
+    str,
+    Meta(
+        description="R29: the request of the set that this change is a member of. It is decided there.",
+        extra_json_schema={"pattern": f"^{REQUEST_ID_PATTERN}$"},
+    ),
+]
+
+
 class ChangeDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The optional fields of a submission, which are shown in full to approvers (R23)."""
 
@@ -101,6 +118,8 @@ class ChangeDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     base: Base | UnsetType = UNSET
     not_before: NotBefore | UnsetType = UNSET
     not_after: NotAfter | UnsetType = UNSET
+    members: Members | UnsetType = UNSET
+    part_of: PartOf | UnsetType = UNSET
 
 
 NO_DETAILS: Final = ChangeDetails()

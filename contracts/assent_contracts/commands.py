@@ -15,8 +15,10 @@ from assent_contracts.change_details import (
     Expected,
     Fallback,
     Impact,
+    Members,
     NotAfter,
     NotBefore,
+    PartOf,
     TestedList,
     Tickets,
     Version,
@@ -155,6 +157,8 @@ class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-
     base: Base | UnsetType = UNSET
     not_before: NotBefore | UnsetType = UNSET
     not_after: NotAfter | UnsetType = UNSET
+    members: Members | UnsetType = UNSET
+    part_of: PartOf | UnsetType = UNSET
 
 
 class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):
@@ -319,6 +323,12 @@ class CloseFinding(CommandFields, frozen=True, kw_only=True, tag="assent.close-f
     ]
 
 
+class ConfirmSet(CommandFields, frozen=True, kw_only=True, tag="assent.confirm-set.v1", gc=False):
+    """R29: a gateway has found every member of the set in the ledger, each with the lock of its object."""
+
+    request: RequestId
+
+
 Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close", "settle"]
 """What people can do to a request."""
 ActionCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Settle
@@ -333,7 +343,7 @@ ACTIONS: Final[dict[Action, type[ActionCommand]]] = {
 }
 """The command of each action. The HTTP API, the console and the permissions take their fields from it."""
 
-RequestCommand = ActionCommand | Claim | RenewLease | ReportOutcome
+RequestCommand = ActionCommand | Claim | RenewLease | ReportOutcome | ConfirmSet
 """The commands on an existing request."""
 FindingCommand = ReportFinding | CloseFinding
 """The commands on findings, which concern an object and no request."""

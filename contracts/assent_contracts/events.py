@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts.access_policies import PolicyTerms
-from assent_contracts.change_details import Emergency, NotAfter, NotBefore, Version
+from assent_contracts.change_details import Emergency, Members, NotAfter, NotBefore, PartOf, Version
 from assent_contracts.commands import (
     Digest,
     FindingId,
@@ -80,6 +80,16 @@ class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change
         ]
         | UnsetType
     ) = UNSET
+    members: Members | UnsetType = UNSET
+    part_of: PartOf | UnsetType = UNSET
+
+
+class MembersReserved(EventFields, frozen=True, kw_only=True, tag="assent.members-reserved.v1", gc=False):
+    """R29: every member of the set holds the lock of its object. The set can be approved from now on."""
+
+    asks_approvers: ClassVar[bool] = True
+
+    deadline: Milliseconds
 
 
 class ApprovalGiven(EventFields, frozen=True, kw_only=True, tag="assent.approval-given.v1", gc=False):
@@ -302,6 +312,7 @@ RequestEnd = (
 
 RequestEvent = (
     ChangeSubmitted
+    | MembersReserved
     | ApprovalGiven
     | ApprovalLapsed
     | RequestReopened

@@ -36,6 +36,14 @@ WINDOW_AHEAD_MAX_MS: Final = 366 * 24 * 60 * 60 * 1_000
 FREEZES_MAX: Final = 64
 """Freeze periods of one policy."""
 FREEZE_REASON_MAX_CHARS: Final = 128
+SET_MEMBERS_MAX: Final = 1_000
+"""R29: objects of one set."""
+SET_CONFIRM_MS: Final = 60 * 60 * 1_000
+"""R29: how long a set waits for all its members. Then it expires, and its locks are freed."""
+SET_AHEAD_MAX_MS: Final = 30 * 24 * 60 * 60 * 1_000
+"""R29: how far ahead the end of a set's window can be."""
+SET_MEMBER_GRACE_MS: Final = 7 * 24 * 60 * 60 * 1_000
+"""R29: how long after that end a member still waits for the release of its set."""
 VERSION_MAX_CHARS: Final = 256
 """A version of an object, as its target names it."""
 NOTE_MAX_CHARS: Final = 1_024

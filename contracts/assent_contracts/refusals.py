@@ -66,6 +66,9 @@ class RefusalCode(StrEnum):
     WINDOW_OVER = "window-over"
     KNOWN_FINDING = "known-finding"
     UNKNOWN_FINDING = "unknown-finding"
+    SET_INVALID = "set-invalid"
+    SET_INCOMPLETE = "set-incomplete"
+    PART_OF_SET = "part-of-set"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -205,5 +208,11 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.UNKNOWN_FINDING: (
         "Check the finding's id and its object. A finding that was closed is in the audit log."
     ),
+    RefusalCode.SET_INVALID: "Correct what the detail names, and submit the set and its members again.",
+    RefusalCode.SET_INCOMPLETE: (
+        "Wait until all members of the set are submitted. If one was refused, cancel the set and submit it"
+        " again."
+    ),
+    RefusalCode.PART_OF_SET: "Decide on the set that the detail names: its members are decided together.",
 }
 """What the sender can do, for each code."""

@@ -75,7 +75,7 @@ def signed(value: bytes, key: SecretKey, identity: str) -> RecordedCommand:
     return RecordedCommand(value=Raw(value), key=key.id, signature=signature)
 
 
-def _envelope(recorded: RecordedCommand, kafka_key: bytes) -> Envelope:
+def envelope_of(recorded: RecordedCommand, kafka_key: bytes) -> Envelope:
     """The command as the ledger keeps it, with its envelope as received."""
     headers = [("assent-key", recorded.key.encode()), ("assent-signature", recorded.signature.encode())]
     envelope = open_envelope(bytes(recorded.value), kafka_key, headers)
@@ -83,7 +83,10 @@ def _envelope(recorded: RecordedCommand, kafka_key: bytes) -> Envelope:
     return envelope
 
 
-def _writer(desk: Any, start: Head) -> PartitionWriter[Any]:
+AnyWriter = PartitionWriter[Any]
+
+
+def new_writer(desk: Any, start: Head) -> AnyWriter:
     """A writer that is never retired."""
     writer = PartitionWriter(desk, start, sealer=None, is_signed=lambda _envelope, _key: True)
     writer.begin()
@@ -125,6 +128,17 @@ class Written:
         self._chain.follow(accepted.record.seq, accepted.value_sha256, accepted.record.epoch)
         return accepted
 
+    def due(self, writer: PartitionWriter[Any], at: int) -> list[Accepted]:
+        """The writer's own records that are due at log time `at`."""
+        written: list[Accepted] = []
+        for _own in writer.record_due(at):
+            batch = writer.take_batch()
+            assert batch is not None
+            written += [self._keep(link.value) for link in batch.links]
+        for last in written[-1:]:
+            self._chain.follow(last.record.seq, last.value_sha256, last.record.epoch)
+        return written
+
     def _keep(self, value: bytes) -> Accepted:
         accepted = Accepted(self.next_seq, decode_record(value), value, sha256_hex(value))
         self.records.append(accepted)
@@ -160,17 +174,17 @@ class Release(msgspec.Struct, frozen=True):
 class Chains:
     """A log, founded and closed. What is decided here is decided honestly; `put` writes anything."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        """`settings`: those of the founding."""
+    def __init__(self, settings: Settings | None = None, more: Sequence[GovernanceChange] = ()) -> None:
+        """`settings`: those of the founding. `more`: changes that the founder makes too."""
         self.at = START
         self.governance = Written(first_head("governance", NO_IDENTITY))
         self._desk, self._requests_desk = GovernanceDesk(), RequestsDesk(PARTITION)
-        self._governor = _writer(self._desk, self.governance.start)
+        self._governor = new_writer(self._desk, self.governance.start)
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self._ids = 0
-        self._found(settings)
+        self._found(settings, more)
         self.requests = Written(first_head("ledger", self.identity))
-        self._decider = _writer(self._requests_desk, self.requests.start)
+        self._decider = new_writer(self._requests_desk, self.requests.start)
 
     @property
     def record(self) -> GovernanceLedgerState:
@@ -191,7 +205,7 @@ class Chains:
         """The log's identity; while record 0 is made, its placeholder."""
         return self.governance.records[0].value_sha256 if self.governance.records else NO_IDENTITY
 
-    def _found(self, settings: Settings | None) -> None:
+    def _found(self, settings: Settings | None, more: Sequence[GovernanceChange]) -> None:
         founder = SecretKey("founder", FOUNDER_NAME, bytes(32))
         founding = Founding(
             founder=founder.public,
@@ -200,7 +214,7 @@ class Chains:
             partitions=PARTITIONS,
         )
         self.govern(FoundLog(**self.about(FOUNDER_NAME), founding=founding), founder)
-        for change in founding_changes(settings):
+        for change in (*founding_changes(settings), *more):
             if isinstance(change, RegisterKey):
                 key = msgspec.structs.replace(change.key, public_key=key_of(change.key.principal).public)
                 change = RegisterKey(key=key)
@@ -222,7 +236,7 @@ class Chains:
         if command.principal == FOUNDER_NAME:
             decision = self._founded(recorded)
         else:
-            envelope = _envelope(recorded, GOVERNANCE_KEY)
+            envelope = envelope_of(recorded, GOVERNANCE_KEY)
             record = self.governance.decided(self._governor, envelope, self.at).record
             decision = decode_refusal(record) or decode_governance_events(record)
         self.history.append(() if isinstance(decision, Refusal) else decision)
@@ -267,7 +281,7 @@ class Chains:
         """
         self._catch_up()
         recorded = signed(encode(command), key or key_of(command.principal), self.identity)
-        envelope = _envelope(recorded, command.resource.encode())
+        envelope = envelope_of(recorded, command.resource.encode())
         record = self.requests.decided(self._decider, envelope, self.at).record
         return decode_refusal(record) or decode_events(record)
 

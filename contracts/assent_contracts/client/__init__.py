@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
     from assent_contracts.client.publisher import Decided, NotDecidedError, NotPublishedError, Publisher
     from assent_contracts.client.request_updates import RequestUpdate
+    from assent_contracts.client.set_submission import MemberRefusedError, SetChange, SubmittedSet, submit_set
     from assent_contracts.client.upstream import Submitted, Upstream, connect
     from assent_contracts.client.upstream_async import AsyncSubmitted, AsyncUpstream, connect_async
 
@@ -48,6 +49,7 @@ _MODULES: Final = {
     "keys": ("KeyFileError", "SecretKey", "load_key"),
     "publisher": ("Decided", "NotDecidedError", "NotPublishedError", "Publisher"),
     "request_updates": ("RequestUpdate",),
+    "set_submission": ("MemberRefusedError", "SetChange", "SubmittedSet", "submit_set"),
     "upstream": ("Submitted", "Upstream", "connect"),
     "upstream_async": ("AsyncSubmitted", "AsyncUpstream", "connect_async"),
 }  # fmt: skip
@@ -55,10 +57,11 @@ _WHERE: Final = {name: module for module, names in _MODULES.items() for name in 
 
 __all__ = [
     "Applied", "Applier", "AsyncSubmitted", "AsyncUpstream", "Connection", "Decided", "FinalError",
-    "GovernanceFollower", "Handled", "Handler", "KeyFileError", "NoKeyError", "NotDecidedError",
-    "NotPublishedError", "Publisher", "ReadBack", "RefusedError", "Release", "RequestUpdate",
-    "RetryableError", "SecretKey", "SettingsError", "Submitted", "UnknownOutcomeError", "Upstream", "connect",
-    "connect_async", "keep_applying", "load_key", "run_applier",
+    "GovernanceFollower", "Handled", "Handler", "KeyFileError", "MemberRefusedError", "NoKeyError",
+    "NotDecidedError", "NotPublishedError", "Publisher", "ReadBack", "RefusedError", "Release",
+    "RequestUpdate", "RetryableError", "SecretKey", "SetChange", "SettingsError", "Submitted",
+    "SubmittedSet", "UnknownOutcomeError", "Upstream", "connect", "connect_async", "keep_applying",
+    "load_key", "run_applier", "submit_set",
 ]  # fmt: skip
 
 

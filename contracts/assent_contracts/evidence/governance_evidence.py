@@ -27,6 +27,7 @@ from assent_contracts.evidence.command_signatures import CommandSignatures, Veri
 from assent_contracts.evidence.past_governance import PastGovernance
 from assent_contracts.evidence.release_references import Confirmations
 from assent_contracts.evidence.repeated_carry_out import carried_again
+from assent_contracts.evidence.set_releases import SetReleases
 from assent_contracts.governance_messages import (
     FoundLog,
     GovernanceCommand,
@@ -61,6 +62,8 @@ class GovernanceEvidence:
         self.past = PastGovernance(self.history)
         self.gap: EvidenceGap | None = None
         self.confirmations = Confirmations()
+        self.sets = SetReleases()
+        """R29: what all partitions of the request ledger have released as a set."""
         self._founding = CommandSignatures(NO_IDENTITY, verify)
         self._record = GovernanceLedgerState()
 

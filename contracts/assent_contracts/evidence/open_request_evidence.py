@@ -26,6 +26,8 @@ class Judged(msgspec.Struct):
     """The governance seq that the record of the release names."""
     is_checked: bool = False
     """Whether the signatures were checked and are good."""
+    hashes: frozenset[bytes] = frozenset()
+    """R29: what a set lists, or of a member its own hash: see `set_members`."""
 
 
 class OpenRequestEvidence(msgspec.Struct):
@@ -36,6 +38,12 @@ class OpenRequestEvidence(msgspec.Struct):
     waiting: list[LedgerRecord]
     """Accepted records about it that still have to be judged, in order."""
     judged: Judged | None = None
+    is_set: bool = False
+    """R29: whether it is a set of objects."""
+    part_of: str | None = None
+    """R29: the set of which it is a member."""
+    is_released: bool = False
+    """Whether the ledger has a release of it, with or without evidence."""
     lacks: str | None = None
     """Why no release of it can be acted on; None if there is no reason so far."""
 

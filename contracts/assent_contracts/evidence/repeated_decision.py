@@ -35,6 +35,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
+from assent_contracts.set_members import hash_of_member, hashes_in_set
 
 CAME_BEFORE = "its command was received before"
 
@@ -101,6 +102,10 @@ def _submit(record: LedgerRecord, decided: Command, command: SignedCommand, cont
     opened, *more = decode_events(record)
     assert isinstance(opened, ChangeSubmitted), "it is what was decided"
     judged = Judged(open_request(opened, record.seq), command, context.governance.seq, record.seq)
+    if decided.members is not msgspec.UNSET:
+        judged.hashes = hashes_in_set(decided)
+    elif decided.part_of is not msgspec.UNSET:
+        judged.hashes = frozenset({hash_of_member(decided)})
     return _evolve(judged, record, more, context)
 
 

@@ -25,6 +25,7 @@ from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.evidence.open_request_evidence import Judged, OpenRequestEvidence, waiting_record_size
 from assent_contracts.evidence.release_references import LedgerRelease
 from assent_contracts.evidence.repeated_decision import CAME_BEFORE, judged_again
+from assent_contracts.evidence.set_releases import UNCONFIRMED
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
@@ -78,7 +79,7 @@ class RequestsEvidence:
             self._refused(record)
         for event in events:
             if isinstance(event, ChangeSubmitted):
-                self._open(record)
+                self._open(record, event)
             elif isinstance(event, RequestEnd):
                 self._end(self._seq_of(event.request))
             elif not isinstance(event, OfNoRequest):
@@ -112,20 +113,43 @@ class RequestsEvidence:
         if story.lacks is not None or judged is None or judged.released is None:
             return story.lacks or "it was never released"
         lacks = self._governance.lacking(judged.released, confirmed=confirmed)
-        return lacks or self._unsigned(story, judged)
+        lacks = lacks or self._unsigned(story, judged)
+        if lacks is None and confirmed and story.part_of is not None:
+            return self._outside_its_set(story.part_of, judged)
+        return lacks
 
-    def _open(self, record: LedgerRecord) -> None:
+    def _outside_its_set(self, part_of: str, judged: Judged) -> str | None:
+        """R29: why the set of a member does not allow its release; None if it does."""
+        [member] = judged.hashes
+        governance = self._governance.sets.governance_of(part_of, member)
+        if governance is None:
+            return UNCONFIRMED.format(part_of)
+        return self._governance.lacking(governance)
+
+    def _open(self, record: LedgerRecord, event: ChangeSubmitted) -> None:
         self._end(record.seq)
-        self._stories[record.seq] = OpenRequestEvidence(self._is_new(record), [])
+        self._stories[record.seq] = OpenRequestEvidence(
+            self._is_new(record),
+            [],
+            is_set=event.members is not msgspec.UNSET,
+            part_of=None if event.part_of is msgspec.UNSET else event.part_of,
+        )
         self._wait(record.seq, record)
 
     def _lead_on(self, record: LedgerRecord, event: RequestEvent) -> None:
         seq = self._seq_of(event.request)
         self._wait(seq, record)
-        # Releases of governance changes must confirm governance. They are few, so they are judged
-        # immediately.
-        if isinstance(event, ChangeReleased) and resource_type(event.resource) in BUILT_IN_TYPES:
+        if not isinstance(event, ChangeReleased):
+            return
+        story = self._stories.get(seq)
+        if story is not None:
+            story.is_released = True
+        # Releases of governance changes must confirm governance, and those of sets their members'. They are
+        # few, so they are judged immediately.
+        if resource_type(event.resource) in BUILT_IN_TYPES:
             self._confirm(record, event, seq)
+        elif story is not None and story.is_set:
+            self._confirm_set(event.request, story, seq)
 
     def _wait(self, seq: int, record: LedgerRecord) -> None:
         story = self._stories.get(seq)
@@ -171,6 +195,8 @@ class RequestsEvidence:
         story = self._stories.pop(seq, None)
         if story is not None:
             self._take_off(seq, story)
+            if story.part_of is not None and story.is_released:
+                self._governance.sets.member_ended(story.part_of)
 
     def _take_off(self, seq: int, story: OpenRequestEvidence) -> list[LedgerRecord]:
         waiting, story.waiting = story.waiting, []
@@ -234,6 +260,13 @@ class RequestsEvidence:
                 submission_sha256=judged.submission.value_sha256,
             ),
         )
+
+    def _confirm_set(self, request: str, story: OpenRequestEvidence, seq: int) -> None:
+        self._judge(seq)
+        judged = story.judged
+        if judged is None or judged.released is None or story.lacks or self._unsigned(story, judged):
+            return
+        self._governance.sets.released(request, judged.released, judged.hashes)
 
     def _seq_of(self, request: str) -> int:
         """The seq of a request in this partition; -1 for any other."""

@@ -212,8 +212,9 @@ class PartitionDispatch:
 
 
 def _is_for_appliers(request: OpenRequest) -> bool:
-    """R18: a change to governance is carried out by governance itself."""
-    return resource_type(request.resource) not in BUILT_IN_TYPES
+    """R18: a change to governance is carried out by governance itself. R29: a set by its members."""
+    is_set = request.state is not None and request.state.submission.members > 0
+    return not is_set and resource_type(request.resource) not in BUILT_IN_TYPES
 
 
 def _release(request: OpenRequest) -> ReleasedAt:

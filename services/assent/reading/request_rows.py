@@ -29,6 +29,10 @@ def submission_of_row(row: RequestView) -> Submission:
         0 if row.details.not_before is UNSET else row.details.not_before,
         FOR_EVER_MS if row.details.not_after is UNSET else row.details.not_after,
         row.details.emergency is True,
+        0 if row.details.members is UNSET else row.details.members,
+        None if row.details.part_of is UNSET else row.details.part_of,
+        # Until a set is whole, the rules let nothing happen to it that does not end it.
+        row.details.members is UNSET or row.last_seq > row.seq,
     )
 
 

@@ -74,8 +74,8 @@ def release(
     request_id: str, submission: Submission, terms: tuple[PolicyTerms, ...], context: Context
 ) -> ChangeReleased:
     """The release of a request that has its quorum."""
-    if resource_type(submission.resource) in BUILT_IN_TYPES:
-        # Governance carries it out without a claim and without a deadline.
+    if resource_type(submission.resource) in BUILT_IN_TYPES or submission.members:
+        # Governance carries it out without a claim and without a deadline. R29: a set ends after its members.
         deadline = FOR_EVER_MS
     else:
         deadline = progress_deadline(

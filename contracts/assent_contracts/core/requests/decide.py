@@ -12,6 +12,7 @@ from assent_contracts.commands import (
     CloseRequest,
     Command,
     Complete,
+    ConfirmSet,
     Reject,
     RenewLease,
     ReportFinding,
@@ -35,6 +36,7 @@ from assent_contracts.core.requests.renew_lease import decide_renewal
 from assent_contracts.core.requests.report_finding import decide_report_finding
 from assent_contracts.core.requests.report_outcome import decide_report
 from assent_contracts.core.requests.revoke import decide_revoke
+from assent_contracts.core.requests.sets import decide_in_set
 from assent_contracts.core.requests.settle import decide_settlement
 from assent_contracts.core.requests.states import Request
 from assent_contracts.core.requests.submit import decide_submit
@@ -43,7 +45,7 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 
 RequestDecision = tuple[Event, ...] | Refusal
-_OF_APPLIERS: Final = (Claim, RenewLease, ReportOutcome)
+_OF_SERVICES: Final = (Claim, RenewLease, ReportOutcome, ConfirmSet)
 
 
 def decide(state: PartitionState, command: Command, context: Context) -> RequestDecision:
@@ -70,8 +72,10 @@ def decide(state: PartitionState, command: Command, context: Context) -> Request
 
 def decide_on(request: Request, last: int, command: RequestCommand, context: Context) -> RequestDecision:
     """Decide a command on this request. `last`: the seq of the latest record that has changed it."""
-    decision = _by_its_rule(request, command, context)
-    if isinstance(decision, Refusal) or isinstance(command, _OF_APPLIERS):
+    decision = decide_in_set(request, command, context)
+    if decision is None:
+        decision = _by_its_rule(request, command, context)
+    if isinstance(decision, Refusal) or isinstance(command, _OF_SERVICES):
         return decision
     return _not_as_seen(command.seen, last) or decision
 
@@ -109,6 +113,8 @@ def _by_its_rule(  # noqa: C901  an arm each
             return decide_close(request, command, context)
         case Settle():
             return decide_settlement(request, command, context)
+        case ConfirmSet():
+            return refuse(RefusalCode.NOT_PENDING, "R29: this is not a set.")
         case _:
             assert_never(command)
 

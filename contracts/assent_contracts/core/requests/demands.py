@@ -13,6 +13,8 @@ def missing_field(command: SubmitChange, governance: Governance) -> Refusal | No
 
     `emergency` can be demanded too: then a submission must state whether it is one.
     """
+    if command.part_of is not UNSET:
+        return None  # R29: the set has them
     kind = resource_type(command.resource)
     for field, policy in governance.demands_of(kind):
         if getattr(command, field) is UNSET:

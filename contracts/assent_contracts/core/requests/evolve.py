@@ -30,6 +30,7 @@ from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     LeaseRenewed,
+    MembersReserved,
     OutcomeUnknown,
     RejectionGiven,
     RequestApproved,
@@ -72,6 +73,9 @@ def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
         0 if event.not_before is UNSET else event.not_before,
         FOR_EVER_MS if event.not_after is UNSET else event.not_after,
         event.emergency is True,
+        0 if event.members is UNSET else event.members,
+        None if event.part_of is UNSET else event.part_of,
+        event.members is UNSET,
     )
     return NeedsApproval(submission, (), (), event.deadline)
 
@@ -97,7 +101,13 @@ _ENDS: Final[dict[type[RequestEnd], _End]] = {
 
 _Applied = ChangeReleased | ChangeClaimed | LeaseRenewed | OutcomeUnknown | SettlementProposed
 _Deciding = (
-    ApprovalGiven | ApprovalLapsed | RequestReopened | RejectionGiven | RequestApproved | ApprovalRevoked
+    MembersReserved
+    | ApprovalGiven
+    | ApprovalLapsed
+    | RequestReopened
+    | RejectionGiven
+    | RequestApproved
+    | ApprovalRevoked
 )
 _Going = ChangeSubmitted | _Deciding | _Applied
 
@@ -142,6 +152,10 @@ def _moved_on(request: Open, event: _Going, at: int, seq: int) -> Open | None:
 def _decided_on(request: Open, event: _Deciding) -> Open | None:  # noqa: C901, PLR0912  an arm each
     """The request after what approvers decided, before its release; None if the event does not fit."""
     match event:
+        case MembersReserved():
+            if isinstance(request, NeedsApproval):
+                submission = msgspec.structs.replace(request.submission, is_whole=True)
+                return NeedsApproval(submission, request.approvals, request.rejections, event.deadline)
         case ApprovalGiven():
             if isinstance(request, NeedsApproval):
                 through = None if event.through is UNSET else intern(event.through)

@@ -36,6 +36,9 @@ def not_separate(request: Released, context: Context) -> Refusal | None:
     terms = standing_terms(submission, governance)
     if not any(each.separate_operator for each in terms):
         return None
+    if submission.part_of is not None:
+        # R29: who approved it is only known in the partition of its set.
+        return refuse(RefusalCode.OPERATOR_UNKNOWN, "R25: who approved its set is not known here.")
     operator = operating_person(governance, context.principal)
     requester = _requesting_person(submission, governance)
     if operator is None or requester is None:

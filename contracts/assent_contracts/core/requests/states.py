@@ -28,6 +28,12 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     not_after: int = FOR_EVER_MS
     """R27: its window: not_before <= log time (ms) < not_after."""
     emergency: bool = False
+    members: int = 0
+    """R29: of how many objects it is a set; 0 if it is not a set."""
+    part_of: str | None = None
+    """R29: the request of the set that it is a member of."""
+    is_whole: bool = True
+    """R29: False for a set whose members are not known to hold their locks yet."""
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):

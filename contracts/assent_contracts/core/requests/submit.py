@@ -20,6 +20,7 @@ from assent_contracts.core.requests.base_version import newer_than_base
 from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.demands import missing_field
 from assent_contracts.core.requests.separate_operator import unknown_requester
+from assent_contracts.core.requests.sets import bad_set, set_deadline
 from assent_contracts.core.requests.window import window_over
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
@@ -66,7 +67,8 @@ def decide_submit(
     if isinstance(person, Refusal):
         return person
     missing = (
-        unknown_requester(command, context)
+        bad_set(command, terms, context)
+        or unknown_requester(command, context)
         or missing_field(command, governance)
         or window_over(command, context.at)
     )
@@ -76,12 +78,16 @@ def decide_submit(
     if isinstance(newer, Refusal):
         return newer
     request = request_id(context.partition, context.seq)
-    deadline = progress_deadline(
-        terms,
-        governance,
+    deadline = set_deadline(
+        command,
+        progress_deadline(
+            terms,
+            governance,
+            context.at,
+            0 if command.not_before is UNSET else command.not_before,
+            FOR_EVER_MS if command.not_after is UNSET else command.not_after,
+        ),
         context.at,
-        0 if command.not_before is UNSET else command.not_before,
-        FOR_EVER_MS if command.not_after is UNSET else command.not_after,
     )
     digest = sha256_hex(command.payload)
     submitted = ChangeSubmitted(
@@ -99,6 +105,8 @@ def decide_submit(
         not_before=command.not_before,
         not_after=command.not_after,
         newest=newer,
+        members=command.members,
+        part_of=command.part_of,
     )
     if terms:
         return (submitted,)
