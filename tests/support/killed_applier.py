@@ -49,7 +49,9 @@ def in_a_group_of_its_own() -> None:
     """Otherwise it would wait until the session of the one that was killed before has expired."""
     join = Membership.__init__
 
-    def alone(self: Membership, connection: Connection, topic: str, group: str, **_instance: str) -> None:
+    def alone(
+        self: Membership, connection: Connection, topic: str, group: str, **_instance: str | None
+    ) -> None:
         join(self, connection, topic, f"{group}-{os.getpid()}")
 
     Membership.__init__ = alone
