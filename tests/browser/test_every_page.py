@@ -24,7 +24,7 @@ PAGES = (
         "/roles",
         "/settings",
     ),
-    *("/audit", "/audit?who=nobody", "/notifications", "/health", "/no-such-page"),
+    *("/audit", "/audit?who=nobody", "/findings", "/notifications", "/health", "/no-such-page"),
 )
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 OF_COLOUR = ("color-contrast", "link-in-text-block")

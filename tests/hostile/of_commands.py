@@ -29,6 +29,14 @@ FIELDS: Final[dict[str, dict[str, Recipe]]] = {
         "outcome": '"failed"',
         "message": '"It broke."',
     },
+    "report-finding": {
+        **_COMMON,
+        "target": '"web"',
+        "kind": '"unexplained"',
+        "version": '"v1"',
+        "seen_at": "1",
+    },
+    "close-finding": {**_COMMON, "principal": '"bob"', "finding": '"@HERE@-999999"', "reason": '"why"'},
 }
 SIGNERS: Final = {
     "approve": "bob",
@@ -36,10 +44,11 @@ SIGNERS: Final = {
     "revoke": "bob",
     "claim": "applier",
     "report-outcome": "applier",
+    "close-finding": "bob",
 }
 
 
-def command(kind: str, **changed: Recipe | None) -> Recipe:
+def command(kind: str, /, **changed: Recipe | None) -> Recipe:
     """A command as a recipe, with some fields changed; None omits a field."""
     fields = {"type": f'"assent.{kind}.v1"', **FIELDS[kind], **changed}
     return json_object(fields)

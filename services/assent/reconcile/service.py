@@ -8,7 +8,6 @@ import msgspec
 import structlog
 
 from assent.observe import metrics
-from assent.observe.evidence_watch import watch_governance
 from assent.observe.failure_reasons import Reason
 from assent.observe.health import Health
 from assent.process import until_stopped
@@ -30,7 +29,6 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     configuration = read_configuration(need(settings.reconcile_file, FILE))
     need(settings.state, "ASSENT_STATE")
     follower = GovernanceFollower(settings.kafka, settings.identity)
-    watch_governance(follower, health)
     await until_stopped(stop, follower.start())
     if stop.is_set():
         return

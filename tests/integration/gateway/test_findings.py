@@ -1,17 +1,26 @@
 """R28 on the real stack: who sees findings, closes them, and where they are shown."""
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
+from assent.cli.connection.direct_log import DirectLog
+from assent.cli.connection.gateway_http import GatewayAccess
+from assent.cli.connection.gateway_log import GatewayLog
+from assent.cli.connection.log_access import LogAccess
+from assent.cli.connection.log_client import FindingNotFoundError, LogClient
+from assent.cli.options import Options
 from assent_contracts.client.publisher import new_command_id, now_ms
-from assent_contracts.commands import ReportFinding
+from assent_contracts.commands import CloseFinding, ReportFinding
 from tests.support.console import load, post
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, accepted, refused
 from tests.support.log import Log
 from tests.support.reconciling import log_with_reconcilers
+from tests.support.stack import until
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -97,3 +106,40 @@ async def test_R28_a_finding_about_a_request_is_in_its_timeline(gateway: Gateway
     await reported(gateway, "script/timeline.sh", kind="different", request=request)
     page = (await load(await gateway.signed_in("alice"), f"/requests/{request}")).text
     assert "reported that the target differs" in page
+
+
+@pytest.mark.parametrize("way", ["direct", "through_gateway"])
+async def test_R28_the_command_line_lists_and_closes_findings_either_way(
+    gateway: Gateway, tmp_path: Path, way: str
+) -> None:
+    log, key = gateway.log, gateway.log.keys["bob"]
+    client: LogClient
+    if way == "direct":
+        access = LogAccess(log.connection, log.identity, gateway.dsn)
+        client = DirectLog(access, Options(data=tmp_path), key, 30.0)
+    else:
+        client = GatewayLog(
+            GatewayAccess(gateway.url, is_loopback=True, key=key, timeout_s=30.0), log.identity
+        )
+    resource = f"script/{way}.sh"
+    finding = await reported(gateway, resource)
+    assert await client.findings(only_open=True, resource=resource, limit=5) == [
+        await client.finding(finding)
+    ]
+    closing = CloseFinding(
+        id=new_command_id(), principal="bob", at=now_ms(), resource=resource, finding=finding, reason="Ours."
+    )
+    assert (await client.decide(closing)).refusal is None
+    again = await client.decide(msgspec.structs.replace(closing, id=new_command_id()))
+    assert again.refusal is not None
+    assert again.refusal.code == "unknown-finding"
+
+    async def is_closed() -> bool:
+        return await client.findings(only_open=True, resource=resource, limit=5) == []
+
+    await until(is_closed)
+    [shown] = await client.findings(only_open=False, resource=resource, limit=5)
+    assert (shown.closed_by, shown.closing_reason) == ("bob", "Ours.")
+    for unknown in ("0-999999", "x"):
+        with pytest.raises(FindingNotFoundError):
+            await client.finding(unknown)

@@ -173,6 +173,14 @@ def test_R28_a_request_that_the_target_has_not_noted_is_missing_also_if_it_delet
         assert unnoted() == [Finding("missing", SCRIPT, None, story.request)]
 
 
+def test_R28_a_commit_that_names_a_request_and_has_another_content_is_not_explained() -> None:
+    story = through(Story())
+    requests = applied(story)
+    forged = Commit("c1", "", (story.request,), {SCRIPT: hashes_of(b"forged").git_sha1})
+    findings, _ = commit_findings([forged], requests, lambda *_: True, lambda _resource: True)
+    assert [each.version for each in findings] == ["c1"]
+
+
 def test_R28_a_payload_that_is_no_file_has_no_content() -> None:
     story = through(Story(), payload=b"{}")
     made = applied(story).request(story.request)

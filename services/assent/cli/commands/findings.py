@@ -151,7 +151,7 @@ def _print_run(run: "Run", options: Options) -> int:
         for each in run.reported:
             about = "" if each.request is None else f", request {each.request}"
             shows = "" if each.version is None else f", shows {each.version}"
-            output.print_line(f"{each.id}  {each.kind}  {each.resource}{about}{shows}")
+            output.print_line(f"{each.kind}  {each.resource}  finding {each.id}{about}{shows}")
         left = f" {run.left} more follow." if run.left else ""
         number = len(run.reported)
         output.print_line(f"{run.target}: {number or 'no'} new finding{'s' if number != 1 else ''}.{left}")

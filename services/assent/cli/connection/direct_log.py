@@ -10,6 +10,7 @@ import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from assent.cli.connection.awaited_rows import is_at, records_of, row_of
 from assent.cli.connection.log_access import LogAccess, following_governance, governance_of, reading_tables
 from assent.cli.connection.log_client import (
     COMMAND_SOURCE,
@@ -41,7 +42,6 @@ from assent.store.finding_queries import FindingView, list_findings, show_findin
 from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.queries import (
-    LIST_MAX,
     AuditRow,
     RequestFilter,
     RequestView,
@@ -49,8 +49,6 @@ from assent.store.queries import (
     groups_of_open_policy_requests,
     list_requests,
     open_of_type,
-    projected_heads,
-    show_request,
     timeline,
 )
 from assent_contracts.client.governance_publisher import GovernanceDecided
@@ -128,13 +126,13 @@ class DirectLog:
             )
         async with reading_tables(self.access) as db:
             await warn_of_lost_rows(self.access, db)
-            row = await _row_of(db, request, *place)
+            row = await row_of(db, request, *place)
             if row is not None:
                 return row
             # A request's id is its place on the ledger: only one that is there can still appear in the lists.
             if not await self._reaches(*place):
                 raise RequestNotFoundError(unknown_request(request))
-            row = await projected(partial(_row_of, db, request, *place), within_s=_APPEARS_WITHIN_S)
+            row = await projected(partial(row_of, db, request, *place), within_s=_APPEARS_WITHIN_S)
             if row is None:
                 raise RequestNotFoundError(
                     f"The lists do not have request {request} yet, if there is one."
@@ -217,7 +215,7 @@ class DirectLog:
     async def _state(self, request: str) -> tuple[RequestView, Request, Governance]:
         row = await self.request(request)
         async with reading_tables(self.access) as db:
-            records = await projected(partial(_records_of, db, row), within_s=_RECORDS_WITHIN_S)
+            records = await projected(partial(records_of, db, row), within_s=_RECORDS_WITHIN_S)
         if records is None:
             raise NotProjectedError(f"The records of {row.id} are not in the audit log yet; try again.")
         return row, state_of(records), await self.governance()
@@ -268,7 +266,7 @@ class DirectLog:
         with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             async with asyncio.timeout(_SHOWN_WITHIN_S), reading_tables(self.access) as db:
                 for reader in _READERS:
-                    await projected(partial(_is_at, db, reader, decided), within_s=_SHOWN_WITHIN_S)
+                    await projected(partial(is_at, db, reader, decided), within_s=_SHOWN_WITHIN_S)
 
     async def decide_change(self, change: GovernanceChange) -> GovernanceDecided:
         """The same as `decide`, for a change to governance that works at once. Raises UndecidedError."""
@@ -281,28 +279,6 @@ class DirectLog:
                 return await publisher.send(change, self.key, timeout_s=self.timeout_s)
         except NotDecidedError as error:
             raise _undecided(error, None) from error
-
-
-async def _row_of(db: Executor, request: str, partition: int, seq: int) -> RequestView | None:
-    """The request's row; None where it may still appear. Raises RequestNotFoundError where it cannot."""
-    # Read before the row is looked for: every request up to this head has a row.
-    head = (await projected_heads(db)).get(partition)
-    row = await show_request(db, request)
-    if row is None and head is not None and head.seq >= seq:
-        raise RequestNotFoundError(unknown_request(request))
-    return row
-
-
-async def _records_of(db: Executor, row: RequestView) -> list[AuditRow] | None:
-    """The request's records; None while the audit table is behind the status table and so lacks some."""
-    records = await timeline(db, row.id)
-    last = max((each.seq for each in records if each.ledger == LEDGER), default=-1)
-    return records if last >= row.last_seq or len(records) == LIST_MAX else None
-
-
-async def _is_at(db: Executor, reader: Reader, decided: Decided) -> bool | None:
-    head = (await projected_heads(db, reader)).get(decided.partition)
-    return True if head is not None and head.seq >= decided.seq else None
 
 
 def _undecided(error: NotDecidedError, command: str | None) -> UndecidedError:
