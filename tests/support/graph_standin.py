@@ -1,4 +1,4 @@
-"""Intune's device scripts on Graph, as they behave: no idempotency, lists in pages, and its own approval."""
+"""Intune on Graph, as it behaves: no idempotency, lists in pages, /assign replaces, and its own approval."""
 
 import base64
 import uuid
@@ -7,6 +7,7 @@ from typing import Any
 from tests.support.http_standin import Asked, Reply
 
 _SCRIPTS = "/beta/deviceManagement/deviceManagementScripts"
+_APPS = "/beta/deviceAppManagement/mobileApps"
 _PAGE = 2
 
 
@@ -17,6 +18,8 @@ class Graph:
 
     def __init__(self, *, refused_with: int = 412) -> None:
         self.scripts: dict[str, dict[str, Any]] = {}
+        self.apps: dict[str, dict[str, Any]] = {}
+        """Win32 apps. `versions` is what was uploaded, by number, and in no answer."""
         self.tokens: set[str] = set()
         self.protected = False
         self.url = ""
@@ -38,7 +41,12 @@ class Graph:
                 {"error": {"code": "BadRequest", "message": said}},
                 {"x-msft-approval-code": code},
             )
-        name = path.removeprefix(_SCRIPTS).strip("/")
+        if path.startswith(_APPS):
+            return self._app(asked, path.removeprefix(_APPS).strip("/"), query)
+        name, _, action = path.removeprefix(_SCRIPTS).strip("/").partition("/")
+        if action == "assign":
+            self.scripts[name]["assignments"] = asked.body["deviceManagementScriptAssignments"]
+            return Reply(200)
         return self._collection(asked, query) if not name else self._one(asked, name)
 
     def _collection(self, asked: Asked, query: str) -> Reply:
@@ -47,12 +55,8 @@ class Graph:
             base64.b64decode(made["scriptContent"], validate=True)
             self.scripts[made["id"]] = made
             return Reply(201, made)
-        begin = int(query.partition("skip=")[2] or 0)
         listed = [{**each, "scriptContent": None} for each in self.scripts.values()]
-        page: dict[str, Any] = {"value": listed[begin : begin + _PAGE]}
-        if begin + _PAGE < len(listed):
-            page["@odata.nextLink"] = f"{self.url}{_SCRIPTS}?skip={begin + _PAGE}"
-        return Reply(200, page)
+        return self._page(_SCRIPTS, listed, query)
 
     def _one(self, asked: Asked, name: str) -> Reply:
         found = self.scripts.get(name)
@@ -64,6 +68,37 @@ class Graph:
             del self.scripts[name]
             return Reply(204)
         return Reply(200, found)
+
+    def _app(self, asked: Asked, rest: str, query: str) -> Reply:
+        name, _, action = rest.partition("/")
+        if not name:
+            return self._page(_APPS, list(self.apps.values()), query)
+        found = self.apps.get(name)
+        if found is None:
+            return _error(404, "NotFound", "Resource not found")
+        if action == "assign":
+            found["assignments"] = asked.body["mobileAppAssignments"]
+            found["lastModifiedDateTime"] = self._now()
+            return Reply(200)
+        if action:
+            number = action.removeprefix("microsoft.graph.win32LobApp/contentVersions/").removesuffix(
+                "/files"
+            )
+            if number not in found["versions"]:
+                return _error(404, "NotFound", "Resource not found")
+            return Reply(
+                200, {"value": [{"size": found["versions"][number], "uploadState": "commitFileSuccess"}]}
+            )
+        if asked.method == "PATCH":
+            found.update(asked.body, lastModifiedDateTime=self._now())
+        return Reply(200, {key: value for key, value in found.items() if key != "versions"})
+
+    def _page(self, path: str, all_of_them: list[dict[str, Any]], query: str) -> Reply:
+        begin = int(query.partition("skip=")[2] or 0)
+        page: dict[str, Any] = {"value": all_of_them[begin : begin + _PAGE]}
+        if begin + _PAGE < len(all_of_them):
+            page["@odata.nextLink"] = f"{self.url}{path}?skip={begin + _PAGE}"
+        return Reply(200, page)
 
     def _now(self) -> str:
         self._modified += 1

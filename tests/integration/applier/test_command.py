@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from tests.support.stack import until
 
 pytestmark = pytest.mark.skipif(shutil.which("setpriv") is None, reason="this machine has no setpriv")
 ROOT = os.geteuid() == 0
+SOURCES = Path(__file__).parents[3]
 NOBODY = {"user": "nobody"} if ROOT else {}
 
 
@@ -162,6 +164,40 @@ async def test_command_that_takes_too_long_is_killed_with_what_it_started_and_un
 
 async def test_what_a_command_leaves_running_is_killed(shared: Path) -> None:
     await target(f"sleep 60 > /dev/null 2>&1 & echo $! > {shared}/pid").apply(release())
+    await _gone(shared)
+
+
+ESCAPES = "setsid sh -c 'echo $$ > {shared}/pid; exec sleep 60' > /dev/null 2>&1 & "
+
+
+@pytest.mark.parametrize("then", ["true", "sleep 60"])
+async def test_what_left_the_process_group_is_killed_too(then: str, shared: Path) -> None:
+    script = ESCAPES.format(shared=shared) + f"until [ -s {shared}/pid ]; do sleep 0.01; done; {then}"
+    applying = target(script, timeout_s=1).apply(release())
+    if then == "true":
+        await applying
+    else:
+        with pytest.raises(UnknownOutcomeError, match="was killed"):
+            await applying
+    await _gone(shared)
+
+
+async def test_nothing_of_a_command_outlives_an_applier_that_is_killed(shared: Path) -> None:
+    program = (
+        "import asyncio, os, signal, sys\n"
+        "from assent.applier.targets.command.process_run import run_process\n"
+        "from assent.applier.targets.command.confinement import confined\n"
+        "from tests.integration.applier.test_command import ESCAPES, NOBODY, CommandTable, msgspec\n"
+        f"shared = {str(shared)!r}\n"
+        "argv = ['/bin/sh', '-c', ESCAPES.format(shared=shared) + 'sleep 60']\n"
+        "table = msgspec.convert({'commands': [{'argv': argv}], **NOBODY}, CommandTable)\n"
+        "asyncio.run(run_process(confined(table, argv), stdin=b'', environment=dict(os.environ),"
+        " folder='/', timeout_s=60, output_max_bytes=100))\n"
+    )
+    applier = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=SOURCES)
+    await until(lambda: _exists(shared / "pid"))
+    applier.kill()
+    await applier.wait()
     await _gone(shared)
 
 

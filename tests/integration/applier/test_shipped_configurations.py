@@ -121,6 +121,87 @@ async def test_intune_s_own_approval_is_final_and_named(
     assert graph.scripts == {}
 
 
+GROUP = {
+    "target": {"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": "11111111-2222"},
+}
+
+
+async def test_intune_script_is_assigned_and_its_content_stays(
+    graph: Graph, intune: tuple[StandIn, HttpTarget]
+) -> None:
+    _, target = intune
+    await target.apply(script("one"))
+    [made] = graph.scripts.values()
+    payload = json.dumps({"assignments": [GROUP]}).encode()
+    await target.apply(release("script/win/dns.ps1", payload, operation="assign", request="2-5"))
+    assert (made["assignments"], base64.b64decode(made["scriptContent"])) == ([GROUP], b"one")
+
+
+@pytest.fixture
+def intune_apps(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[StandIn, HttpTarget]]:
+    monkeypatch.setenv("GRAPH_CLIENT_SECRET", "secret")
+    for name in ("Other", "Another", "VPN client"):
+        key = name.lower().replace(" ", "-")
+        graph.apps[key] = {
+            "@odata.type": "#microsoft.graph.win32LobApp",
+            "id": key,
+            "displayName": name,
+            "committedContentVersion": "2",
+            "lastModifiedDateTime": "2025-12-31T00:00:00Z",
+            "versions": {"2": 10, "3": 11},
+        }
+    with standing_in(graph) as api:
+        graph.url = api.url
+        table = table_of("intune-apps", api, "graph.microsoft.com", "login.microsoftonline.com")
+        yield api, HttpTarget(msgspec.structs.replace(table, request_timeout_s=0.5), 20)
+
+
+def app(payload: object, **fields: Any) -> Release:
+    return release("app/VPN client", json.dumps(payload).encode(), **fields)
+
+
+async def test_intune_app_gets_the_uploaded_content_and_the_assignments_that_were_approved(
+    graph: Graph, intune_apps: tuple[StandIn, HttpTarget]
+) -> None:
+    _, target = intune_apps
+    applied = await target.apply(app({"content_version": "3", "size": 11}))
+    made = graph.apps["vpn-client"]
+    assert made["committedContentVersion"] == "3"
+    assert made["notes"].startswith("Assent request 2-0 ")
+    assert applied is not None
+    assert applied.version == made["lastModifiedDateTime"]
+    await target.apply(app({"assignments": [GROUP]}, operation="assign", request="2-5"))
+    assert (made["assignments"], made["committedContentVersion"]) == ([GROUP], "3")
+    assert "assignments" not in graph.apps["other"]
+
+
+@pytest.mark.parametrize(
+    "payload", [{"content_version": "3", "size": 12}, {"content_version": "4", "size": 11}]
+)
+async def test_intune_app_with_another_upload_than_approved_is_not_changed(
+    payload: object, graph: Graph, intune_apps: tuple[StandIn, HttpTarget]
+) -> None:
+    with pytest.raises(FinalError, match="Nothing was changed"):
+        await intune_apps[1].apply(app(payload))
+    assert graph.apps["vpn-client"]["committedContentVersion"] == "2"
+
+
+async def test_intune_app_that_does_not_exist_is_final(intune_apps: tuple[StandIn, HttpTarget]) -> None:
+    with pytest.raises(FinalError, match="Nothing was changed: find"):
+        await intune_apps[1].apply(release("app/None", b'{"content_version": "3", "size": 11}'))
+
+
+@pytest.mark.parametrize("fault", ["504 after", "lost after", "late"])
+async def test_intune_app_is_assigned_although_an_answer_is_lost(
+    fault: Fault, graph: Graph, intune_apps: tuple[StandIn, HttpTarget]
+) -> None:
+    api, target = intune_apps
+    await target.plan(change("app/VPN client", operation="assign"))
+    api.faults, api.late_s = [fault], 1.0
+    assert await target.apply(app({"assignments": [GROUP]}, operation="assign")) is not None
+    assert graph.apps["vpn-client"]["assignments"] == [GROUP]
+
+
 @pytest.fixture
 def unleash(monkeypatch: pytest.MonkeyPatch) -> Unleash:
     monkeypatch.setenv("UNLEASH_TOKEN", "*:*.token")

@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from assent.applier.targets.command.table import Arguments, CommandTable
 
 _MIB: Final = 1024 * 1024
 _NEEDED: Final = ("prlimit", "setpriv")
+_SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 _WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -22,8 +24,8 @@ class ConfinementError(Exception):
 def confined(table: CommandTable, argv: Arguments) -> list[str]:
     """The program and arguments that start `argv` with the table's limits, as its user.
 
-    Both `prlimit` and `setpriv` replace themselves, so the process that is started is the command. It is
-    killed when the applier ends.
+    Both `prlimit` and `setpriv` replace themselves, so the process that the supervisor starts is the command.
+    It is killed when the applier ends, with all processes that it has started.
     """
     limits = [
         f"--as={table.memory_max_mib * _MIB}",
@@ -36,7 +38,8 @@ def confined(table: CommandTable, argv: Arguments) -> list[str]:
         user = _user(table)
         privileges += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         privileges += ["--bounding-set=-all", "--inh-caps=-all"]
-    return [_tool("prlimit"), *limits, "--", _tool("setpriv"), *privileges, "--", *argv]
+    supervised = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(os.getpid())]
+    return [*supervised, _tool("prlimit"), *limits, "--", _tool("setpriv"), *privileges, "--", *argv]
 
 
 def user_id(table: CommandTable) -> int | None:

@@ -9,6 +9,8 @@ from contextlib import suppress
 
 import msgspec
 
+from assent.applier.targets.command.supervisor import CLEANED_WITHIN_S
+
 _CHUNK = 64 * 1024
 
 
@@ -33,8 +35,9 @@ async def run_process(
     timeout_s: float,
     output_max_bytes: int,
 ) -> Ended:
-    """Run it; when it ends or its time is over, what is left of its process group is killed. Raises
-    OSError.
+    """Run it under its supervisor, which leaves none of its processes, also when its time is over.
+
+    Raises OSError.
     """
     process = await asyncio.create_subprocess_exec(
         *argv, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, cwd=folder, start_new_session=True
@@ -53,10 +56,7 @@ async def run_process(
     except TimeoutError:
         timed_out = True
     finally:
-        # Also what the command has started in the background.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _end(process)
         feeding.cancel()
         # A process that left the group may still hold the pipes.
         await asyncio.wait(reading, timeout=1)
@@ -66,6 +66,22 @@ async def run_process(
         await asyncio.gather(feeding, return_exceptions=True)
     output, errors = (each if isinstance(each, bytes) else b"" for each in kept)
     return Ended(code=process.returncode or 0, output=output, errors=errors, timed_out=timed_out)
+
+
+async def _end(process: Process) -> None:
+    """The supervisor kills the command and whatever it has started. If it does not, it is killed itself."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.terminate()
+    ended = asyncio.create_task(process.wait())
+    try:
+        await asyncio.wait({ended}, timeout=CLEANED_WITHIN_S + 1)
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    await ended
 
 
 async def _feed(process: Process, stdin: bytes) -> None:
