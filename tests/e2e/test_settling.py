@@ -62,6 +62,7 @@ def test_retry_is_claimed_and_applied_by_the_applier(up: Up, cli: Cli, unknown: 
     shown = cli("show", request).out
     for fact in ("applier: The disk went.", "claim", "lease until"):
         assert fact in shown, shown
+    assert f"`assent settle {request}` with --succeeded" in cli("explain", request).out.replace("\n", " ")
     refused = cli("settle", request, "--retry", "--reason", "Mine.", "--as", "bob", "--claim", "0", "--json")
     assert (refused.code, refused.json["refusal"]["code"]) == (2, "claim-superseded")
     settled = cli("settle", request, "--retry", "--reason", "Nothing was written.", "--as", "carol")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from assent.local.stack import Stack
-from assent_contracts.client import applier_commands, applier_run
+from assent_contracts.client import applier_commands, applier_run, change_settlement
 from assent_contracts.client.applier_journal import Journal
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handler import Applied, Release
@@ -128,23 +128,48 @@ def _call_at(step: str, action: Callable[[], None], monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Journal, name, first)
 
 
-@pytest.mark.parametrize("hours", [-1, 1])
-async def test_clock_that_is_an_hour_off_changes_neither_a_lease_nor_an_outcome(
-    hours: int, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_clock_that_is_an_hour_late_changes_neither_a_lease_nor_an_outcome(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (applier_commands, applier_run):
-        monkeypatch.setattr(module, "now_ms", lambda: now_ms() + hours * _HOUR_MS)
+    _set_clock(-_HOUR_MS, monkeypatch)
     target = Target()
     async with world(stack, tmp_path) as (log, follower, actor):
         applier = applying(
             log, follower, Folders.of(tmp_path), handler=target.apply, read_back=target.read_back
         )
         async with applier:
-            request = await actor.released("script/clock")
+            request = await actor.released("script/late")
             events = await outcome(log, follower, request.request)
     assert events[-1] == "request-completed"
     assert "lease-renewed" not in events
     assert len(target.keys) == 1
+
+
+async def test_clock_that_is_an_hour_early_is_refused_by_name_and_applies_once_it_is_right(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_settlement, "_CLOCK_RETRY_S", 1.0)
+    target = Target()
+    async with world(stack, tmp_path) as (log, follower, actor):
+        request = await actor.released("script/early")
+        applier = applying(
+            log, follower, Folders.of(tmp_path), handler=target.apply, read_back=target.read_back
+        )
+        with monkeypatch.context() as wrong:
+            _set_clock(_HOUR_MS, wrong)
+            async with applier as running:
+                handled = await running.of(request.request, "refused")
+                assert handled.detail.startswith("stale: ")
+                assert target.keys == []
+                wrong.undo()
+                events = await outcome(log, follower, request.request)
+    assert events[-1] == "request-completed"
+    assert len(target.keys) == 1
+
+
+def _set_clock(ahead_ms: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (applier_commands, applier_run):
+        monkeypatch.setattr(module, "now_ms", lambda: now_ms() + ahead_ms)
 
 
 async def test_handler_that_fills_memory_is_unknown_by_name_and_the_next_change_is_applied(

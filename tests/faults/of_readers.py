@@ -87,6 +87,30 @@ FAULTS: Final = (
         "    if not digest and (",
     ),
     _client(
+        "a change that was claimed before a crash counts as not begun",
+        "applier_journal",
+        '            entry.may_be_applied = "claim" in entry.parts\n',
+        '            entry.may_be_applied = "begun" in entry.parts\n',
+    ),
+    _client(
+        "what could not be synced counts as durable",
+        "record_file",
+        "                self._failed = error  # which all who wait raise\n",
+        "                self._synced = appended\n",
+    ),
+    _client(
+        "a record is read although its checksum is another",
+        "record_file",
+        "        return value if len(value) == length and zlib.crc32(value) == checksum else None\n",
+        "        return value if len(value) == length else None\n",
+    ),
+    _client(
+        "an applier with another secret than its key's is ready",
+        "applier_account",
+        "    if registered.public_key != key.public_key:\n",
+        "    if not registered.public_key:\n",
+    ),
+    _client(
         "an outcome after a crash is reported as failed",
         "handler_run",
         "    if begun:\n",

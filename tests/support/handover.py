@@ -16,7 +16,7 @@ from assent.applier.targets.files.target import FilesTarget
 from assent.dispatch.service import Dispatch
 from assent.infra_files import infra_path
 from assent.observe.health import Health
-from assent_contracts.client.applier import Applier
+from assent_contracts.client.applier import STARTS_OVER, STOPPED, Applier
 from assent_contracts.client.connection import Connection, open_consumer, open_producer
 from assent_contracts.client.consumer_group import PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower
@@ -48,11 +48,19 @@ class Running:
         self.differing: Mapping[int, Finding] = {}
         """The partitions of the ledger that differ from what it has read."""
         self.ready = asyncio.Event()
+        self.missing: list[str | None] = []
+        """Why no change could be applied, each time that this was told; None where it could."""
         self.task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
 
     def differ(self, differing: Mapping[int, Finding]) -> None:
         self.differing = dict(differing)
+
+    def miss(self, why: str | None) -> None:
+        self.missing.append(why)
+        # It reads changes, even if none can be applied.
+        if why not in (STOPPED, STARTS_OVER):
+            self.ready.set()
 
     async def tell(self, handled: Handled) -> None:
         self.handled.append(handled)
@@ -120,7 +128,7 @@ async def applying(
         group=group or f"tests-{principal}-{id(running)}",
         on_handled=tell,
         on_differing=running.differ,
-        on_missing=lambda why: running.ready.set() if why is None else None,
+        on_missing=running.miss,
     )
     running.task = asyncio.create_task(applier.run(asyncio.Event()))
     ready = asyncio.create_task(running.ready.wait())

@@ -8,12 +8,14 @@ import pytest
 import pytest_asyncio
 
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey
 from assent_contracts.governance_changes import AssignRole
 from assent_contracts.governance_objects import RoleAssignment
 from tests.support.containers import Endpoints
 from tests.support.governor import governing
 from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of
-from tests.support.log import APPLIER, Actor, Log, fresh_log
+from tests.support.log import APPLIER, UPSTREAM, Actor, Log, fresh_log
+from tests.support.stack import until
 
 SECOND = "second"
 
@@ -73,3 +75,39 @@ async def test_change_that_was_left_alone_is_applied_if_the_role_came_while_the_
         assert assigned.refusal is None, assigned.refusal
         async with applying(log, follower, folders, principal=SECOND) as applier:
             await applier.of(request.request, "succeeded")
+
+
+async def test_applier_without_any_role_is_not_ready_and_says_what_to_do_until_it_has_one(
+    log: Log, follower: GovernanceFollower, tmp_path: Path
+) -> None:
+    async with (
+        governing(log, follower) as governor,
+        applying(log, follower, Folders.of(tmp_path), principal=UPSTREAM) as applier,
+    ):
+        assert applier.missing[-1] == (
+            f"The account {UPSTREAM} does not have the role applier for any type. Ask an administrator to"
+            " assign it."
+        )
+        role = RoleAssignment(
+            id="upstream-too", role="applier", principals=(UPSTREAM,), resource_types=("app",)
+        )
+        decided = await governor.change(AssignRole(assignment=role))
+        assert decided.refusal is None, decided.refusal
+
+        async def ready() -> bool:
+            return applier.missing[-1] is None
+
+        await until(ready)
+
+
+async def test_applier_with_another_secret_is_not_ready(
+    log: Log, follower: GovernanceFollower, tmp_path: Path
+) -> None:
+    right = log.keys[APPLIER]
+    log.keys[APPLIER] = SecretKey(right.id, APPLIER)
+    try:
+        async with applying(log, follower, Folders.of(tmp_path)) as applier:
+            assert applier.missing[-1] is not None
+            assert applier.missing[-1].startswith(f"The key file has another secret than the key {right.id}")
+    finally:
+        log.keys[APPLIER] = right

@@ -1,6 +1,8 @@
 """An applier killed at any point continues from its journal: one claim, one application, one outcome."""
 
 import asyncio
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,30 @@ async def test_applier_killed_at_a_step_continues_and_applies_and_reports_once(
     journal = Journal(folders.state, log.identity)
     assert journal.entries() == [], "nothing is left in hand"
     journal.close()
+
+
+async def test_change_is_applied_only_once_its_claim_is_on_disk(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders, on_disk = Folders.of(tmp_path), [0]
+    shown: list[bool] = []
+    real = os.fdatasync
+
+    def slowly(file: int) -> None:
+        size = os.fstat(file).st_size
+        time.sleep(0.5)  # a slow disk
+        real(file)
+        on_disk[0] = size
+
+    def apply(_: Release) -> None:
+        [journal] = folders.state.glob("*/journal")
+        shown.append(b"assent.claim.v1" in journal.read_bytes()[: on_disk[0]])
+
+    monkeypatch.setattr(os, "fdatasync", slowly)
+    async with dispatching(log, follower), applying(log, follower, folders, handler=apply) as applier:
+        request = await actor.released("script/on-disk")
+        await applier.of(request.request, "succeeded")
+    assert shown == [True]
 
 
 async def test_applier_cut_off_while_applying_applies_again_within_the_lease_with_the_same_idempotency_key(

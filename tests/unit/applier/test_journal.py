@@ -20,7 +20,7 @@ from assent_contracts.heads import HeadInEra
 from assent_contracts.released_change import Change
 
 IDENTITY = "a" * 64
-GOLDEN = Path(__file__).parents[2] / "contract" / "applier_journals"
+GOLDEN = Path(__file__).parents[2] / "contract" / "applier_states"
 
 
 def change(request: str) -> Change:
@@ -145,7 +145,7 @@ async def test_large_journal_is_written_again_with_what_counts(tmp_path: Path) -
 
 def test_folder_of_files_of_an_earlier_version_is_read_once(tmp_path: Path) -> None:
     folder = tmp_path / IDENTITY[:16]
-    shutil.copytree(GOLDEN / "state-of-files" / IDENTITY[:16], folder)
+    shutil.copytree(GOLDEN / "files" / IDENTITY[:16], folder)
     (folder / ".0-7.change.new").write_bytes(b"{")
     (folder / "position-1").write_bytes(b"garbage")
     claim, report = ((folder / name).read_bytes() for name in ("0-2.claim", "1-4.report"))

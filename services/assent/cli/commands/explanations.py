@@ -65,7 +65,7 @@ def explain(
     if row.progress == "unknown":
         output.print_line(
             "It is not known whether the change was made. Look at its target, then settle it:"
-            f" `assent settle {row.id} --succeeded`, `--failed` or `--retry`."
+            f" `assent settle {row.id}` with --succeeded, --failed or --retry, and --reason."
         )
     if document.for_:
         output.print_line(standing_sentence(document.for_))
