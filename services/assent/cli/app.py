@@ -24,6 +24,7 @@ from assent.cli.commands import (
     requests,
     restore,
     roles,
+    sets,
     settings,
     system,
     tables,
@@ -52,6 +53,7 @@ for command in (init.init, system.up, system.env, doctor.doctor, demo.demo):
     app.command(command, group="System")
 for command in (
     requests.submit,
+    sets.submit_set,
     *decisions.COMMANDS,
     requests.requests,
     requests.show,
