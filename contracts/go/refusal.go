@@ -103,6 +103,9 @@ var whatToDo = map[string]string{
 	"operator-unknown":        "Have an administrator set the operator of the named service.",
 	"not-yet":                 "Make the command again from the named time on: until then the change has to wait.",
 	"window-over":             "Submit the change again with a later end, or with none.",
+	"set-invalid":             "Correct what the detail names, and submit the set and its members again.",
+	"set-incomplete":          "Wait until all members of the set are submitted. If one was refused, cancel the set and submit it again.",
+	"part-of-set":             "Decide on the set that the detail names: its members are decided together.",
 	"stale-base":              "Make the change again from the named version, and name that as its base.",
 	"operator-involved":       "Let an applier claim it that another person operates, or have the request closed.",
 }

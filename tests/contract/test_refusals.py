@@ -8,7 +8,7 @@ not-requester not-an-applier digest-mismatch approval-required outdated unknown-
 too-few-administrators too-much-vanishes quota-exceeded own-signature-required in-use of-directory
 wrong-kind last-writer on-behalf-of-required on-behalf-of-invalid requester-not-permitted being-applied
 too-many-commands claim-superseded lease-ended lease-limit settlement-required field-required
-operator-unknown operator-involved stale-base not-yet window-over
+operator-unknown operator-involved stale-base not-yet window-over set-invalid set-incomplete part-of-set
 """
 
 
