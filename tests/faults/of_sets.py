@@ -18,7 +18,8 @@ FAULTS: Final = (
     Fault(
         "R29: a requester completes a member without its set",
         f"{REQUESTS}/sets.py",
-        "    if not isinstance(command, Cancel | Complete) or _not_a_gateway(context, submission.resource):\n",
+        "    if not isinstance(command, Cancel | Complete) or _not_a_gateway("
+        "context, submission.resource):\n",
         "    if not isinstance(command, Cancel | Complete):\n",
         _OF_SETS,
     ),
