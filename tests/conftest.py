@@ -33,7 +33,8 @@ settings.register_profile(
 settings.load_profile("assent")
 
 _ON_ONE_SYSTEM = {
-    f"tests/e2e/test_{name}.py" for name in ("life", "policy_forms", "refusals", "server_cli", "system")
+    f"tests/e2e/test_{name}.py"
+    for name in ("life", "policy_forms", "refusals", "server_cli", "sets", "system")
 }
 """Files whose tests share the system that `tests/e2e` starts: one worker runs all of them."""
 

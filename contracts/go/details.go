@@ -44,7 +44,7 @@ type Details struct {
 }
 
 // detailFields are the names of a submission's optional fields.
-var detailFields = []string{"impact", "fallback", "tested", "expected", "emergency", "tickets", "base", "not_before", "not_after"}
+var detailFields = []string{"impact", "fallback", "tested", "expected", "emergency", "tickets", "base", "not_before", "not_after", "members", "part_of"}
 
 // fields returns the members that state d.
 func (d Details) fields() ([]field, error) {

@@ -105,6 +105,9 @@ var whatToDo = map[string]string{
 	"window-over":             "Submit the change again with a later end, or with none.",
 	"known-finding":           "Nothing to do: this finding is recorded.",
 	"unknown-finding":         "Check the finding's id and its object. A finding that was closed is in the audit log.",
+	"set-invalid":             "Correct what the detail names, and submit the set and its members again.",
+	"set-incomplete":          "Wait until all members of the set are submitted. If one was refused, cancel the set and submit it again.",
+	"part-of-set":             "Decide on the set that the detail names: its members are decided together.",
 	"stale-base":              "Make the change again from the named version, and name that as its base.",
 	"operator-involved":       "Let an applier claim it that another person operates, or have the request closed.",
 }

@@ -26,6 +26,7 @@ const (
 // requestEvents is every event of requests that this version knows.
 var requestEvents = map[string]eventRule{
 	"assent.change-submitted.v1":    {submits: true},
+	"assent.members-reserved.v1":    {out: inNeedsApproval},
 	"assent.approval-given.v1":      {out: inNeedsApproval},
 	"assent.request-approved.v1":    {out: inNeedsApproval, moves: true, into: approved},
 	"assent.request-reopened.v1":    {out: inApproved, moves: true, into: needsApproval},

@@ -45,7 +45,7 @@ var (
 		for _, each := range []string{
 			typeSubmit, typeApprove, typeReject, typeRevoke, typeCancel, typeDone, typeClaim, typeReport,
 			"assent.close-request.v1", "assent.renew-lease.v1", "assent.settle.v1",
-			"assent.report-finding.v1", "assent.close-finding.v1",
+			"assent.report-finding.v1", "assent.close-finding.v1", "assent.confirm-set.v1",
 		} {
 			known[strings.TrimSuffix(each, ".v1")] = true
 		}

@@ -57,6 +57,7 @@ COMMANDS: Final[tuple[c.Command, ...]] = (
     c.Settle(**_ABOUT, request=REQUEST, outcome="retry", reason="The target shows nothing of it."),
     c.ReportFinding(**_ABOUT, target="web", kind="unexplained", seen_at=AT, version="ab" * 32),
     c.CloseFinding(**_ABOUT, finding="1-46", reason="The vendor's support did it, see CHG-7."),
+    c.ConfirmSet(**_ABOUT, request=REQUEST),
 )
 COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
     "report-outcome-of-a-claim": c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="succeeded", claim=44),
@@ -95,6 +96,27 @@ COMMAND_VARIANTS: Final[dict[str, c.Command]] = {
         base='W/"17"',
         not_before=AT + DAY,
         not_after=AT + 2 * DAY,
+    ),
+    "submit-change-of-a-set": c.SubmitChange(
+        **_ABOUT,
+        operation="change-set",
+        justification="Together or not at all.",
+        payload=Raw(
+            b'{"members":[{"resource":"app/a","operation":"edit","digest":"'
+            + b"1a" * 32
+            + b'","base":"v7"}]}'
+        ),
+        not_after=AT + 2 * DAY,
+        members=1,
+    ),
+    "submit-change-of-a-member": c.SubmitChange(
+        **_ABOUT,
+        operation="edit",
+        justification="Together or not at all.",
+        payload=Raw(b"{}"),
+        base="v7",
+        not_after=AT + 2 * DAY,
+        part_of="3-7",
     ),
 }
 """Commands with their optional fields."""
@@ -240,6 +262,7 @@ EVENTS: Final[tuple[e.Event, ...]] = (
     e.ChangeClaimed(request=REQUEST, applier="applier", digest=DIGEST, deadline=AT + 300_000),
     e.LeaseRenewed(request=REQUEST, applier="applier", deadline=AT + 600_000),
     e.SettlementProposed(request=REQUEST, administrator="dora", person="p-20", outcome="retry"),
+    e.MembersReserved(request=REQUEST, deadline=_LATER),
     e.RequestCompleted(request=REQUEST, reporter="applier"),
     e.RequestFailed(request=REQUEST, reporter="applier"),
     e.OutcomeUnknown(request=REQUEST, cause="lease-ended"),
@@ -277,6 +300,30 @@ EVENT_VARIANTS: Final[dict[str, e.Event]] = {
         terms=(TERMS,),
         deadline=_LATER,
         on_behalf_of="alice",
+    ),
+    "change-submitted-of-a-set": e.ChangeSubmitted(
+        request=REQUEST,
+        resource=RESOURCE,
+        operation="edit",
+        requester="upstream",
+        person="p-17",
+        submission=SUBMITTED,
+        digest=DIGEST,
+        terms=(TERMS,),
+        deadline=_LATER,
+        members=3,
+    ),
+    "change-submitted-of-a-member": e.ChangeSubmitted(
+        request=REQUEST,
+        resource=RESOURCE,
+        operation="edit",
+        requester="upstream",
+        person="p-17",
+        submission=SUBMITTED,
+        digest=DIGEST,
+        terms=(TERMS,),
+        deadline=_LATER,
+        part_of="3-7",
     ),
     "change-submitted-where-two-settle": e.ChangeSubmitted(
         request=REQUEST,
@@ -329,6 +376,9 @@ _DETAILS: Final = {
     RefusalCode.OPERATOR_INVOLVED: "R25: the operator of this applier is the requester.",
     RefusalCode.NOT_YET: "R27: the change can be applied from 2026-01-02 00:00Z on.",
     RefusalCode.WINDOW_OVER: "R27: the change could be applied until 2026-01-02 00:00Z only.",
+    RefusalCode.SET_INVALID: "R29: base is of each member.",
+    RefusalCode.SET_INCOMPLETE: "R29: not all members of this set are there yet.",
+    RefusalCode.PART_OF_SET: "R29: it is part of the set 3-7 and decided there.",
     RefusalCode.BEING_APPLIED: "R22: applier has claimed the change and may apply it.",
     RefusalCode.CLAIM_SUPERSEDED: "Claim 44 is not the request's current claim.",
     RefusalCode.LEASE_ENDED: "The lease has ended: the outcome is unknown.",

@@ -9,6 +9,7 @@ too-few-administrators too-much-vanishes quota-exceeded own-signature-required i
 wrong-kind last-writer on-behalf-of-required on-behalf-of-invalid requester-not-permitted being-applied
 too-many-commands claim-superseded lease-ended lease-limit settlement-required field-required
 operator-unknown operator-involved stale-base not-yet window-over known-finding unknown-finding
+set-invalid set-incomplete part-of-set
 """
 
 

@@ -25,6 +25,7 @@ from assent.cli.commands import (
     requests,
     restore,
     roles,
+    sets,
     settings,
     system,
     tables,
@@ -53,6 +54,7 @@ for command in (init.init, system.up, system.env, doctor.doctor, demo.demo, find
     app.command(command, group="System")
 for command in (
     requests.submit,
+    sets.submit_set,
     *decisions.COMMANDS,
     requests.requests,
     requests.show,

@@ -24,7 +24,7 @@ class Options:
 
 
 Without = Annotated[
-    tuple[Literal["applier", "gateway", "notify"], ...],
+    tuple[Literal["applier", "gateway", "notify", "coordinator"], ...],
     Parameter(
         negative="", show_default=False, help="A service that is not started, for one that you run yourself."
     ),

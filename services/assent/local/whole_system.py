@@ -30,11 +30,11 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import KeyFileError
 
-KEYS = {"applier": "applier.key", "gateway": "gateway.key"}
-"""Services that act with a key of their own. Without the key they are not started."""
-Optional = Literal["applier", "gateway", "notify"]
+KEYS = {"applier": "applier.key", "gateway": "gateway.key", "coordinator": "gateway.key"}
+"""Services that sign, each with its key. Without the key they are not started."""
+Optional = Literal["applier", "gateway", "notify", "coordinator"]
 """The services without which the others work."""
-SERVICES = ("decider", "status", "audit", "dispatch", "applier", "gateway", "notify")
+SERVICES = ("decider", "status", "audit", "dispatch", "applier", "gateway", "notify", "coordinator")
 _USUAL_HTTP_PORT = 8800
 _USUAL_CONSOLE_PORT = 8700
 _WATCH_S = 0.5
@@ -43,6 +43,7 @@ _WITHOUT = {
     "applier": "released changes wait for your own applier.",
     "gateway": "there is no console and no HTTP API.",
     "notify": "nobody is notified.",
+    "coordinator": "a set of changes expires within an hour.",
 }
 _SERVERS = ("kafka", "postgres")
 _CONSOLE = "console"

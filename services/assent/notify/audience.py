@@ -20,9 +20,17 @@ from assent_contracts.governance_objects import SigningKey
 _IMPORTANCE: Final[tuple[RequesterNews, ...]] = get_args(RequesterNews)
 
 
-def requester_hears(events: Iterable[RequestEvent]) -> RequesterNews | None:
-    """R17: the most important news for the requester in a record; None when there is none."""
+_OF_MEMBERS: Final[frozenset[RequesterNews]] = frozenset({"failed", "outcome-unknown", "closed"})
+
+
+def requester_hears(events: Iterable[RequestEvent], *, part_of: str | None = None) -> RequesterNews | None:
+    """R17: the most important news for the requester in a record; None when there is none.
+
+    R29: of a member of the set `part_of` they are notified only of what needs attention.
+    """
     found: set[RequesterNews | None] = {event.news for event in events}
+    if part_of is not None:
+        found &= _OF_MEMBERS
     return next((news for news in _IMPORTANCE if news in found), None)
 
 

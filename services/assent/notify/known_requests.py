@@ -134,6 +134,7 @@ def _row(request: KnownRequest) -> tuple[object, ...]:
         None if claimed is None else claimed.claim,
         state.since if isinstance(state, Applying) else None,
         _encode(state.proposals if isinstance(state, Unsettled) else ()).decode(),
+        submission.part_of,
     )
 
 
@@ -147,6 +148,7 @@ def _known(row: asyncpg.Record) -> KnownRequest:
         row["digest"],
         _decode_terms(row["terms"]),
         row["on_behalf_of"],
+        part_of=row["part_of"],
     )
     state = open_state(
         "needs_approval" if row["waits"] else "approved",

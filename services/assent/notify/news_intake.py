@@ -131,7 +131,7 @@ class NewsIntake:
         submission, about = request.submission, events[0].request
         governance = await self._follower.state_at(record.governance)
         facts, news = facts_of(record, events, request, governance), list[News]()
-        event = requester_hears(events)
+        event = requester_hears(events, part_of=submission.part_of)
         own = frozenset(each for each in (submission.requester, submission.on_behalf_of) if each is not None)
         if event is not None:
             hear = enabled_accounts(governance, listeners & own)
@@ -141,7 +141,8 @@ class NewsIntake:
         elif asks_settlers(events, request.state):
             hear = settlers(request.state, governance, record.at, listeners - {facts.by})
             news.append(News(record.seq, record.at, about, "settlement-proposed", hear, facts))
-        if isinstance(events[0], ChangeSubmitted) and submission.on_behalf_of is not None:
+        is_member = submission.part_of is not None
+        if isinstance(events[0], ChangeSubmitted) and submission.on_behalf_of is not None and not is_member:
             hear = enabled_accounts(governance, listeners & {submission.on_behalf_of})
             news.append(News(record.seq, record.at, about, "submitted-for-you", hear, facts))
         if asks_approvers(events, request.state):

@@ -4,7 +4,7 @@ select distinct principal from notification_targets where enabled
 -- name: read_requests
 select
   seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals
+  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals, part_of
 from notification_requests
 where partition = $1 and seq = any($2::bigint[])
 
@@ -12,19 +12,19 @@ where partition = $1 and seq = any($2::bigint[])
 insert into notification_requests (
   partition,
   seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals
+  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals, part_of
 )
 select
   $1::integer,
   seq, requester, person, resource, operation, terms::json, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals::jsonb, rejections::jsonb, deadline, applier, claim, claimed_at, proposals::jsonb
+  waits, progress, approvals::jsonb, rejections::jsonb, deadline, applier, claim, claimed_at, proposals::jsonb, part_of
 from unnest(
   $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[],
   $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::bigint[],
-  $20::bigint[], $21::text[]
+  $20::bigint[], $21::text[], $22::text[]
 ) as new (
   seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals
+  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals, part_of
 )
 -- What does not change after the submission is not written again.
 on conflict (partition, seq) do update set
@@ -51,7 +51,7 @@ select seq from positions where reader = 'notify' and ledger = 'assent.governanc
 -- name: waiting_requests
 select
   partition, seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
-  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals
+  waits, progress, approvals, rejections, deadline, applier, claim, claimed_at, proposals, part_of
 from notification_requests
 where
   waits

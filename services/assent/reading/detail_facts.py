@@ -25,10 +25,20 @@ def detail_facts(details: ChangeDetails) -> list[tuple[str, str]]:
         facts.append(("tickets", ", ".join(details.tickets)))
     if details.base is not UNSET:
         facts.append(("made from", details.base))
+    return facts + _window_and_set(details)
+
+
+def _window_and_set(details: ChangeDetails) -> list[tuple[str, str]]:
+    """R27, R29: when it can be applied, and what it is decided with."""
+    facts: list[tuple[str, str]] = []
     if details.not_before is not UNSET:
         facts.append(("can be applied from", utc_text(details.not_before)))
     if details.not_after is not UNSET:
         facts.append(("can be applied until", utc_text(details.not_after)))
+    if details.members is not UNSET:
+        facts.append(("a set of", f"{details.members:,} objects, decided and released together"))
+    if details.part_of is not UNSET:
+        facts.append(("part of the set", f"{details.part_of}, and decided there"))
     return facts
 
 

@@ -39,6 +39,8 @@ class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
     """R24: what its submission stated about that. One that stated nothing matches neither value."""
     ticket: str | None = None
     """R24: one of the tickets that its submission named."""
+    part_of: str | None = None
+    """R29: the request of the set that they are members of."""
     accounts: Sequence[str] | None = None
     """With `text`: also matches what one of these accounts requested, or had requested on its behalf."""
 

@@ -339,6 +339,8 @@ def _stated(wanted: RequestFilter) -> dict[str, Any] | None:
     part: dict[str, Any] = {} if wanted.emergency is None else {"emergency": wanted.emergency}
     if wanted.ticket is not None:
         part["tickets"] = [wanted.ticket]
+    if wanted.part_of is not None:
+        part["part_of"] = wanted.part_of
     return part or None
 
 

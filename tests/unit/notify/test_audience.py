@@ -279,6 +279,7 @@ def test_R21_person_who_is_enabled_again_may_have_gained_all_their_types_and_gro
 
 OF_NO_NEWS = {
     e.ChangeSubmitted,
+    e.MembersReserved,
     e.ApprovalLapsed,
     e.RequestCanceled,
     e.ChangeReleased,

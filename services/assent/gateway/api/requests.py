@@ -65,6 +65,9 @@ async def list_(
             max_length=limits.TICKET_MAX_CHARS, description="R24: a ticket that the submission named."
         ),
     ] = None,
+    part_of: Annotated[
+        str | None, QueryParameter(max_length=24, description="R29: the set that they are members of.")
+    ] = None,
     cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_MAX_CHARS)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 50,
 ) -> Response[Page]:
@@ -78,6 +81,7 @@ async def list_(
         resource=resource,
         emergency=emergency,
         ticket=ticket,
+        part_of=part_of,
         cursor=cursor,
         limit=limit,
     )

@@ -23,6 +23,7 @@ from assent.store.queries import (
     show_request,
     timeline,
 )
+from assent_contracts import limits
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Status
@@ -69,19 +70,25 @@ async def list_of(
     text: str | None = None,
     emergency: bool | None = None,
     ticket: str | None = None,
+    part_of: str | None = None,
     oldest_first: bool = False,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page:
     """R7, R14: one page of a list; `text`: a text to search for. Raises Problem.
 
-    R24: `emergency` and `ticket` find what their submissions stated.
+    R24: `emergency` and `ticket` find what their submissions stated. R29: `part_of` finds a set's members.
     """
     wanted = await _wanted(gateway, caller, view)
     if wanted is None:
         return Page(requests=[], next=None)
     wanted = msgspec.structs.replace(
-        wanted, statuses=statuses, resource=resource, emergency=emergency, ticket=ticket
+        wanted,
+        statuses=statuses,
+        resource=resource,
+        emergency=emergency,
+        ticket=ticket,
+        part_of=part_of,
     )
     if text is not None:
         named = accounts_named(gateway.log.governance, text)
@@ -100,6 +107,15 @@ async def list_of(
     last = rows[limit - 1] if more else None
     place = None if last is None else last.oldest_cursor if oldest_first else last.cursor
     return Page(requests=found, next=None if place is None else write_request_cursor(place))
+
+
+async def members_of(gateway: Gateway, caller: Caller, request_id: str) -> list[RequestView]:
+    """R29: the members of a set that the caller may see, by their objects; empty for any other request."""
+    wanted = RequestFilter(part_of=request_id)
+    rows = await list_requests(gateway.db, wanted, ended_since_ms=0, limit=limits.SET_MEMBERS_MAX)
+    governance = gateway.log.governance
+    seen = (row for row in rows if may_see(governance, caller.principal, row))
+    return sorted(seen, key=lambda row: row.resource)
 
 
 async def open_request_of(gateway: Gateway, resource: str) -> RequestView | None:

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response, get
+from msgspec import UNSET
 
 from assent.gateway.application.actions import DETAILS
 from assent.gateway.application.governance_changes import effects_of
-from assent.gateway.application.requests import find, records_of
+from assent.gateway.application.requests import find, members_of, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
 from assent.gateway.application.targets import notified_people
 from assent.gateway.caller import Caller
@@ -69,6 +70,13 @@ class ActionForm(msgspec.Struct, frozen=True):
     """Whether it is folded, because the page is mainly for another action."""
 
 
+class SetMemberLine(msgspec.Struct, frozen=True):
+    """One member on its set's page."""
+
+    row: RequestView
+    look: str
+
+
 class Review(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a request's page."""
 
@@ -104,6 +112,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     hides_in_details: bool
     name_mixes: bool
     """Whether the object's name may look like another one."""
+    members: tuple[SetMemberLine, ...]
+    """R29: the requests of a set's members, by their objects."""
     before: str | None
     """The last request that was applied to the same object before this one."""
     is_before_unsure: bool
@@ -222,6 +232,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
             hides_something(plain_ends(text), also="\n\t") for _, text in detail_facts(row.details)
         ),
         name_mixes=is_odd(row.resource),
+        members=await _members(gateway, caller, row),
         before=before.request if before else None,
         is_before_unsure=is_unsure,
         change=change,
@@ -279,6 +290,13 @@ def _title(can: frozenset[Action], why_not: Refusal | None) -> str:
 async def _effects(gateway: Gateway, submitted: Submitted) -> PolicyEffects | None:
     wanted = change_of(submitted)
     return None if wanted is None else await effects_of(gateway, wanted)
+
+
+async def _members(gateway: Gateway, caller: Caller, row: RequestView) -> tuple[SetMemberLine, ...]:
+    if row.details.members is UNSET:
+        return ()
+    members = await members_of(gateway, caller, row.id)
+    return tuple(SetMemberLine(member, look_of(member)) for member in members)
 
 
 async def _before(gateway: Gateway, row: RequestView) -> tuple[Submitted | None, bool]:

@@ -19,6 +19,7 @@ public record Command(String type, String id, long at, String resource, byte[] v
     static final String CLOSE = "assent.close-request.v1";
     static final String SETTLE = "assent.settle.v1";
     static final String RENEW = "assent.renew-lease.v1";
+    static final String CONFIRM_SET = "assent.confirm-set.v1";
     static final String CLAIM = "assent.claim.v1";
     static final String REPORT = "assent.report-outcome.v1";
     static final String REPORT_FINDING = "assent.report-finding.v1";
@@ -26,7 +27,7 @@ public record Command(String type, String id, long at, String resource, byte[] v
     /** Every command that this version knows. */
     static final Set<String> TYPES =
             Set.of(SUBMIT, APPROVE, REJECT, REVOKE, CANCEL, COMPLETE, CLOSE, SETTLE, CLAIM, RENEW, REPORT,
-                    REPORT_FINDING, CLOSE_FINDING);
+                    REPORT_FINDING, CLOSE_FINDING, CONFIRM_SET);
 
     private static final SecureRandom RANDOM = new SecureRandom();
 

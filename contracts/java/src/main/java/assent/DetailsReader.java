@@ -11,7 +11,8 @@ import java.util.Set;
 final class DetailsReader {
     /** The names of these fields. */
     static final Set<String> FIELDS = Set.of(
-            "impact", "fallback", "tested", "expected", "emergency", "tickets", "base", "not_before", "not_after");
+            "impact", "fallback", "tested", "expected", "emergency", "tickets", "base", "not_before", "not_after",
+            "members", "part_of");
 
     private static final int TEXT_MAX_CHARS = 1024;
     private static final int TESTED_MAX = 16;

@@ -31,6 +31,7 @@ record EventRule(
     /** Every event of requests that this version knows. */
     private static final Map<String, EventRule> RULES = Map.ofEntries(
             Map.entry(SUBMITTED, NONE),
+            Map.entry("assent.members-reserved.v1", stays(Set.of(NEEDS_APPROVAL))),
             Map.entry("assent.approval-given.v1", stays(Set.of(NEEDS_APPROVAL))),
             Map.entry("assent.request-approved.v1", moves(Set.of(NEEDS_APPROVAL), APPROVED)),
             Map.entry("assent.request-reopened.v1", moves(Set.of(APPROVED), NEEDS_APPROVAL)),

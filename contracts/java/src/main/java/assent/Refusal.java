@@ -72,6 +72,9 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Map.entry("window-over", "Submit the change again with a later end, or with none."),
             Map.entry("known-finding", "Nothing to do: this finding is recorded."),
             Map.entry("unknown-finding", "Check the finding's id and its object. A finding that was closed is in the audit log."),
+            Map.entry("set-invalid", "Correct what the detail names, and submit the set and its members again."),
+            Map.entry("set-incomplete", "Wait until all members of the set are submitted. If one was refused, cancel the set and submit it again."),
+            Map.entry("part-of-set", "Decide on the set that the detail names: its members are decided together."),
             Map.entry("stale-base", "Make the change again from the named version, and name that as its base."),
             Map.entry("operator-involved", "Let an applier claim it that another person operates, or have the request closed."));
 

@@ -1,0 +1,28 @@
+"""R29 over HTTP and in the console: a set, its members, and who decides."""
+
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.digests import sha256_hex
+from tests.support.console import load
+from tests.support.gateway import Gateway, refused
+
+HOUR_MS = 60 * 60 * 1_000
+
+
+async def test_R29_the_page_of_a_set_lists_its_members_and_theirs_lead_to_it(gateway: Gateway) -> None:
+    ends = now_ms() + HOUR_MS
+    text = '"echo"'
+    listed = [
+        {"resource": f"script/of-set-{n}.sh", "operation": "edit", "digest": sha256_hex(text.encode())}
+        for n in range(2)
+    ]
+    of_set = {"payload": {"members": listed}, "members": 2, "not_after": ends}
+    name = (await gateway.submit("script/all.sh", **of_set))["request"]
+    there = await gateway.submit("script/of-set-0.sh", payload="echo", part_of=name, not_after=ends)
+    member = there["request"]
+    refused(await gateway.act(member, "cancel", "alice"), 409, "part-of-set")
+    await gateway.show(member, after=there["position"])
+    people = await gateway.signed_in("alice")
+    page = (await load(people, f"/requests/{name}")).text
+    assert "1 of 2 objects are in the ledger" in page
+    assert f'href="/requests/{member}"' in page
+    assert f'href="/requests/{name}"' in (await load(people, f"/requests/{member}")).text
