@@ -1,5 +1,5 @@
 -- R29: notify knows which requests are members of a set, of which nobody is notified one by one.
--- depends: 0014-upstreams
+-- depends: 0015-findings
 
 -- migrate: apply
 

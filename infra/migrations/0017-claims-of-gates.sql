@@ -1,5 +1,5 @@
 -- The number of a gate's claim, which its report names.
--- depends: 0014-upstreams
+-- depends: 0016-sets
 
 -- migrate: apply
 

@@ -197,7 +197,8 @@ async def test_intune_app_is_assigned_although_an_answer_is_lost(
 ) -> None:
     api, target = intune_apps
     await target.plan(change("app/VPN client", operation="assign"))
-    api.faults, api.late_s = [fault], 1.0
+    api.faults = [fault]
+    api.late_s = 1.0
     assert await target.apply(app({"assignments": [GROUP]}, operation="assign")) is not None
     assert graph.apps["vpn-client"]["assignments"] == [GROUP]
 
