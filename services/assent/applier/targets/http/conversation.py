@@ -6,12 +6,18 @@ unknown.
 """
 
 import asyncio
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import httpx
 
+from assent.applier.targets.http.answers import (
+    UNAUTHORIZED,
+    Meaning,
+    is_repeatable,
+    meaning_of,
+    retry_after_s,
+    text_of_value,
+)
 from assent.applier.targets.http.callbacks import Callbacks
 from assent.applier.targets.http.connection import Answer, HttpConnection, TokenError
 from assent.applier.targets.http.table import HttpTable, Outcome, Step
@@ -34,12 +40,7 @@ _NOT_SENT: Final = (
     httpx.ConnectTimeout,
 )
 _LOST: Final = (httpx.HTTPError, TimeoutError)
-_UNAUTHORIZED: Final = 401
-_REFUSED_FOR_NOW: Final = (_UNAUTHORIZED, 425, 429)
-"""The request was not carried out."""
 _MISSING: Final = (404, 410)
-
-Meaning = Literal["success", "later", "lost", "final"]
 
 
 class LostError(Exception):
@@ -138,10 +139,10 @@ class Conversation:
             raise FinalError(f"Nothing was changed: {said}")
         if meaning == "lost" and changes and not is_repeatable(step, self._table):
             raise LostError(said)
-        retry_after_s = 0.0 if answer is None else _retry_after_s(answer.headers)
+        wait_s = 0.0 if answer is None else retry_after_s(answer.headers)
         if not self.maybe_changed:
-            raise RetryableError(said, retry_after_s=retry_after_s or None)
-        return retry_after_s
+            raise RetryableError(said, retry_after_s=wait_s or None)
+        return wait_s
 
     async def _ask(
         self, step: Step, url: httpx.URL, headers: dict[str, str], body: bytes | None
@@ -155,7 +156,7 @@ class Conversation:
             return "later", _failure(step, error), None
         except _LOST as error:
             return "lost", _failure(step, error), None
-        if answer.status == _UNAUTHORIZED:
+        if answer.status == UNAUTHORIZED:
             self._connection.forget_token()
         return meaning_of(step, answer.status), self._said(step, answer), answer
 
@@ -177,7 +178,7 @@ class Conversation:
             if not isinstance(listed, list):
                 raise RetryableError(f"{step.name}: the answer has no list at {find.list!r}.")
             for each in listed:
-                if all(_text(value_at(each, at)) == text for at, text in wanted.items()):
+                if all(text_of_value(value_at(each, at)) == text for at, text in wanted.items()):
                     return each
             following = NOTHING if find.next is None else value_at(answer.json, find.next)
             if not isinstance(following, str) or not following:
@@ -207,14 +208,14 @@ class Conversation:
 
     def _differing(self, step: Step, meant: Any) -> str | None:
         for at, text in step.expect.items():
-            if _text(value_at(meant, at)) != self._templates.text(text, self.values):
+            if text_of_value(value_at(meant, at)) != self._templates.text(text, self.values):
                 return at
         return None
 
     async def _wait_for(self, step: Step, outcome: Outcome, answer: Answer) -> None:
         """Until the field says how it ended. The change's time limit ends this at the latest."""
         while (
-            said := _text(value_at(answer.json, outcome.at))
+            said := text_of_value(value_at(answer.json, outcome.at))
         ) in outcome.pending and outcome.poll is not None:
             await asyncio.sleep(outcome.every_s)
             try:
@@ -240,10 +241,10 @@ class Conversation:
                 said = None
             else:
                 self._look_at(step, await self._meant(step, answer), answer)
-                said = _text(value_at(answer.json, outcome.at))
+                said = text_of_value(value_at(answer.json, outcome.at))
             while said is None or said in outcome.pending:
                 report = await expected.next()
-                said = _text(value_at(report, outcome.at))
+                said = text_of_value(value_at(report, outcome.at))
                 self._save_report(step, report)
         if said in outcome.failed:
             self._changing.discard(step.name)
@@ -268,48 +269,6 @@ class Conversation:
         return f"{step.name} was answered with status {answer.status}{shown}"
 
 
-def meaning_of(step: Step, status: int) -> Meaning:
-    """What a status means for a step."""
-    if status in step.success or (not step.success and httpx.codes.is_success(status)):
-        return "success"
-    if status in step.retryable or status in _REFUSED_FOR_NOW:
-        return "later"
-    if httpx.codes.is_server_error(status) or status == httpx.codes.REQUEST_TIMEOUT:
-        return "lost"
-    return "final"
-
-
-def is_repeatable(step: Step, table: HttpTable) -> bool:
-    """Whether the request can be sent again although it may have been carried out."""
-    if step.repeatable is not None:
-        return step.repeatable
-    return step.method in ("GET", "PUT", "DELETE") or table.key_header is not None
-
-
 def _failure(step: Step, error: BaseException) -> str:
     ours = isinstance(error, TokenError | SecretError | PrivateAddressError | UnresolvedError)
     return f"{step.name}: {error if ours else type(error).__name__}"
-
-
-def _text(value: Any) -> str | None:
-    """The value as it is compared: a text as it is, anything else as in a template."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case None:
-            return ""
-        case dict() | list():
-            return None
-        case _:
-            return None if value is NOTHING else str(value)
-
-
-def _retry_after_s(headers: httpx.Headers) -> float:
-    """The header Retry-After in seconds, at most an hour; 0 without one."""
-    given = headers.get("retry-after", "").strip()
-    if given.isascii() and given.isdecimal():
-        return min(float(given[:6]), 3_600.0)
-    try:
-        return min(max(0.0, (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds()), 3_600.0)
-    except (ValueError, TypeError):
-        return 0.0

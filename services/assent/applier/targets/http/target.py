@@ -8,9 +8,10 @@ but looked for with `read_back`.
 import asyncio
 from typing import Any, Final
 
+from assent.applier.targets.http.answers import is_repeatable
 from assent.applier.targets.http.callbacks import Callbacks
 from assent.applier.targets.http.connection import HttpConnection
-from assent.applier.targets.http.conversation import Conversation, LostError, NotShownError, is_repeatable
+from assent.applier.targets.http.conversation import Conversation, LostError, NotShownError
 from assent.applier.targets.http.table import HttpTable, Step
 from assent.applier.targets.http.templates import TemplateFaultError, Templates, facts_of
 from assent_contracts.client.handler import Applied, FinalError, Release, RetryableError, UnknownOutcomeError
