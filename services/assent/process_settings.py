@@ -48,8 +48,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     and the gateway. If it is set, the decider reads heads from it.
     """
     key_file: Path | None
-    """ASSENT_KEY_FILE: the file with the service's own signing key. Required by the decider, the gateway and
-    the applier."""
+    """ASSENT_KEY_FILE: the file with the service's own signing key. Required by the decider, the gateway, the
+    coordinator and the applier."""
     http_port: int | None
     """ASSENT_HTTP_PORT: the port for `/livez`, `/readyz` and `/metrics`. Without it the service does not
     serve them. The gateway also serves them on its own port.
