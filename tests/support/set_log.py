@@ -8,6 +8,8 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Raw
 
+from assent.verify.governance_verifier import GovernanceVerifier
+from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.keys import SecretKey, verify_signature
@@ -177,6 +179,17 @@ class SetLog(chains.Chains):
         found = known[place[0]].find(request)
         assert found is not None
         return known[place[0]].lacking(found)
+
+    def verify_sets(self, order: tuple[int, ...] = tuple(range(PARTITIONS))) -> None:
+        """Verify all ledgers as `audit verify` does, partitions in this order. Raises FindingError."""
+        governance = GovernanceVerifier(self.identity, verify_signature)
+        governance.take(self.governance.records)
+        for partition in order:
+            verifier = RequestsVerifier(
+                partition, self.identity, governance.history, verify_signature, governance.claims
+            )
+            verifier.take(self.written[partition].records)
+        governance.claims.confirm()
 
 
 class Coordinator:

@@ -1,8 +1,11 @@
-"""What the governance ledger claims about releases in the request ledger, and whether that agrees."""
+"""What another ledger or partition claims about releases in the request ledger, and whether that agrees."""
+
+from typing import Final
 
 import msgspec
 
 from assent.verify.finding import FindingError
+from assent.verify.set_confirmation import SetReferences
 from assent_contracts.eras import gives_up_of
 from assent_contracts.evidence.release_references import LedgerRelease, ReleaseReference, untrue
 from assent_contracts.governance_objects import Loss
@@ -21,6 +24,8 @@ class ReleaseReferences:
     """Every claim of a governance ledger, with only what concerns them from the request ledger."""
 
     def __init__(self) -> None:
+        self.sets: Final = SetReferences()
+        """R29: what members of sets claim about other partitions."""
         self._claims: dict[str, ReleaseReference] = {}
         self._submissions: dict[str, tuple[bytes, int]] = {}
         self._releases: dict[str, RecordedRelease] = {}
@@ -35,6 +40,7 @@ class ReleaseReferences:
 
     def give_up(self, loss: Loss) -> int:
         """Drop the claims that an accepted loss gives up and no one can confirm; returns their number."""
+        self.sets.give_up(loss)
         before = len(self._claims)
         self._claims = {
             request: claim
@@ -62,6 +68,7 @@ class ReleaseReferences:
             what = self._untrue(claim)
             if what is not None:
                 raise FindingError("governance", 0, claim.seq, what)
+        self.sets.confirm()
 
     def _untrue(self, claim: ReleaseReference) -> str | None:
         release = self._releases.get(claim.request)

@@ -19,7 +19,7 @@ from assent.verify.record_comparison import (
 from assent.verify.release_confirmation import RecordedRelease, ReleaseReferences
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
-from assent_contracts.commands import Command
+from assent_contracts.commands import Command, SubmitChange
 from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.receive import received_again
@@ -29,6 +29,7 @@ from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     Event,
+    RequestEnd,
 )
 from assent_contracts.evidence.command_signatures import CommandSignatures, VerifySignature, signed_command
 from assent_contracts.governance_messages import GovernanceEvent
@@ -118,7 +119,7 @@ class RequestsVerifier:
         self._desk.apply_decision(received, decision, seq=record.seq, at=record.at)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
-        elif self._claims:
+        else:
             self._tell_claims(received, decision, seq=record.seq)
 
     def _tell_claims(self, received: Received[Command], events: tuple[Event, ...], *, seq: int) -> None:
@@ -127,11 +128,16 @@ class RequestsVerifier:
                 case ChangeSubmitted():
                     governance = self._desk.governance.seq
                     self._claims.submitted(event.request, received.value_sha256, governance)
+                    if isinstance(received.command, SubmitChange):
+                        self._claims.sets.submitted(event.request, received.command)
                 case ChangeReleased():
+                    self._claims.sets.released(event.request, self.partition, seq)
                     release = RecordedRelease(
                         seq=seq, digest=event.digest, governance=self._desk.governance.seq
                     )
                     self._claims.released(event.request, release)
+                case _ if isinstance(event, RequestEnd):
+                    self._claims.sets.ended(event.request)
                 case _:
                     pass
 
@@ -154,6 +160,8 @@ class RequestsVerifier:
         if record.events is UNSET or bytes(record.events) != encode((event,)):
             raise self._finding(record.seq, "something else was due")
         self._desk.apply((event,), seq=record.seq, at=record.at)
+        if isinstance(event, RequestEnd):
+            self._claims.sets.ended(event.request)
 
     def _must_not(self, record: LedgerRecord, what: str | None) -> None:
         """Raises FindingError when something is wrong with the record."""
