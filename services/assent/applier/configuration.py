@@ -1,9 +1,8 @@
 """The file that configures an applier: what it changes, and within which limits."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,15 +12,15 @@ from assent.applier.targets.files.table import FilesTable
 from assent.applier.targets.git.table import GitTable
 from assent.applier.targets.http.table import HttpTable
 from assent.applier.targets.sql.table import SqlTable
-from assent.process_settings import SettingsError, need
+from assent.configuration_file import faulty, fields_and_table, read_toml
+from assent.process_settings import need
 from assent_contracts.limits import PAYLOAD_MAX_BYTES
 from assent_contracts.resources import RESOURCE_TYPE_PATTERN
 
 FILE: Final = "ASSENT_APPLIER_FILE"
 TARGET: Final = "ASSENT_TARGET"
-FILE_MAX_BYTES: Final = 1024 * 1024
 Kind = Literal["files", "git", "http", "sql", "command"]
-TABLES: Final[Mapping[Kind, type[msgspec.Struct]]] = {
+TABLES: Final[Mapping[str, type[msgspec.Struct]]] = {
     "files": FilesTable,
     "git": GitTable,
     "http": HttpTable,
@@ -73,35 +72,7 @@ def configuration_of(file: Path | None, target: Path | None) -> Configuration:
 
 def read_configuration(file: Path) -> Configuration:
     """The configuration in a TOML file. Raises SettingsError, which lists every fault with its place."""
-    try:
-        content = file.read_bytes()[: FILE_MAX_BYTES + 1]
-        document = tomllib.loads(content.decode())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        msg = f"{FILE}: {file} cannot be read: {why}"
-        raise SettingsError(msg) from error
-    if len(content) > FILE_MAX_BYTES:
-        msg = f"{FILE}: {file} has more than {FILE_MAX_BYTES} bytes."
-        raise SettingsError(msg)
-    faults: list[str] = []
-    of_kinds: dict[str, Any] = {kind: document.pop(kind) for kind in TABLES if kind in document}
-    limits = _convert(document, Limits, "", faults)
-    tables = {kind: _convert(part, TABLES[kind], f"{kind}.", faults) for kind, part in of_kinds.items()}  # type: ignore[index]
-    table = None if limits is None else tables.pop(limits.kind, None)
-    if limits is not None and limits.kind not in of_kinds:
-        faults.append(f"[{limits.kind}]: this table is required, because of `kind`")
-    faults += [f"[{kind}]: the kind is another one" for kind in tables if limits is not None]
-    if faults or limits is None or table is None:
-        raise SettingsError(
-            "\n".join([f"{file} is not a valid configuration:", *(f"- {each}" for each in faults)])
-        )
+    limits, table, faults = fields_and_table(read_toml(file, variable=FILE), Limits, TABLES)
+    if faults or limits is None:
+        raise faulty(file, faults)
     return Configuration(limits=limits, table=table)
-
-
-def _convert(document: Any, to: Any, place: str, faults: list[str]) -> Any:
-    try:
-        return msgspec.convert(document, to)
-    except msgspec.ValidationError as error:
-        said, _, path = str(error).partition(" - at `$.")
-        faults.append(f"{place}{path.removesuffix('`')}: {said}" if path else f"{place}{said}")
-        return None

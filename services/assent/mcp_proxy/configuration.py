@@ -2,14 +2,14 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
+from assent.configuration_file import faulty, paths_from, read_toml
 from assent.mcp_proxy.tool_definitions import is_tool_name
 from assent.process_settings import SettingsError, need
 from assent_contracts.resources import is_type_name
@@ -103,14 +103,14 @@ def read_mcp_settings(environ: Mapping[str, str] = os.environ) -> McpSettings:
 
 def read_mcp_file(path: Path) -> McpFile:
     """The file, checked. Raises SettingsError, which names each fault on a line."""
+    content = read_toml(path, variable=FILE)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        file = msgspec.convert(content, McpFile, dec_hook=_relative_to(path.parent))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise SettingsError(f"{FILE}: {path} cannot be used: {error}.") from error
+        file = msgspec.convert(content, McpFile, dec_hook=paths_from(path.parent))
+    except msgspec.ValidationError as error:
+        raise faulty(path, [str(error)]) from error
     faults = list(_faults(file))
     if faults:
-        raise SettingsError(f"{FILE}: {path}:\n" + "\n".join(f"- {each}" for each in faults))
+        raise faulty(path, faults)
     return file
 
 
@@ -125,15 +125,6 @@ def read_token(path: Path) -> str:
     if not token or len(content) > _SECRET_MAX_BYTES or not token.isprintable():
         raise SettingsError(f"The token file {path} is empty, too large, or not one line of text.")
     return token
-
-
-def _relative_to(folder: Path) -> Any:
-    def path_of(kind: type, value: Any) -> Any:
-        if kind is Path and isinstance(value, str):
-            return folder / value
-        raise NotImplementedError
-
-    return path_of
 
 
 def _faults(file: McpFile) -> Iterator[str]:

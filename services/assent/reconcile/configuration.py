@@ -1,6 +1,5 @@
 """The file that configures a reconciler: the target, and how often it is read."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -15,12 +14,11 @@ from assent.applier.targets.http.table import HeaderName, Host, OAuth, Pointer
 from assent.applier.targets.paths import AbsolutePath
 from assent.applier.targets.secrets import Secret
 from assent.applier.targets.sql.table import Seconds
-from assent.process_settings import SettingsError
+from assent.configuration_file import faulty, fields_and_table, read_toml
 from assent_contracts.limits import TARGET_NAME_MAX_CHARS
 from assent_contracts.resources import RESOURCE_TYPE_PATTERN
 
 FILE: Final = "ASSENT_RECONCILE_FILE"
-FILE_MAX_BYTES: Final = 1024 * 1024
 Kind = Literal["files", "git", "http", "sql"]
 TypeName = Annotated[str, Meta(pattern=f"^{RESOURCE_TYPE_PATTERN}$")]
 Commit = Annotated[str, Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
@@ -106,7 +104,7 @@ class HttpListing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 Table = FilesTable | GitHistory | HttpListing | SqlListing
-TABLES: Final[Mapping[Kind, type[msgspec.Struct]]] = {
+TABLES: Final[Mapping[str, type[msgspec.Struct]]] = {
     "files": FilesTable,
     "git": GitHistory,
     "http": HttpListing,
@@ -155,31 +153,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_configuration(file: Path) -> Configuration:
     """The configuration in a TOML file. Raises SettingsError, which lists every fault with its place."""
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(FILE_MAX_BYTES + 1)
-        document = tomllib.loads(content.decode())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        msg = f"{file} cannot be read: {why}"
-        raise SettingsError(msg) from error
-    if len(content) > FILE_MAX_BYTES:
-        msg = f"{file} has more than {FILE_MAX_BYTES} bytes."
-        raise SettingsError(msg)
-    faults: list[str] = []
-    of_kinds: dict[Kind, Any] = {kind: document.pop(kind) for kind in TABLES if kind in document}
-    common = _convert(document, Common, "", faults)
-    tables = {kind: _convert(part, TABLES[kind], f"{kind}.", faults) for kind, part in of_kinds.items()}
-    table = None if common is None else tables.pop(common.kind, None)
-    if common is not None:
-        if common.kind not in of_kinds:
-            faults.append(f"[{common.kind}]: this table is required, because of `kind`")
-        faults += [f"[{kind}]: the kind is another one" for kind in tables]
+    common, table, faults = fields_and_table(read_toml(file, variable=FILE), Common, TABLES)
     faults += _incomplete(table)
-    if faults or common is None or table is None:
-        raise SettingsError(
-            "\n".join([f"{file} is not a valid configuration:", *(f"- {each}" for each in faults)])
-        )
+    if faults or common is None:
+        raise faulty(file, faults)
     return Configuration(common=common, table=table)
 
 
@@ -189,12 +166,3 @@ def _incomplete(table: Any) -> list[str]:
     if isinstance(table, HttpListing) and (table.version is None) == (table.digest is None):
         return ["http.version: either this or `digest` is required"]
     return []
-
-
-def _convert(document: Any, to: Any, place: str, faults: list[str]) -> Any:
-    try:
-        return msgspec.convert(document, to)
-    except msgspec.ValidationError as error:
-        said, _, path = str(error).partition(" - at `$.")
-        faults.append(f"{place}{path.removesuffix('`')}: {said}" if path else f"{place}{said}")
-        return None

@@ -1,16 +1,18 @@
 """Reads the upstream file, ASSENT_UPSTREAM_FILE, and everything that it names."""
 
 import os
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import msgspec
 
-from assent.process_settings import SettingsError, need
+from assent.configuration_file import faulty, paths_from, read_toml
+from assent.process_settings import need
 from assent.upstream.configuration_faults import faults_of
 from assent.upstream.upstream_file import UpstreamFile
+
+FILE: Final = "ASSENT_UPSTREAM_FILE"
 
 
 class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,33 +24,17 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_upstream_settings(environ: Mapping[str, str] = os.environ) -> UpstreamSettings:
     """The settings of this process. Raises SettingsError."""
-    return UpstreamSettings(
-        file=Path(need(environ.get("ASSENT_UPSTREAM_FILE") or None, "ASSENT_UPSTREAM_FILE"))
-    )
+    return UpstreamSettings(file=Path(need(environ.get(FILE) or None, FILE)))
 
 
 def read_upstream_file(path: Path) -> UpstreamFile:
     """The file at `path`, checked. Raises SettingsError, which names each fault on a line."""
+    content = read_toml(path, variable=FILE)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"ASSENT_UPSTREAM_FILE: {path} cannot be read: {error}.") from error
-    try:
-        file = msgspec.convert(content, UpstreamFile, dec_hook=_paths_from(path.parent))
+        file = msgspec.convert(content, UpstreamFile, dec_hook=paths_from(path.parent))
     except msgspec.ValidationError as error:
-        raise SettingsError(f"ASSENT_UPSTREAM_FILE: {path}: {error}.") from error
+        raise faulty(path, [str(error)]) from error
     faults = list(faults_of(file))
     if faults:
-        raise SettingsError(f"ASSENT_UPSTREAM_FILE: {path}:\n" + "\n".join(f"- {each}" for each in faults))
+        raise faulty(path, faults)
     return file
-
-
-def _paths_from(folder: Path) -> Callable[[type, Any], Any]:
-    """Paths in the file are relative to the folder that it is in."""
-
-    def path_of(kind: type, value: Any) -> Any:
-        if kind is Path and isinstance(value, str):
-            return folder / value
-        raise NotImplementedError
-
-    return path_of
