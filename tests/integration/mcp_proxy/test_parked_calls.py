@@ -252,5 +252,6 @@ async def test_R20_proxy_with_the_key_of_a_person_does_not_start(
         # Its standard input stays open, so it ends by itself.
         assert process.stderr is not None
         errors = (await process.stderr.read()).decode()
-        assert await process.wait() == 1
+        assert await process.wait() == 2
     assert "The account alice is not a service" in errors
+    assert "Traceback" not in errors
