@@ -158,6 +158,30 @@ async def test_open_scrolled_and_focused_elements_stay_so_when_the_request_chang
     await expect(bob.locator("#whole-head")).to_be_focused()
 
 
+async def test_change_during_a_slow_reload_is_shown_too(visitors: Visitors) -> None:
+    request = await edited(visitors, "slow.sh")
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto(f"/requests/{request}")
+    submission = (await visitors.gateway.show(request, after=request))["request"]["submission"]
+    fetched, arrives = asyncio.Event(), asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        answer = await route.fetch()
+        fetched.set()
+        await arrives.wait()
+        await route.fulfill(response=answer)
+
+    await bob.route(f"**/requests/{request}", slowly, times=1)
+    # Refused, and recorded: the page reloads, and its answer takes long.
+    await visitors.gateway.act(request, "approve", "alice", submission=submission)
+    await asyncio.wait_for(fetched.wait(), 20)
+    await visitors.gateway.approve(request, "carol")
+    # The page has heard of it by then, and reloads at most once a second.
+    await bob.wait_for_timeout(2_500)
+    arrives.set()
+    await expect(bob.locator("#done .status")).to_have_text("Approved")
+
+
 async def _is_scrolled(page: Page, top: int) -> bool:
     return await page.evaluate("scrollY") >= top
 

@@ -118,15 +118,19 @@ let telling = 0;
 let refreshed = 0;
 
 function refresh() {
+  const everything = changed.has("*");
+  const parts = all("[data-live]").filter(
+    ({ dataset }) =>
+      !("still" in dataset) && (everything || dataset.live === "*" || changed.has(dataset.live)),
+  );
+  if (parts.some((part) => part.classList.contains("htmx-request"))) {
+    // htmx would queue it at the part that is about to be replaced, and lose it.
+    telling = setTimeout(refresh, SOON);
+    return;
+  }
   telling = 0;
   refreshed = Date.now();
-  const everything = changed.has("*");
-  for (const part of all("[data-live]")) {
-    const { live } = part.dataset;
-    if (!everything && live !== "*" && !changed.has(live)) continue;
-    if ("still" in part.dataset) continue;
-    htmx.trigger(part, "assent:changed");
-  }
+  for (const part of parts) htmx.trigger(part, "assent:changed");
   changed.clear();
 }
 
