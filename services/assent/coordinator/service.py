@@ -15,15 +15,18 @@ from aiokafka.errors import KafkaError
 
 from assent.observe.failure_reasons import FOLLOWING_ENDED, kafka_reason
 from assent.observe.health import Health
+from assent.observe.ledger_mismatch import LedgerMismatch
 from assent.process import until_stopped
 from assent.process_settings import ServiceSettings, need
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError
 from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.client.publisher import NotDecidedError, Publisher, new_command_id, now_ms
 from assent_contracts.core.set_coordination import Due, SetCoordination, due_command
 from assent_contracts.events import Event
 from assent_contracts.ledger import decode_events
+from assent_contracts.topics import LEDGER
 
 SOURCE: Final = "/assent/coordinator"
 """The CloudEvents source of its commands."""
@@ -115,20 +118,24 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
 
 
 async def _serve(settings: ServiceSettings, key: SecretKey, health: Health) -> None:
+    mismatch = LedgerMismatch(health)
     async for attempt in stamina.retry_context(
         on=_RETRIED, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
         with attempt:
             try:
-                await _serve_once(settings, key, health)
+                await _serve_once(settings, key, health, mismatch)
             except _RETRIED as error:
                 ended = isinstance(error, NotFollowingError)
                 health.not_ready("kafka", FOLLOWING_ENDED if ended else kafka_reason(error))
-                _log.warning("starting over", error=repr(error))
+                for finding in error.findings if isinstance(error, LedgerDiffersError) else ():
+                    mismatch.tell(finding.place, finding)
                 raise
 
 
-async def _serve_once(settings: ServiceSettings, key: SecretKey, health: Health) -> None:
+async def _serve_once(
+    settings: ServiceSettings, key: SecretKey, health: Health, mismatch: LedgerMismatch
+) -> None:
     follower = GovernanceFollower(settings.kafka, settings.identity)
     coordinator: Coordinator | None = None
     try:
@@ -136,6 +143,8 @@ async def _serve_once(settings: ServiceSettings, key: SecretKey, health: Health)
         coordinator = Coordinator(settings, key, follower)
         await coordinator.start()
         health.ready("kafka")
+        for partition in range(follower.partitions):
+            mismatch.tell(f"{LEDGER}/{partition}", None)
         await coordinator.run()
     finally:
         if coordinator is not None:
