@@ -23,7 +23,7 @@ _CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-_RUN_S = 30
+_RUN_S = 60
 _LIMIT_S = 300
 _STREAMS = "followEvents"
 """Ends only when the client leaves; its own tests cover it."""
