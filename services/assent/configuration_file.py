@@ -34,7 +34,21 @@ def faulty(file: Path, faults: Iterable[str]) -> SettingsError:
     )
 
 
-def paths_from(folder: Path) -> Callable[[type, Any], Any]:
+def read_checked(
+    file: Path, to: type[_Fields], faults_of: Callable[[_Fields], Iterable[str]], *, variable: str
+) -> _Fields:
+    """A file as `to`, without faults; its paths are relative to its folder. Raises SettingsError."""
+    try:
+        fields = msgspec.convert(read_toml(file, variable=variable), to, dec_hook=_paths_from(file.parent))
+    except msgspec.ValidationError as error:
+        raise faulty(file, [str(error)]) from error
+    faults = list(faults_of(fields))
+    if faults:
+        raise faulty(file, faults)
+    return fields
+
+
+def _paths_from(folder: Path) -> Callable[[type, Any], Any]:
     """Converts paths, which are relative to the folder of the file."""
 
     def path_of(kind: type, value: Any) -> Any:

@@ -90,6 +90,18 @@ async def until_stopped(stop: asyncio.Event, work: Coroutine[None, None, None]) 
         await asyncio.gather(task, stopped, return_exceptions=True)
 
 
+async def run_together(stop: asyncio.Event, *parts: Awaitable[None]) -> None:
+    """Run until all have ended, as they do when told to stop. A failure of one stops the others."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        task.result()
+
+
 async def _beat(health: Health) -> None:
     while True:
         health.beat()

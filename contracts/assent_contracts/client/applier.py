@@ -29,7 +29,6 @@ the target has lost. Without `read_back` this cannot be found out.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +43,7 @@ from assent_contracts.client.handled import Handled
 from assent_contracts.client.handler import Handler, ReadBack
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.outage_lines import FEW_LINES
+from assent_contracts.client.task_end import pause
 from assent_contracts.heads import Finding
 from assent_contracts.released_change import Change
 
@@ -137,7 +137,7 @@ class Applier:
                     pause_s = 1.0
                 except (KafkaError, TimeoutError) as error:
                     _log.warning("starting over in %g s: %r", pause_s, error)
-                    await _wait(stop, pause_s)
+                    await pause(stop, pause_s)
                     pause_s = min(2 * pause_s, _RETRY_MAX_S)
                 finally:
                     setup.tell_missing(STOPPED if stop.is_set() else STARTS_OVER)
@@ -145,13 +145,6 @@ class Applier:
             await memory.stop()
             await journal.settle()
             journal.close()
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    # Not wait_for: before Python 3.12 it may lose a cancellation.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
 
 
 def _on_change(tell: Callable[[str | None], None]) -> Callable[[str | None], None]:

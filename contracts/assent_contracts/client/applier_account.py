@@ -1,6 +1,7 @@
 """Whether an applier's account can apply anything, as governance is now. Pure."""
 
 from assent_contracts.client.keys import SecretKey
+from assent_contracts.core.governance.roles import holds_role
 from assent_contracts.core.governance.state import Governance
 
 
@@ -31,17 +32,9 @@ def account_fault(governance: Governance, key: SecretKey, now: int) -> str | Non
         )
     if not registered.is_valid(now):
         return f"The key {key.id} is revoked or not valid now. Register a new key, and use its key file."
-    if not _is_applier(governance, key.principal):
+    if not holds_role(governance, key.principal, "applier"):
         return (
             f"The account {key.principal} does not have the role applier for any type. Ask an administrator"
             " to assign it."
         )
     return None
-
-
-def _is_applier(governance: Governance, principal: str) -> bool:
-    assigned = (each for each in governance.assignments.values() if each.role == "applier")
-    return any(
-        principal in each.principals or any(principal in governance.members(group) for group in each.groups)
-        for each in assigned
-    )

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +22,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handled import Handled
 from assent_contracts.client.handler import Handler, ReadBack
 from assent_contracts.client.keys import load_key
+from assent_contracts.client.task_end import pause
 
 _RETRY_S: Final = 1.0
 _RETRY_MAX_S: Final = 30.0
@@ -138,9 +138,7 @@ async def _started(governance: GovernanceFollower, stop: asyncio.Event) -> bool:
         except (KafkaError, TimeoutError) as error:
             _log.warning("Kafka is unavailable, trying again in %g s: %r", pause_s, error)
             await governance.stop()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await stop.wait()
+            await pause(stop, pause_s)
             pause_s = min(2 * pause_s, _RETRY_MAX_S)
         else:
             return True

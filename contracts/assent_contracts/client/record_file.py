@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.client.durable_file import sync_folder
+from assent_contracts.client.durable_file import replacing
 
 START: Final = b"assent-records-1\n"
 RECORD_MAX_BYTES: Final = 8 * 1024 * 1024
@@ -161,17 +161,11 @@ def _framed(value: bytes) -> bytes:
 
 def _write(path: Path, values: Iterable[bytes]) -> list[Place]:
     """Replace a file atomically by one with these records."""
-    fresh = path.with_name(f".{path.name}.new")
     places: list[Place] = []
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with replacing(path) as file:
         file.write(START)
         at = len(START)
         for value in values:
             places.append(Place(at + _HEAD.size, len(value)))
             at += file.write(_framed(value))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    sync_folder(path.parent)
     return places

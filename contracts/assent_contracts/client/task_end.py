@@ -1,6 +1,7 @@
-"""End tasks reliably."""
+"""End tasks reliably, and pause until a stop."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Final
 
 _ASK_AGAIN_S: Final = 1.0
@@ -19,3 +20,11 @@ async def end(*tasks: asyncio.Task[Any], again_s: float = _ASK_AGAIN_S) -> None:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=again_s)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Return when `stop` is set, after `seconds` at the latest."""
+    # Not wait_for: before Python 3.12 it may lose a cancellation.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -1,7 +1,6 @@
 """What a decider waits for before it joins its groups."""
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -12,6 +11,7 @@ from assent.observe.health import Health
 from assent.process_settings import ServiceSettings
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.task_end import pause
 
 LOOK_AGAIN_S: Final = 1.0
 
@@ -33,9 +33,7 @@ async def until_founded(
             if not told:
                 told = True
                 structlog.get_logger().error("leading nothing", why=NOT_FOUNDED.why, todo=NOT_FOUNDED.todo)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_AGAIN_S):
-                    await stop.wait()
+            await pause(stop, LOOK_AGAIN_S)
         else:
             return follower
     return None
@@ -56,6 +54,4 @@ async def until_a_writer(
         if why != told:
             told = why
             structlog.get_logger().error("leading nothing", why=why.why, todo=why.todo)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_AGAIN_S):
-                await stop.wait()
+        await pause(stop, LOOK_AGAIN_S)

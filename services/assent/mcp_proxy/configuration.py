@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from assent.configuration_file import faulty, paths_from, read_toml
+from assent.configuration_file import read_checked
 from assent.mcp_proxy.tool_definitions import is_tool_name
 from assent.process_settings import SettingsError, need
 from assent_contracts.resources import is_type_name
@@ -103,15 +103,7 @@ def read_mcp_settings(environ: Mapping[str, str] = os.environ) -> McpSettings:
 
 def read_mcp_file(path: Path) -> McpFile:
     """The file, checked. Raises SettingsError, which names each fault on a line."""
-    content = read_toml(path, variable=FILE)
-    try:
-        file = msgspec.convert(content, McpFile, dec_hook=paths_from(path.parent))
-    except msgspec.ValidationError as error:
-        raise faulty(path, [str(error)]) from error
-    faults = list(_faults(file))
-    if faults:
-        raise faulty(path, faults)
-    return file
+    return read_checked(path, McpFile, _faults, variable=FILE)
 
 
 def read_token(path: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from assent_contracts.client.applier_journal import write_durably
+from assent_contracts.client.durable_file import write_durably
 from assent_contracts.digests import sha256_hex
 
 OPEN_MAX: Final = 100

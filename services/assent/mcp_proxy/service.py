@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -17,14 +16,14 @@ from assent.mcp_proxy.parking import Parking
 from assent.mcp_proxy.tool_server import CONNECT_S, ServerUnreachableError, ToolServer, check_server
 from assent.observe.failure_reasons import STARTING_OVER, kafka_reason
 from assent.observe.health import Health
-from assent.process import until_stopped
+from assent.process import run_together, until_stopped
 from assent.process_settings import ServiceSettings, SettingsError, need
 from assent_contracts.client.applier import Applier
 from assent_contracts.client.applier_process import log_handled
 from assent_contracts.client.assent_connection import AssentConnection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
-from assent_contracts.client.task_end import end
+from assent_contracts.client.task_end import end, pause
 from assent_contracts.client.upstream_async import opened
 
 KAFKA: Final = "kafka"
@@ -136,20 +135,9 @@ async def _with_assent(
                 health.ready(KAFKA) if why is None else health.not_ready(KAFKA, STARTING_OVER)
             ),
         )
-        await _both(stop, applier.run(stop), _connect(settings, own, parking, stop))
+        await run_together(stop, applier.run(stop), _connect(settings, own, parking, stop))
     finally:
         await governance.stop()
-
-
-async def _both(stop: asyncio.Event, *parts: Awaitable[None]) -> None:
-    tasks = [asyncio.ensure_future(each) for each in parts]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in tasks:
-        task.result()
 
 
 async def _started(governance: GovernanceFollower, health: Health, stop: asyncio.Event) -> bool:
@@ -160,7 +148,7 @@ async def _started(governance: GovernanceFollower, health: Health, stop: asyncio
             health.not_ready(KAFKA, kafka_reason(error))
             log.warning("Kafka is unavailable", why=repr(error))
             await governance.stop()
-            await _pause(stop, _RETRY_S)
+            await pause(stop, _RETRY_S)
         else:
             return not stop.is_set()
     return False
@@ -190,19 +178,13 @@ async def _connect(settings: ServiceSettings, own: SecretKey, parking: Parking, 
                     await parking.disconnected()
         except (KafkaError, TimeoutError) as error:
             log.warning("not connected to the log", why=repr(error))
-        await _pause(stop, _RETRY_S)
+        await pause(stop, _RETRY_S)
 
 
 async def _tidy(calls: ParkedCalls, file: McpFile, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await asyncio.to_thread(calls.forget, file.keep_days * _DAY_S)
-        await _pause(stop, _TIDY_S)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
+        await pause(stop, _TIDY_S)
 
 
 async def list_tools(file: McpFile) -> list[str]:

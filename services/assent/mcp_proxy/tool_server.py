@@ -1,7 +1,7 @@
 """The MCP server behind the proxy: one connection, made again when it ends."""
 
 import asyncio
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import mcp_types as types
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from assent.mcp_proxy.configuration import ServerBehind, read_token
 from assent.mcp_proxy.tool_definitions import TOOLS_MAX, OfferedTools, offered
 from assent.process_settings import SettingsError
+from assent_contracts.client.task_end import pause
 
 CONNECT_S: Final = 30.0
 LIST_S: Final = 30.0
@@ -73,9 +74,7 @@ class ToolServer:
                 log.warning("server not connected", why=type(error).__name__, again_in_s=pause_s)
             finally:
                 self._client = None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await stop.wait()
+            await pause(stop, pause_s)
             pause_s = min(2 * pause_s, _RETRY_MAX_S)
 
     async def _new_client(self, opened: AsyncExitStack) -> Client:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from assent.notify.delivery_loop import SENDING, DeliveryLoop, Pace
@@ -16,7 +16,7 @@ from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.reader_service import KAFKA, ReaderSpec, followed_governance, reached, serve_reader
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.task_end import end
+from assent_contracts.client.task_end import end, pause
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
 __all__ = ["SENDING", "notify", "reader_of", "serve"]
@@ -87,9 +87,7 @@ async def _follower(
 async def _watch(follower: GovernanceFollower, stop: asyncio.Event) -> None:
     while not stop.is_set():
         follower.check()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CHECK_EVERY_S):
-                await stop.wait()
+        await pause(stop, _CHECK_EVERY_S)
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:

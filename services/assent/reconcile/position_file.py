@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from assent_contracts.client.applier_journal import write_durably
+from assent_contracts.client.durable_file import write_durably
 
 _MAX_BYTES = 4_096
 

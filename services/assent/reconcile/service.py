@@ -1,7 +1,6 @@
 """The reconciler as a process: it compares its target with the ledger on a schedule."""
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -17,6 +16,7 @@ from assent.reconcile.reconciler import FAILURES, Reconciler, Run
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.client.task_end import pause
 
 COMPARED: Final = "compared"
 """The condition of readiness: the last comparison was made."""
@@ -54,9 +54,7 @@ async def _compare_until(
             left = await _compare(reconciler, health)
             if left:
                 continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(configuration.common.every_s):
-                    await stop.wait()
+            await pause(stop, configuration.common.every_s)
     finally:
         await reconciler.stop()
 

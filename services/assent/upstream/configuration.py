@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from assent.configuration_file import faulty, paths_from, read_toml
+from assent.configuration_file import read_checked
 from assent.process_settings import need
 from assent.upstream.configuration_faults import faults_of
 from assent.upstream.upstream_file import UpstreamFile
@@ -29,12 +29,4 @@ def read_upstream_settings(environ: Mapping[str, str] = os.environ) -> UpstreamS
 
 def read_upstream_file(path: Path) -> UpstreamFile:
     """The file at `path`, checked. Raises SettingsError, which names each fault on a line."""
-    content = read_toml(path, variable=FILE)
-    try:
-        file = msgspec.convert(content, UpstreamFile, dec_hook=paths_from(path.parent))
-    except msgspec.ValidationError as error:
-        raise faulty(path, [str(error)]) from error
-    faults = list(faults_of(file))
-    if faults:
-        raise faulty(path, faults)
-    return file
+    return read_checked(path, UpstreamFile, faults_of, variable=FILE)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -14,6 +14,7 @@ import structlog
 
 from assent.observe import metrics
 from assent.observe.health import Health
+from assent.process import run_together
 from assent.process_settings import ServiceSettings, SettingsError, need
 from assent.receiving.http_server import Route, http_server
 from assent.store.pool import open_pool
@@ -42,7 +43,7 @@ from assent.upstream.source_settings import Gate, GateFields, HttpFields
 from assent.upstream.upstream_file import UpstreamFile
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.keys import SecretKey, load_key
-from assent_contracts.client.task_end import end
+from assent_contracts.client.task_end import end, pause
 from assent_contracts.topics import COMMANDS, LEDGER
 
 SENDING: Final = "sending"
@@ -130,7 +131,7 @@ async def run(
             write=DecisionIntake(gates).write,
         )
         parts = Parts(setup, pool, gates, partitions, health, stop)
-        await _together(
+        await run_together(
             stop,
             serve_reader(reader, settings, health, stop, group=group),
             parts.intake(),
@@ -267,9 +268,7 @@ class Parts:
                 await work()
             except UNREACHABLE as error:
                 structlog.get_logger().warning("not done", why=repr(error))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(every_s):
-                    await self._stop.wait()
+            await pause(self._stop, every_s)
 
     async def _rest(self, seconds: float) -> None:
         waiting = [asyncio.create_task(each.wait()) for each in (self._news, self._stop)]
@@ -279,18 +278,6 @@ class Parts:
             for task in waiting:
                 task.cancel()
             self._news.clear()
-
-
-async def _together(stop: asyncio.Event, *parts: Awaitable[None]) -> None:
-    """Run until all have ended, as they do when told to stop. A failure of one stops the others."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in tasks:
-        task.result()
 
 
 def check_config() -> UpstreamFile:

@@ -17,6 +17,15 @@ GUARDED_ROLES: frozenset[Role] = frozenset({"administrator", "approver", "gatewa
 """The roles that allow deciding, or signing for those who decide. Only two people can grant them."""
 
 
+def holds_role(governance: Governance, principal: str, role: Role) -> bool:
+    """Whether the account holds the role for at least one resource type."""
+    return any(
+        each.role == role
+        and (principal in each.principals or principal in governance.members_of_any(each.groups))
+        for each in governance.assignments.values()
+    )
+
+
 def assign_role(governance: Governance, change: AssignRole) -> tuple[GovernanceEvent, ...] | Refusal:
     """Create a role assignment, or replace an existing one."""
     assignment = change.assignment

@@ -10,6 +10,7 @@ from assent.gateway.gateway_components import Gateway
 from assent.reading.lost_parts import lost_parts
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.roles import holds_role
 from assent_contracts.core.governance.state import Governance
 
 
@@ -72,12 +73,3 @@ def account_name(governance: Governance, principal: str) -> str:
     """The account's name, or its id if it has no name or is not in governance."""
     found = governance.principals.get(principal)
     return (found.account.name or principal) if found else principal
-
-
-def holds_role(governance: Governance, principal: str, role: str) -> bool:
-    """Whether the account holds the role for at least one resource type."""
-    return any(
-        each.role == role
-        and (principal in each.principals or principal in governance.members_of_any(each.groups))
-        for each in governance.assignments.values()
-    )

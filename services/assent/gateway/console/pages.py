@@ -6,10 +6,11 @@ from typing import Any, Final
 from litestar import MediaType, Request, Response
 
 from assent.gateway.caller import Caller
-from assent.gateway.console.page_frame import account_name, frame_of, holds_role
+from assent.gateway.console.page_frame import account_name, frame_of
 from assent.gateway.console.rendering import render
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.public_address import safe_return
+from assent_contracts.core.governance.roles import holds_role
 from assent_contracts.governance_objects import Role
 
 _PRIVATE: Final = {"Cache-Control": "private, no-store", "Vary": "Cookie"}

@@ -12,7 +12,6 @@ from assent.gateway.application.visibility import may_see
 from assent.gateway.caller import Caller
 from assent.gateway.console.error_pages import problem_shown
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, form_key, key_after, read_form, see_changed
-from assent.gateway.console.page_frame import holds_role
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
     UNITS_MS,
@@ -30,6 +29,7 @@ from assent_contracts.access_policies import Policy
 from assent_contracts.change_details import DEMANDS
 from assent_contracts.core.governance.eligible_people import eligible_people
 from assent_contracts.core.governance.policies import policy_sentence
+from assent_contracts.core.governance.roles import holds_role
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     CreatePolicy,

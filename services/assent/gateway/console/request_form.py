@@ -13,7 +13,6 @@ from assent.gateway.caller import Caller
 from assent.gateway.console.detail_fields import DETAIL_FIELDS, detail_values, details_sent
 from assent.gateway.console.error_pages import problem_shown
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, form_key, key_after, read_form, see
-from assent.gateway.console.page_frame import holds_role
 from assent.gateway.console.pages import page
 from assent.gateway.console.request_page import request_and_payload
 from assent.gateway.console.text import t
@@ -22,6 +21,7 @@ from assent.gateway.problems import Problem, malformed_problem, of_refusal
 from assent.store.queries import RequestView
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.core.governance.policies import policy_sentence
+from assent_contracts.core.governance.roles import holds_role
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.file_payloads import file_of_payload, payload_of_file
 from assent_contracts.refusals import Refusal, RefusalCode
