@@ -44,7 +44,7 @@ from tests.support.recount import read_topic
 from tests.support.services import Services
 from tests.support.stack import migrated_database, until
 
-pytestmark = (pytest.mark.timeout(180), pytest.mark.long)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
 
 
 class Deciding:

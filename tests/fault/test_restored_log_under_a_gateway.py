@@ -15,7 +15,7 @@ from tests.support.gateway import Gateway, accepted, everything, gateway_of, ref
 from tests.support.log import PARTITIONS, following, fresh_log
 from tests.support.stack import until
 
-pytestmark = (pytest.mark.timeout(240), pytest.mark.long)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.long]
 BANNER = "The pages may show records that the log no longer has"
 
 

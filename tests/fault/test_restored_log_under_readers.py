@@ -30,7 +30,7 @@ from tests.support.recount import read_topic
 from tests.support.stack import fresh_database, migrated_database, until
 from tests.support.tampering import forget_records, recreate_topic
 
-pytestmark = (pytest.mark.timeout(240), pytest.mark.long)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.long]
 ALL = (*SPECS,)
 EIGHT = [
     name
