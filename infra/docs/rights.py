@@ -13,8 +13,8 @@ def page() -> str:
         "# Rights",
         (
             "`assent acls apply` gives these rights to the logins on a Kafka cluster. A login is called like"
-            " its role, or as `--login ROLE=LOGIN` states. `read` and `write` include `describe`. A group that"
-            " ends in `*` stands for all groups that begin so. No login has a right on the cluster as a whole."
+            " its role, or as `--login ROLE=LOGIN` states. `read` and `write` include `describe`. A group"
+            " that ends in `*` stands for all groups that begin so. No login has a right on the cluster."
         ),
     ]
     for role, rights in roles.items():
