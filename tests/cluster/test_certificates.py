@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.support.cluster.answers import LIMIT_S
 from tests.support.cluster.brokers import NODES
 from tests.support.cluster.logins import OWNER
 from tests.support.cluster.measured import Measured
@@ -55,7 +56,7 @@ async def test_new_certificates_are_served_without_a_restart_and_nothing_is_lost
         async def all_are_new() -> bool:
             return set(before).isdisjoint(await serials())
 
-        await until(all_are_new)
+        await until(all_are_new, timeout_s=LIMIT_S)
 
     measured.add("certificates replaced", await world.disturbed(rotated))
     world.nothing_ended()

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Final, Self
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import ClusterAuthorizationFailedError, SecurityDisabled, for_code
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
 
 from assent.ledger.acl_rights import Right
-from assent_contracts.client.connection import Connection
+from assent_contracts.client.connection import Connection, admin_client
 
 _KINDS: Final = {
     2: "topic",
@@ -53,7 +52,7 @@ class AclClient:
     def __init__(self, connection: Connection) -> None:
         """It connects on entering."""
         self._login = connection.sasl_username or "this program's certificate"
-        self._admin = AIOKafkaAdminClient(**connection.options())
+        self._admin = admin_client(connection)
 
     async def __aenter__(self) -> Self:
         """Connect. Raises KafkaError."""

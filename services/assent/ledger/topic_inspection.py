@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from assent.ledger.topic_creation import TopicsError
 from assent.ledger.topic_state import topic_specs, topic_states
-from assent_contracts.client.connection import Connection
+from assent_contracts.client.connection import Connection, admin_client
 from assent_contracts.findings import (
     compare_command_settings,
     compare_heads_settings,
@@ -28,7 +27,7 @@ async def look_at_topics(connection: Connection, partitions: int) -> list[Findin
 
     Raises KafkaError: UnknownTopicOrPartitionError for a topic that is not there.
     """
-    admin = AIOKafkaAdminClient(**connection.options())
+    admin = admin_client(connection)
     try:
         await admin.start()
         there = await topic_states(admin, (*_TOPICS, HEADS))
@@ -56,7 +55,7 @@ async def request_partitions(connection: Connection) -> int:
 
     TopicsError: a topic is missing, or they do not all have the same number.
     """
-    admin = AIOKafkaAdminClient(**connection.options())
+    admin = admin_client(connection)
     try:
         await admin.start()
         there = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
