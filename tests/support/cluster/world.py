@@ -71,6 +71,16 @@ class ClusterWorld(World):
         includes it. Fails if a partition does not answer for LIMIT_S, or a service floods its log.
         """
         self.load.start()
+        try:
+            return await self._disturbed(fault, mend)
+        except BaseException:
+            # The next test begins with a load of its own.
+            await self.load.abandon()
+            raise
+
+    async def _disturbed(
+        self, fault: Callable[[], Awaitable[None]], mend: Callable[[], Awaitable[None]] | None
+    ) -> Pause:
         await self.load.until_decided(40)
         self.answers.begin()
         before, began = self._grave_lines(), time.monotonic()
