@@ -1,6 +1,6 @@
 """R28: the findings of each object at each target, as reconcilers have reported them."""
 
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -13,13 +13,22 @@ KNOWN_MAX: Final = 100_000
 """Objects of one partition, at each target, with a known finding. The oldest is forgotten first."""
 
 
-class KnownFinding(msgspec.Struct, frozen=True, gc=False):
+class KnownFinding(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The newest finding of an object at a target. `seq`: of its record."""
 
     seq: int
     kind: FindingKind
     version: str | None
     request: str | None
+
+
+class FindingsContent(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """All that an `ObjectFindings` holds, for a snapshot."""
+
+    newest: list[tuple[str, str, KnownFinding]]
+    """Object, target and newest finding, in the order of their reports."""
+    open: dict[int, str]
+    forgotten: int
 
 
 class ObjectFindings:
@@ -65,6 +74,19 @@ class ObjectFindings:
     def open_count(self) -> int:
         """How many findings are open."""
         return len(self._open)
+
+    def content(self) -> FindingsContent:
+        """What `of` needs to make equal findings."""
+        newest = [(resource, target, known) for (resource, target), known in self._newest.items()]
+        return FindingsContent(newest, self._open, self._forgotten)
+
+    @classmethod
+    def of(cls, content: FindingsContent) -> Self:
+        """The findings with this content, which they take over."""
+        made = cls()
+        made._newest = {(resource, target): known for resource, target, known in content.newest}
+        made._open, made._forgotten = content.open, content.forgotten
+        return made
 
     def evolve(self, event: FindingEvent) -> None:
         """Note a finding, or that one was closed. Raises ImpossibleEventError."""
