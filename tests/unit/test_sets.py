@@ -236,6 +236,20 @@ def test_R1_R29_a_member_that_is_submitted_again_is_not_released_again() -> None
     assert ended.status == "completed", "what the second one came to is not its outcome"
 
 
+def test_R29_members_that_no_set_lists_delay_no_set() -> None:
+    log = SetLog()
+    first = next(each for each in (f"app/set-{n}" for n in range(99)) if _partition(each) == 0)
+    listing = log.submit(log.set_of((A,), first))
+    for name in ("app/7", "app/8", "app/9"):
+        log.submit(log.member(name, listing))
+    name = log.submit(log.set_of((B,)))
+    log.submit(log.member(B, name))
+    assert sorted((listing, name)) == [listing, name], "the first by its name has something to free"
+    coordinator = Coordinator(log)
+    coordinator.read_all()
+    assert [each.step for each in coordinator.sets.due()] == ["confirm", "free", "free", "free"]
+
+
 def _partition(resource: str) -> int:
     return partition_for(resource.encode(), PARTITIONS)
 

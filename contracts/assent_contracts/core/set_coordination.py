@@ -122,7 +122,10 @@ class SetCoordination:
                 self._went_on(event)
 
     def due(self) -> list[Due]:
-        """What is due now. What was due before is returned again, until the ledger shows that it was done."""
+        """What is due now. What was due before is returned again, until the ledger shows that it was done.
+
+        Freeing comes last: members that no set lists may be many, and delay no set that is in order.
+        """
         due: list[Due] = []
         for name in sorted(self._changed):
             found = self._sets[name]
@@ -133,7 +136,7 @@ class SetCoordination:
                 self._changed.discard(name)
                 if self._is_over(found) and not unread:
                     del self._sets[name]
-        return due
+        return sorted(due, key=lambda each: each.step == "free")
 
     def __len__(self) -> int:
         """How many sets are not over."""
