@@ -107,4 +107,11 @@ FAULTS: Final = (
         "            if request.submission.seq < 0:\n",
         _OF_SETS,
     ),
+    Fault(
+        "R1, R29: a gateway alone releases a member where own signatures are required",
+        f"{REQUESTS}/sets.py",
+        "    if any(each.own_signature for each in terms):\n        return refuse(\n",
+        "    if not terms:\n        return refuse(\n",
+        _OF_SETS,
+    ),
 )

@@ -304,6 +304,20 @@ def test_R29_a_set_that_is_not_in_order_is_refused(of_set: dict[str, object], wh
     assert why in decision.detail or decision.code == "malformed"
 
 
+def test_R1_R29_a_gateway_alone_releases_nothing_where_own_signatures_are_required() -> None:
+    """With a set, its key could make a release without any approval, which some appliers would not notice."""
+    log = SetLog()
+    name, members = log.submitted_set()
+    Coordinator(log).run()
+    log.edit_policy(own_signature=True)
+    assert log.act(c.Complete, PORTAL, members[A], A) == "own-signature-required"
+    assert log.act(c.Cancel, PORTAL, members[A], A) == "RequestCanceled", "it can still be freed"
+    for command in (log.set_of(("app/8", "app/9"), "app/another"), log.member("app/9", name)):
+        refused = log.send(command)
+        assert isinstance(refused, Refusal)
+        assert "wants own signatures" in refused.detail
+
+
 def test_R29_a_release_of_a_member_needs_the_release_of_its_set() -> None:
     log = SetLog()
     name, members = log.submitted_set()
