@@ -3,8 +3,10 @@ package assent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ type testApplier struct {
 	handled []Handled
 	applied []string
 	claims  []int64
+	earlier []string
 }
 
 // newTestApplier is an applier of a new log, which grants leases of this length.
@@ -39,7 +42,7 @@ func (f *fakeLog) applier(ctx context.Context, stateDir string) *testApplier {
 	f.t.Cleanup(log.Close)
 	a.Applier = Applier{
 		Log: log, Key: testKey(f.t, "applier-key", "applier"), StateDir: stateDir,
-		Handle: a.apply(func(context.Context) error { return nil }), FinishWithin: 200 * time.Millisecond,
+		Handle: a.apply(func(context.Context) (Applied, error) { return Applied{}, nil }), FinishWithin: 200 * time.Millisecond,
 		OnHandled: func(handled Handled) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
@@ -50,10 +53,11 @@ func (f *fakeLog) applier(ctx context.Context, stateDir string) *testApplier {
 }
 
 // apply is a handler that notes what it was called with.
-func (a *testApplier) apply(do func(context.Context) error) Handler {
-	return func(ctx context.Context, change Change) error {
+func (a *testApplier) apply(do func(context.Context) (Applied, error)) Handler {
+	return func(ctx context.Context, change Change) (Applied, error) {
 		a.mu.Lock()
-		a.applied = append(a.applied, change.IdempotencyKey())
+		a.applied = append(a.applied, change.IdempotencyKey)
+		a.earlier = append(a.earlier, change.EarlierKeys...)
 		a.claims = append(a.claims, change.Claim)
 		a.mu.Unlock()
 		return do(ctx)
@@ -103,10 +107,10 @@ func (a *testApplier) runUntil(ctx context.Context, request string, result Resul
 func (a *testApplier) stopAtWork(ctx context.Context, f *fakeLog) string {
 	a.t.Helper()
 	begun := make(chan struct{})
-	a.Handle = a.apply(func(ctx context.Context) error {
+	a.Handle = a.apply(func(ctx context.Context) (Applied, error) {
 		close(begun)
 		<-ctx.Done()
-		return Retryable(ctx.Err())
+		return Applied{}, Retryable(ctx.Err())
 	})
 	request := submitted(ctx, f, "app/payroll")
 	stop := a.run(ctx)
@@ -141,25 +145,30 @@ func TestOutcomeIsWhatTheHandlerSays(t *testing.T) {
 		calls   int
 		message string
 	}{
-		"applied":        {func(int) error { return nil }, Succeeded, 1, ""},
+		"applied":        {func(int) error { return nil }, Succeeded, 1, "as v2 v2"},
 		"never":          {func(int) error { return Final(errors.New("no such object")) }, Failed, 1, "no such object"},
-		"nobody knows":   {func(int) error { return Unknown(errors.New("it timed out")) }, UnknownOutcome, 1, "timed out"},
-		"any other":      {func(int) error { return errors.New("what") }, UnknownOutcome, 1, "what"},
-		"a panic":        {func(int) error { panic("oh\x00") }, UnknownOutcome, 1, "oh "},
+		"nobody knows":   {func(int) error { return Unknown(errors.New("it timed out\x00.")) }, UnknownOutcome, 1, "timed out ."},
+		"any other":      {func(int) error { return errors.New("pass=1") }, UnknownOutcome, 1, "Its log has the details."},
+		"a panic":        {func(int) error { panic("pass=1") }, UnknownOutcome, 1, "Its log has the details."},
 		"after a while":  {func(calls int) error { return retryUntil(calls, 3) }, Succeeded, 3, ""},
 		"too long a one": {func(int) error { return Unknown(errors.New(strings.Repeat("x", 5000))) }, UnknownOutcome, 1, "…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, f, a := newTestApplier(t, time.Minute)
-			a.Handle = a.apply(func(context.Context) error { return each.handler(a.calls()) })
+			a.Handle = a.apply(func(context.Context) (Applied, error) {
+				return Applied{Message: "as v2", Version: "v2"}, each.handler(a.calls())
+			})
 			request := submitted(ctx, f, "app/payroll")
 			a.runUntil(ctx, request, each.result)
 			if a.calls() != each.calls {
 				t.Errorf("called %d times", a.calls())
 			}
 			said := f.outcome(request)
-			if !strings.HasPrefix(said, string(each.result)+":") || !strings.Contains(said, each.message) {
+			if !strings.HasPrefix(said, string(each.result)+":") || !strings.HasSuffix(said, each.message) {
 				t.Errorf("reported %.100q", said)
+			}
+			if strings.Contains(said, "pass=1") {
+				t.Errorf("%q is on the ledger for good", said)
 			}
 		})
 	}
@@ -172,25 +181,48 @@ func retryUntil(calls, enough int) error {
 	return nil
 }
 
-func TestHandlerEndsBeforeTheLease(t *testing.T) {
-	ctx, f, a := newTestApplier(t, 3*time.Second)
-	a.Handle = a.apply(func(ctx context.Context) error {
+func TestALeaseIsRenewedWhileTheHandlerWorksAndNotBeyondTheLimit(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Second)
+	a.TimeLimit = 3 * time.Second
+	begun := time.Now()
+	a.Handle = a.apply(func(ctx context.Context) (Applied, error) {
 		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 3*time.Second {
 			t.Errorf("the deadline is %v", deadline)
 		}
 		<-ctx.Done()
-		return ctx.Err()
+		return Applied{}, nil
 	})
-	late := submitted(ctx, f, "app/late")
-	stop := a.run(ctx)
-	a.until(late, UnknownOutcome)
-	a.Handle = nil
-	stop()
+	request := submitted(ctx, f, "app/long")
+	a.runUntil(ctx, request, Succeeded)
+	if took := time.Since(begun); took < 3*time.Second || f.renewed(request) < 2 {
+		t.Errorf("%d renewals in %v", f.renewed(request), took)
+	}
 }
 
-func TestRetriesEndWithTheLease(t *testing.T) {
+func TestHandlerEndsBeforeALeaseThatIsNotRenewed(t *testing.T) {
 	ctx, f, a := newTestApplier(t, 2*time.Second)
-	a.Handle = a.apply(func(context.Context) error { return Retryable(errors.New("busy")) })
+	f.refuse(typeRenew, "lease-limit")
+	a.Handle = a.apply(func(ctx context.Context) (Applied, error) {
+		<-ctx.Done()
+		return Applied{}, ctx.Err()
+	})
+	late := submitted(ctx, f, "app/late")
+	begun := time.Now()
+	stop := a.run(ctx)
+	if told := a.until(late, Refused); !strings.Contains(told.Detail, "not renewed") {
+		t.Error(told.Detail)
+	}
+	a.until(late, UnknownOutcome)
+	stop()
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestRetriesEndWithTheTimeLimit(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Minute)
+	a.TimeLimit = 2 * time.Second
+	a.Handle = a.apply(func(context.Context) (Applied, error) { return Applied{}, Retryable(errors.New("busy")) })
 	request := submitted(ctx, f, "app/payroll")
 	a.runUntil(ctx, request, Failed)
 	if a.calls() < 2 || !strings.Contains(f.outcome(request), "Nothing was changed: busy") {
@@ -214,14 +246,128 @@ func TestStoppedAtWorkItContinuesWithTheSameClaim(t *testing.T) {
 	}
 }
 
-func TestRecallIsAskedBeforeAChangeIsAppliedAgain(t *testing.T) {
+func TestTheTargetIsReadBackBeforeAChangeIsAppliedAgain(t *testing.T) {
 	ctx, f, a := newTestApplier(t, time.Minute)
 	request := a.stopAtWork(ctx, f)
 	again := f.applier(ctx, a.StateDir)
-	again.Recall = func(context.Context, Change) (bool, error) { return true, nil }
+	asked := 0
+	again.ReadBack = func(context.Context, Change) (*Applied, error) {
+		if asked++; asked < 3 {
+			return nil, Retryable(errors.New("busy"))
+		}
+		return &Applied{Version: "v2"}, nil
+	}
 	again.runUntil(ctx, request, Succeeded)
-	if again.calls() != 0 {
-		t.Error("it was applied again")
+	if again.calls() != 0 || f.outcome(request) != "succeeded:  v2" {
+		t.Errorf("applied %d times, %q", again.calls(), f.outcome(request))
+	}
+}
+
+func TestWhatALaterTryStatesSaysNothingOfOneThatWasCutOff(t *testing.T) {
+	for name, each := range map[string]struct {
+		readBack ReadBack
+		result   Result
+	}{
+		"the target is not asked":  {nil, UnknownOutcome},
+		"the target does not have": {func(context.Context, Change) (*Applied, error) { return nil, nil }, Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, f, a := newTestApplier(t, time.Minute)
+			request := a.stopAtWork(ctx, f)
+			again := f.applier(ctx, a.StateDir)
+			again.ReadBack = each.readBack
+			again.Handle = again.apply(func(context.Context) (Applied, error) {
+				return Applied{}, Final(errors.New("it is there already"))
+			})
+			again.runUntil(ctx, request, each.result)
+		})
+	}
+}
+
+func TestTheTargetIsReadBackBeforeAnOutcomeIsReportedAsUnknown(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Minute)
+	a.Handle = a.apply(func(context.Context) (Applied, error) { return Applied{}, errors.New("it timed out") })
+	a.ReadBack = func(context.Context, Change) (*Applied, error) { return &Applied{}, nil }
+	request := submitted(ctx, f, "app/payroll")
+	a.runUntil(ctx, request, Succeeded)
+}
+
+func TestWhatIsReleasedAgainIsAppliedOnceMoreWithAnotherKey(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Minute)
+	a.Handle = a.apply(func(context.Context) (Applied, error) { return Applied{}, retryUnknown(a.calls()) })
+	request := submitted(ctx, f, "app/payroll")
+	stop := a.run(ctx)
+	a.until(request, UnknownOutcome)
+	f.act(request, "change-released")
+	a.until(request, Succeeded)
+	stop()
+	if a.calls() != 2 || a.applied[0] == a.applied[1] || !slices.Equal(a.earlier, a.applied[:1]) {
+		t.Errorf("keys %v, earlier %v", a.applied, a.earlier)
+	}
+}
+
+func retryUnknown(calls int) error {
+	if calls == 1 {
+		return Unknown(errors.New("it timed out"))
+	}
+	return nil
+}
+
+func TestAReportOfATryThatWasReleasedAgainIsSentAndTheNewReleaseApplied(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Minute)
+	request := a.stopAtWork(ctx, f)
+	j, err := openJournal(a.StateDir, f.identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change, err := j.change(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It was killed after it had written its report. The lease ends, and people have the change applied again.
+	report, err := newReport("applier", change, outcome{result: Succeeded, claim: f.claimSeqs[request]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.write(request, partReport, report.Value); err != nil {
+		t.Fatal(err)
+	}
+	j.close()
+	f.act(request, "outcome-unknown")
+	f.act(request, "change-released")
+	again := f.applier(ctx, a.StateDir)
+	again.runUntil(ctx, request, Succeeded)
+	again.until(request, NotOpen)
+	if again.calls() != 1 || f.refusals("claim-superseded") != 1 {
+		t.Errorf("%d calls, %d late reports", again.calls(), f.refusals("claim-superseded"))
+	}
+}
+
+func TestAMemberOfASetIsAppliedOnlyWhenTheLedgerHasReleasedItsSet(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Minute)
+	_, publisher := f.connect(ctx)
+	name, member := "app/set", "app/member-0"
+	for number := 1; PartitionFor([]byte(member), fakePartitions) == PartitionFor([]byte(name), fakePartitions); number++ {
+		member = fmt.Sprintf("app/member-%d", number)
+	}
+	payload := []byte(`{"a": 1e400}`)
+	submitted, err := publisher.SubmitSet(ctx, Set{
+		Name: name, Justification: "Both.", Changes: []SetChange{{Resource: member, Operation: "edit", Payload: payload}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := submitted.Members[member]
+	f.act(request, "change-released") // as one with the coordinator's key can have it released
+	a.runUntil(ctx, request, NoEvidence)
+	f.act(submitted.Request, "change-released")
+	again := f.applier(ctx, t.TempDir())
+	stop := again.run(ctx)
+	again.until(request, Succeeded)
+	again.until(submitted.Request, NoEvidence) // the set itself is not applied
+	stop()
+	if a.calls() != 0 || again.calls() != 1 {
+		t.Errorf("applied %d and %d times", a.calls(), again.calls())
 	}
 }
 

@@ -41,6 +41,10 @@ type Details struct {
 	Base string
 	// NotBefore and NotAfter are the window in which the change can be applied, ms since 1970; 0 is no limit.
 	NotBefore, NotAfter int64
+	// Members is how many members the payload lists, if this is a set (R29); Publisher.SubmitSet makes one.
+	Members int
+	// PartOf is the request of the set of which this change is a member.
+	PartOf string
 }
 
 // detailFields are the names of a submission's optional fields.
@@ -85,6 +89,12 @@ func (d Details) fields() ([]field, error) {
 	}
 	if d.NotAfter != 0 {
 		fields = append(fields, field{"not_after", d.NotAfter})
+	}
+	if d.Members != 0 {
+		fields = append(fields, field{"members", int64(d.Members)})
+	}
+	if d.PartOf != "" {
+		fields = append(fields, field{"part_of", d.PartOf})
 	}
 	return fields, nil
 }
@@ -139,6 +149,19 @@ func readDetails(members object) (Details, error) {
 	}
 	if found.Tested, err = readTested(members); err != nil {
 		return found, err
+	}
+	if _, there := members.raw("members"); there {
+		count, ok := members.integer("members")
+		if !ok {
+			return found, malformed("members is not a whole number.")
+		}
+		found.Members = int(count)
+	}
+	if _, there := members.raw("part_of"); there {
+		var ok bool
+		if found.PartOf, ok = members.text("part_of"); !ok {
+			return found, malformed("part_of is not a text.")
+		}
 	}
 	found.Tickets, err = readTickets(members)
 	return found, err
@@ -277,10 +300,16 @@ func readIdentifier(name string, raw []byte, most int) (string, error) {
 		return "", malformed(name + " is not a text.")
 	case utf8.RuneCountInString(text) > most:
 		return "", tooLarge(fmt.Sprintf("%s has more than %d characters.", name, most))
-	case text == "" || strings.ContainsFunc(text, func(char rune) bool { return char <= ' ' || char > '~' }):
+	case !isIdentifier(text, most):
 		return "", malformed(fmt.Sprintf("%s is not 1 to %d printable ASCII characters without spaces.", name, most))
 	}
 	return text, nil
+}
+
+// isIdentifier reports whether text is 1 to so many printable ASCII characters without spaces.
+func isIdentifier(text string, most int) bool {
+	return text != "" && len(text) <= most &&
+		!strings.ContainsFunc(text, func(char rune) bool { return char <= ' ' || char > '~' })
 }
 
 func isDigest(text string) bool {

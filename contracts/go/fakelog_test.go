@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +18,8 @@ import (
 const fakePartitions = 2
 
 // fakeLog is a log on a broker in this process, with a decider that knows as much as these tests need: it accepts
-// submissions, releases them at once, grants the first claim, and takes reports. It refuses changes to app/locked.
+// submissions, releases them at once, grants the first claim, renews leases and takes reports. It refuses changes to
+// app/locked. Changes to app/manual-… wait for an approval and a completion, and those of sets for release.
 type fakeLog struct {
 	t        *testing.T
 	cluster  *kfake.Cluster
@@ -33,9 +35,14 @@ type fakeLog struct {
 	claimed    map[string]string
 	claimSeqs  map[string]int64
 	claims     int
-	outcomes   map[string]string // request -> outcome and message
-	era        string            // of the partition of app/payroll, once a loss was accepted
-	governance int64             // the seq that records of requests name
+	outcomes   map[string]string // request -> outcome, message and version
+	open       map[string]Submitted
+	approvals  map[string]bool
+	renewals   map[string]int
+	refused    map[string]string // the type of a command -> the code with which it is refused
+	refusedAs  map[string]int
+	era        string // of the partition of app/payroll, once a loss was accepted
+	governance int64  // the seq that records of requests name
 	// silent keeps the releases off assent.changes.
 	silent bool
 }
@@ -60,7 +67,9 @@ func newFakeLog(t *testing.T, lease time.Duration) *fakeLog {
 	f := &fakeLog{
 		t: t, cluster: cluster, client: client, writer: testKey(t, "writer-1", "decider"), lease: lease,
 		seq: map[int]int64{}, prev: map[int]string{}, decided: map[string]int64{}, claimed: map[string]string{},
-		outcomes: map[string]string{}, claimSeqs: map[string]int64{},
+		outcomes: map[string]string{}, claimSeqs: map[string]int64{}, open: map[string]Submitted{},
+		approvals: map[string]bool{}, renewals: map[string]int{}, refused: map[string]string{},
+		refusedAs: map[string]int{},
 	}
 	f.found()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -129,17 +138,38 @@ func (f *fakeLog) decideOne(record *kgo.Record) {
 	}
 	decision := `"events":` + events
 	if refusal != "" {
+		f.refusedAs[refusal]++
 		decision = fmt.Sprintf(`"refusal":{"code":%q,"detail":"It is."}`, refusal)
 	}
 	key, signature := headerOf(record, headerKey), headerOf(record, headerSignature)
-	value := fmt.Appendf(nil, `{"seq":%d,"prev":%q,"epoch":1,"input":%d,"received":%d,"at":%d,"governance":%d,`+
-		`"command":{"value":%s,"key":%q,"signature":%q},%s}`,
-		f.seq[partition], f.prev[partition], record.Offset, at, at, f.governance, record.Value, key, signature, decision)
+	f.append(partition, at, change, fmt.Sprintf(`"input":%d,"received":%d,"command":{"value":%s,"key":%q,"signature":%q},%s`,
+		record.Offset, at, record.Value, key, signature, decision))
+}
+
+// append writes the next record of a partition, and the change that it releases.
+func (f *fakeLog) append(partition int, at int64, change []byte, rest string) {
+	value := fmt.Appendf(nil, `{"seq":%d,"prev":%q,"epoch":1,"at":%d,"governance":%d,%s}`,
+		f.seq[partition], f.prev[partition], at, f.governance, rest)
 	f.put(topicLedger, partition, value, f.seal("ledger", partition, f.seq[partition], value, f.era))
 	f.seq[partition], f.prev[partition] = f.seq[partition]+1, sha256Hex(value)
 	if change != nil && !f.silent {
 		f.put(topicChanges, partition, change, nil)
 	}
+}
+
+// act appends what the writer does to a request by itself: a release, or another event without fields.
+func (f *fakeLog) act(request, name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	partition, _, _ := parseRequestID(request)
+	at := time.Now().UnixMilli()
+	if name != "change-released" {
+		f.append(partition, at, nil, fmt.Sprintf(`"events":[{"type":"assent.%s.v1","request":%q}]`, name, request))
+		return
+	}
+	event, change := f.released(request, at)
+	delete(f.claimed, request)
+	f.append(partition, at, change, `"events":[`+event+`]`)
 }
 
 func headerOf(record *kgo.Record, name string) string {
@@ -156,40 +186,87 @@ func (f *fakeLog) events(value []byte, partition int, at int64) (string, string,
 	command, _ := readObject(value)
 	kind, _ := command.text("type")
 	request, _ := command.text("request")
-	if kind == typeSubmit {
-		submitted, err := ReadSubmission(value)
-		if err != nil || submitted.Resource == "app/locked" {
-			return "", "resource-locked", nil
-		}
-		seq := f.seq[partition]
-		request = fmt.Sprintf("%d-%d", partition, seq)
-		common := fmt.Sprintf(`"request":%q,"resource":%q,"operation":%q,"requester":%q`,
-			request, submitted.Resource, submitted.Operation, submitted.Principal)
-		events := fmt.Sprintf(`[{"type":"assent.change-submitted.v1",%s,"person":"p","submission":%q,"digest":%q,"terms":[],`+
-			`"deadline":%d},{"type":"assent.change-released.v1","request":%q,"resource":%q,"digest":%q,"deadline":%d}]`,
-			common, submitted.SHA256, submitted.Digest, at+100_000, request, submitted.Resource, submitted.Digest, at+100_000)
-		change := fmt.Appendf(nil, `{"type":"assent.change.v1",%s,"justification":%s,"digest":%q,"submission":%q,`+
-			`"released":%d,"at":%d,"payload":%s}`,
-			common, encodeText(submitted.Justification), submitted.Digest, submitted.SHA256, seq, at, submitted.Payload)
-		return events, "", change
+	if code := f.refused[kind]; code != "" {
+		return "", code, nil
 	}
 	principal, _ := command.text("principal")
-	if kind == typeClaim {
+	switch kind {
+	case typeSubmit:
+		return f.submit(value, partition, at)
+	case typeApprove:
+		f.approvals[request] = true
+		return fmt.Sprintf(`[{"type":"assent.request-approved.v1","request":%q}]`, request), "", nil
+	case typeDone:
+		if !f.approvals[request] {
+			return "", "not-approved", nil
+		}
+		event, change := f.released(request, at)
+		return "[" + event + "]", "", change
+	case typeCancel:
+		return fmt.Sprintf(`[{"type":"assent.request-canceled.v1","request":%q}]`, request), "", nil
+	case typeClaim:
 		return f.claim(request, principal, f.seq[partition], at)
+	case typeRenew:
+		f.renewals[request]++
+		return fmt.Sprintf(`[{"type":"assent.lease-renewed.v1","request":%q,"applier":%q,"deadline":%d}]`,
+			request, principal, at+f.lease.Milliseconds()), "", nil
 	}
-	if claim, ok := command.integer("claim"); !ok || claim != f.claimSeqs[request] {
+	if claim, ok := command.integer("claim"); !ok || f.claimed[request] == "" || claim != f.claimSeqs[request] {
 		return "", "claim-superseded", nil
 	}
 	outcome, _ := command.text("outcome")
 	message, _ := command.text("message")
-	f.outcomes[request] = outcome + ": " + message
+	version, _ := command.text("version")
+	f.outcomes[request] = strings.TrimSpace(outcome + ": " + message + " " + version)
 	switch outcome {
 	case "succeeded":
-		return fmt.Sprintf(`[{"type":"assent.request-completed.v1","request":%q,"reporter":%q}]`, request, principal), "", nil
+		return fmt.Sprintf(`[{"type":"assent.request-completed.v1","request":%q,"reporter":%q,"version":%q}]`,
+			request, principal, version), "", nil
 	case "failed":
 		return fmt.Sprintf(`[{"type":"assent.request-failed.v1","request":%q,"reporter":%q}]`, request, principal), "", nil
 	}
 	return fmt.Sprintf(`[{"type":"assent.outcome-unknown.v1","request":%q,"cause":"reported"}]`, request), "", nil
+}
+
+func (f *fakeLog) submit(value []byte, partition int, at int64) (string, string, []byte) {
+	submitted, err := ReadSubmission(value)
+	if err != nil || submitted.Resource == "app/locked" {
+		return "", "resource-locked", nil
+	}
+	request := fmt.Sprintf("%d-%d", partition, f.seq[partition])
+	f.open[request] = submitted
+	of := ""
+	if submitted.Details.PartOf != "" {
+		of = fmt.Sprintf(`"part_of":%q,`, submitted.Details.PartOf)
+	}
+	if submitted.Details.Members > 0 {
+		of = fmt.Sprintf(`"members":%d,`, submitted.Details.Members)
+	}
+	event := fmt.Sprintf(`{"type":"assent.change-submitted.v1",%s%s,"person":"p","submission":%q,"digest":%q,"terms":[],`+
+		`"deadline":%d}`, of, f.about(request), submitted.SHA256, submitted.Digest, at+100_000)
+	if of != "" || strings.HasPrefix(submitted.Resource, "app/manual") {
+		return "[" + event + "]", "", nil
+	}
+	release, change := f.released(request, at)
+	return "[" + event + "," + release + "]", "", change
+}
+
+// about is the members that a submission's event and its change share.
+func (f *fakeLog) about(request string) string {
+	of := f.open[request]
+	return fmt.Sprintf(`"request":%q,"resource":%q,"operation":%q,"requester":%q`,
+		request, of.Resource, of.Operation, of.Principal)
+}
+
+// released is the event that releases a change in the next record, and the change.
+func (f *fakeLog) released(request string, at int64) (string, []byte) {
+	of := f.open[request]
+	partition, _, _ := parseRequestID(request)
+	event := fmt.Sprintf(`{"type":"assent.change-released.v1","request":%q,"resource":%q,"digest":%q,"deadline":%d}`,
+		request, of.Resource, of.Digest, at+100_000)
+	return event, fmt.Appendf(nil, `{"type":"assent.change.v1",%s,"justification":%s,"digest":%q,"submission":%q,`+
+		`"released":%d,"at":%d,"payload":%s}`,
+		f.about(request), encodeText(of.Justification), of.Digest, of.SHA256, f.seq[partition], at, of.Payload)
 }
 
 func (f *fakeLog) claim(request, principal string, seq, at int64) (string, string, []byte) {
@@ -233,7 +310,7 @@ func (f *fakeLog) eachOpen(request string, take func(*openRequest)) {
 		f.t.Error(err)
 		return
 	}
-	fold := newRequestFold(partition, nil)
+	fold := newRequestFold(partition, newSetReleases(), nil)
 	fold.take(record)
 	take(fold.find(request))
 }
@@ -251,6 +328,26 @@ func (f *fakeLog) recordAt(partition int, seq int64) (Accepted, error) {
 
 func (f *fakeLog) config() Config {
 	return Config{Brokers: f.cluster.ListenAddrs(), Identity: f.identity.String()}
+}
+
+// refuse has commands of a type refused with a code; an empty one has them carried out again.
+func (f *fakeLog) refuse(kind, code string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused[kind] = code
+}
+
+func (f *fakeLog) renewed(request string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.renewals[request]
+}
+
+// refusals is how many commands were refused with a code.
+func (f *fakeLog) refusals(code string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refusedAs[code]
 }
 
 func (f *fakeLog) outcome(request string) string {

@@ -269,7 +269,7 @@ public final class Log implements AutoCloseable {
         }
     }
 
-    private static TimeoutException timeout(RuntimeException cause) {
+    static TimeoutException timeout(RuntimeException cause) {
         TimeoutException timeout = new TimeoutException("Kafka did not answer in time: " + cause.getMessage());
         timeout.initCause(cause);
         return timeout;

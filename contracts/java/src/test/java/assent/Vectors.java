@@ -28,6 +28,10 @@ final class Vectors {
         }
     }
 
+    static JsonNode parse(byte[] json) {
+        return JSON.readTree(json);
+    }
+
     static byte[] bytes(JsonNode node) {
         return node == null || node.isNull() ? null : Base64.getDecoder().decode(node.asString());
     }
