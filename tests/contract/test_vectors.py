@@ -257,7 +257,7 @@ def test_what_the_changes_expect_is_what_the_rules_say_in_words() -> None:
     [stolen, *of_sets] = by_verdict["no-evidence"]
     assert stolen == "a release that a stolen writer's key has sealed"
     assert [name for name in of_sets if name.startswith("a released member ")] == of_sets
-    assert len(of_sets) == 8
+    assert len(of_sets) == 9
     assert [case["name"] for case in CHANGES["changes"] if "without_evidence" in case] == [stolen]
     ends = {(case["status"], case["by"]) for case in CHANGES["requests"] if "by" in case}
     assert ends == {

@@ -52,6 +52,20 @@ FAULTS: Final = (
         _OF_SETS,
     ),
     Fault(
+        "R29: the coordinator releases a change of a set once more after it was applied",
+        _COORDINATION,
+        "            allowed = member.hash in found.hashes and member.hash not in found.spent\n",
+        "            allowed = member.hash in found.hashes\n",
+        _OF_SETS,
+    ),
+    Fault(
+        "R29: a change of a set is applied once more after it was applied",
+        f"{CONTRACTS}/evidence/set_releases.py",
+        "        found.waiting.discard(member)\n",
+        "        found.waiting = {*found.waiting}\n",
+        _OF_SETS,
+    ),
+    Fault(
         "R29: a member is applied although its set was not released",
         f"{CONTRACTS}/evidence/requests_evidence.py",
         "        if governance is None:\n            return UNCONFIRMED.format(part_of)\n",

@@ -10,8 +10,7 @@ from typing import Final, Literal, TypedDict, assert_never
 import msgspec
 from msgspec import UNSET
 
-from assent_contracts.codec import decode_command
-from assent_contracts.commands import Cancel, Command, Complete, ConfirmSet, ReportOutcome, SubmitChange
+from assent_contracts.commands import Cancel, Command, Complete, ConfirmSet, ReportOutcome
 from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
@@ -25,11 +24,10 @@ from assent_contracts.events import (
     RequestFailed,
     Status,
 )
-from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
+from assent_contracts.ledger import LedgerRecord
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
-from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id
-from assent_contracts.set_members import hash_of_member, hashes_in_set
+from assent_contracts.set_members import hash_of_member, hashes_in_set, submission_in
 
 _NAMED_MAX: Final = 10
 """How many members a report names that did not complete. The set's page lists all."""
@@ -91,6 +89,8 @@ class _Set(msgspec.Struct):
     """The members that are open, by their requests."""
     ended: dict[bytes, tuple[str, Status]] = msgspec.field(default_factory=dict[bytes, tuple[str, Status]])
     """How members ended, each with its object."""
+    spent: set[bytes] = msgspec.field(default_factory=set[bytes])
+    """Those of them that had been released: a set allows each change once."""
 
 
 class SetCoordination:
@@ -132,7 +132,7 @@ class SetCoordination:
         return len(self._sets)
 
     def _submitted(self, event: ChangeSubmitted, record: LedgerRecord) -> None:
-        command = _submission(record)
+        command = submission_in(record)
         if command is None:
             return  # a writer has sealed something else: nothing is done for it
         if event.members is not UNSET:
@@ -160,7 +160,10 @@ class SetCoordination:
         elif isinstance(event, RequestEnd):
             member = found.waiting.pop(event.request)
             del self._members[event.request]
-            found.ended[member.hash] = (member.resource, _status(event))
+            if member.hash not in found.spent:
+                found.ended[member.hash] = (member.resource, _status(event))
+            if member.is_released:
+                found.spent.add(member.hash)
 
     def _set_went_on(self, found: _Set, event: RequestEvent) -> None:
         if isinstance(event, MembersReserved):
@@ -177,15 +180,15 @@ class SetCoordination:
         for member in found.waiting.values():
             if member.is_released:
                 continue
-            listed = member.hash in found.hashes
-            if found.is_released and listed:
+            allowed = member.hash in found.hashes and member.hash not in found.spent
+            if found.is_released and allowed:
                 yield Due(
                     step="release",
                     request=member.request,
                     resource=member.resource,
                     submission=member.submission,
                 )
-            elif found.is_ended or not listed:
+            elif found.is_ended or not allowed:
                 yield Due(step="free", request=member.request, resource=member.resource)
         if found.is_ended or not found.resource:
             return
@@ -203,14 +206,6 @@ class SetCoordination:
     @staticmethod
     def _is_over(found: _Set) -> bool:
         return not found.waiting and (found.is_ended or not found.resource)
-
-
-def _submission(record: LedgerRecord) -> SubmitChange | None:
-    recorded = decode_recorded_command(record)
-    if not isinstance(recorded, RecordedCommand):
-        return None
-    command = decode_command(bytes(recorded.value))
-    return None if isinstance(command, Refusal) or not isinstance(command, SubmitChange) else command
 
 
 def _status(event: RequestEnd) -> Status:

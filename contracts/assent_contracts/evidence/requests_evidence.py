@@ -33,6 +33,7 @@ from assent_contracts.ledger import (
     decode_refusal,
 )
 from assent_contracts.resources import parse_request_id, resource_type
+from assent_contracts.set_members import hash_of_member, submission_in
 
 WAITING_MAX_BYTES: Final = 32 * 1024 * 1024
 """The size of the records that wait to be judged. Beyond it the oldest are judged immediately."""
@@ -133,6 +134,7 @@ class RequestsEvidence:
             [],
             is_set=event.members is not msgspec.UNSET,
             part_of=None if event.part_of is msgspec.UNSET else event.part_of,
+            member=None if event.part_of is msgspec.UNSET else _member(record),
         )
         self._wait(record.seq, record)
 
@@ -195,8 +197,8 @@ class RequestsEvidence:
         story = self._stories.pop(seq, None)
         if story is not None:
             self._take_off(seq, story)
-            if story.part_of is not None and story.is_released:
-                self._governance.sets.member_ended(story.part_of)
+            if story.part_of is not None and story.member is not None and story.is_released:
+                self._governance.sets.member_ended(story.part_of, story.member)
 
     def _take_off(self, seq: int, story: OpenRequestEvidence) -> list[LedgerRecord]:
         waiting, story.waiting = story.waiting, []
@@ -272,6 +274,14 @@ class RequestsEvidence:
         """The seq of a request in this partition; -1 for any other."""
         place = parse_request_id(request)
         return place[1] if place is not None and place[0] == self._partition else -1
+
+
+def _member(record: LedgerRecord) -> bytes | None:
+    try:
+        command = submission_in(record)
+    except _UNREADABLE:
+        return None
+    return None if command is None else hash_of_member(command)
 
 
 def _said(record: LedgerRecord) -> _Said | None:

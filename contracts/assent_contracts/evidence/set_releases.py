@@ -10,10 +10,8 @@ UNCONFIRMED: Final = "the request ledger has no release of the set {} with this 
 class _ReleasedSet(msgspec.Struct):
     governance: int
     """The governance seq that the record of the release names."""
-    hashes: frozenset[bytes]
-    """What the set's payload lists, each with `hash_of_member`."""
-    left: int
-    """How many of its members have not ended, as far as the ledger was read."""
+    waiting: set[bytes]
+    """What the set's payload lists, each with `hash_of_member`, but for released members that have ended."""
 
 
 class SetReleases:
@@ -21,26 +19,26 @@ class SetReleases:
 
     def __init__(self) -> None:
         self._released: dict[str, _ReleasedSet] = {}
-        self._ended_before: dict[str, int] = {}
+        self._ended_before: dict[str, set[bytes]] = {}
         """Members that ended before the release of their set was read, which is in another partition."""
 
     def released(self, request: str, governance: int, hashes: frozenset[bytes]) -> None:
         """Add a released set that signed commands have led to."""
-        left = len(hashes) - self._ended_before.pop(request, 0)
-        if left > 0:
-            self._released[request] = _ReleasedSet(governance, hashes, left)
+        waiting = set(hashes - self._ended_before.pop(request, set()))
+        if waiting:
+            self._released[request] = _ReleasedSet(governance, waiting)
 
-    def member_ended(self, request: str) -> None:
-        """A released member of this set has ended."""
+    def member_ended(self, request: str, member: bytes) -> None:
+        """A released member of this set has ended. The set allows each change once."""
         found = self._released.get(request)
         if found is None:
-            self._ended_before[request] = self._ended_before.get(request, 0) + 1
+            self._ended_before.setdefault(request, set()).add(member)
             return
-        found.left -= 1
-        if found.left == 0:
+        found.waiting.discard(member)
+        if not found.waiting:
             del self._released[request]
 
     def governance_of(self, request: str, member: bytes) -> int | None:
         """The governance seq of the release of the set that lists this member; None if there is none."""
         found = self._released.get(request)
-        return None if found is None or member not in found.hashes else found.governance
+        return None if found is None or member not in found.waiting else found.governance

@@ -100,6 +100,7 @@ class _Story:
         self.member, self.ended_member = map(whole.release_member, whole.members)
         log.claim(*whole.members[1])
         log.report(*whole.members[1])
+        self.repeated_member = whole.release_member(whole.submit(whole.members[1][1].resource))
         listed = [next(objects), next(objects), next(objects)]
         other = SetStory(log, next(objects), listed)
         other.release()
@@ -215,6 +216,9 @@ def _changes(story: _Story) -> dict[str, Entry]:
         "the later release of it": _entry(encode(story.change(story.again)), None),
         "a member of a released set": _entry(encode(story.change(story.member)), None),
         "a member of a released set that has ended": _entry(encode(story.change(story.ended_member)), None),
+        "a released member with the content of one that has ended": _entry(
+            encode(story.change(story.repeated_member)), None
+        ),
         "a released member whose set is not released": _entry(
             encode(story.change(story.of_no_release)), None
         ),
