@@ -3,10 +3,7 @@ package assent
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -292,85 +289,6 @@ func TestTheTargetIsReadBackBeforeAnOutcomeIsReportedAsUnknown(t *testing.T) {
 	a.runUntil(ctx, request, Succeeded)
 }
 
-func TestWhatIsReleasedAgainIsAppliedOnceMoreWithAnotherKey(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	a.Handle = a.apply(func(context.Context) (Applied, error) { return Applied{}, retryUnknown(a.calls()) })
-	request := submitted(ctx, f, "app/payroll")
-	stop := a.run(ctx)
-	a.until(request, UnknownOutcome)
-	f.act(request, "change-released")
-	a.until(request, Succeeded)
-	stop()
-	if a.calls() != 2 || a.applied[0] == a.applied[1] || !slices.Equal(a.earlier, a.applied[:1]) {
-		t.Errorf("keys %v, earlier %v", a.applied, a.earlier)
-	}
-}
-
-func retryUnknown(calls int) error {
-	if calls == 1 {
-		return Unknown(errors.New("it timed out"))
-	}
-	return nil
-}
-
-func TestAReportOfATryThatWasReleasedAgainIsSentAndTheNewReleaseApplied(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	request := a.stopAtWork(ctx, f)
-	j, err := openJournal(a.StateDir, f.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	change, err := j.change(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// It was killed after it had written its report. The lease ends, and people have the change applied again.
-	report, err := newReport("applier", change, outcome{result: Succeeded, claim: f.claimSeqs[request]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := j.write(request, partReport, report.Value); err != nil {
-		t.Fatal(err)
-	}
-	j.close()
-	f.act(request, "outcome-unknown")
-	f.act(request, "change-released")
-	again := f.applier(ctx, a.StateDir)
-	again.runUntil(ctx, request, Succeeded)
-	again.until(request, NotOpen)
-	if again.calls() != 1 || f.refusals("claim-superseded") != 1 {
-		t.Errorf("%d calls, %d late reports", again.calls(), f.refusals("claim-superseded"))
-	}
-}
-
-func TestAMemberOfASetIsAppliedOnlyWhenTheLedgerHasReleasedItsSet(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	_, publisher := f.connect(ctx)
-	name, member := "app/set", "app/member-0"
-	for number := 1; PartitionFor([]byte(member), fakePartitions) == PartitionFor([]byte(name), fakePartitions); number++ {
-		member = fmt.Sprintf("app/member-%d", number)
-	}
-	payload := []byte(`{"a": 1e400}`)
-	submitted, err := publisher.SubmitSet(ctx, Set{
-		Name: name, Justification: "Both.", Changes: []SetChange{{Resource: member, Operation: "edit", Payload: payload}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	request := submitted.Members[member]
-	f.act(request, "change-released") // as one with the coordinator's key can have it released
-	a.runUntil(ctx, request, NoEvidence)
-	f.act(submitted.Request, "change-released")
-	again := f.applier(ctx, t.TempDir())
-	stop := again.run(ctx)
-	again.until(request, Succeeded)
-	again.until(submitted.Request, NoEvidence) // the set itself is not applied
-	stop()
-	if a.calls() != 0 || again.calls() != 1 {
-		t.Errorf("applied %d and %d times", a.calls(), again.calls())
-	}
-}
-
 func TestAfterTheLeaseNobodyKnowsWhatAStoppedApplierDid(t *testing.T) {
 	ctx, f, a := newTestApplier(t, 3*time.Second)
 	request := a.stopAtWork(ctx, f)
@@ -397,104 +315,5 @@ func TestOtherTypesAndForgeriesAreLeftAlone(t *testing.T) {
 	stop()
 	if f.claims != 0 || a.calls() != 0 {
 		t.Error("it was claimed")
-	}
-}
-
-func TestALogThatWasCutIsNotActedOn(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	request := submitted(ctx, f, "app/payroll")
-	a.runUntil(ctx, request, Succeeded)
-	// The same log, as it was before.
-	cut := newFakeLog(t, time.Minute)
-	if cut.identity != f.identity {
-		t.Fatal("it is another log")
-	}
-	again := cut.applier(ctx, a.StateDir)
-	if err := again.Run(ctx); !errors.Is(err, ErrLogDiffers) {
-		t.Fatal(err)
-	}
-}
-
-func TestAfterAnAcceptedLossItStartsAgainAndGoesByTheLoss(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	first := submitted(ctx, f, "app/payroll")
-	a.runUntil(ctx, first, Succeeded)
-	running := f.applier(ctx, t.TempDir())
-	ended := make(chan error, 1)
-	go func() { ended <- running.Run(ctx) }()
-	if _, err := running.Log.track(ctx); err != nil {
-		t.Fatal(err)
-	}
-	f.lose()
-	// What was claimed is given up: the release waits again.
-	second := submitted(ctx, f, "app/payroll")
-	if err := <-ended; !errors.Is(err, ErrLossAccepted) {
-		t.Fatal(err)
-	}
-	again := f.applier(ctx, a.StateDir)
-	stop := again.run(ctx)
-	again.until(second, Succeeded)
-	again.until(first, Succeeded)
-	stop()
-}
-
-func TestALedgerOfWhichLessCountsThanBeforeIsNotActedOn(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	request := submitted(ctx, f, "app/payroll")
-	a.runUntil(ctx, request, Succeeded)
-	j, err := openJournal(a.StateDir, f.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept, err := j.heads()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for partition, head := range kept {
-		head.Head.Seq += 5
-		kept[partition] = head
-	}
-	if err := j.keepHeads(kept); err != nil {
-		t.Fatal(err)
-	}
-	j.close()
-	again := f.applier(ctx, a.StateDir)
-	if err := again.Run(ctx); !errors.Is(err, ErrLogDiffers) || !strings.Contains(err.Error(), "no longer counts") {
-		t.Fatal(err)
-	}
-}
-
-func TestAStateFolderOfThePythonClientIsRefused(t *testing.T) {
-	f, folder := newFakeLog(t, time.Minute), t.TempDir()
-	first, err := openJournal(folder, f.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first.close()
-	if err := os.WriteFile(filepath.Join(first.folder, "journal"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openJournal(folder, f.identity); err == nil || !strings.Contains(err.Error(), "Python client") {
-		t.Fatal(err)
-	}
-}
-
-func TestAStateFolderHasOneApplier(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, time.Minute)
-	first, err := openJournal(t.TempDir(), f.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.close()
-	a := f.applier(ctx, filepath.Dir(first.folder))
-	if err := a.Run(ctx); err == nil || !strings.Contains(err.Error(), "a state folder of its own") {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(first.folder, "identity"), []byte("other"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	first.close()
-	if err := a.Run(ctx); err == nil || !strings.Contains(err.Error(), "belongs to another log") {
-		t.Fatal(err)
 	}
 }

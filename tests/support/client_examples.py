@@ -312,7 +312,7 @@ async def _lock_is_held(folders: Folders) -> None:
     async def is_there() -> bool:
         return any(folders.state.glob("*/identity"))
 
-    await until(is_there)
+    await until(is_there, timeout_s=_ANSWERS_WITHIN_S)
 
 
 async def _written_change(log: Log, request: ChangeSubmitted) -> ConsumerRecord:

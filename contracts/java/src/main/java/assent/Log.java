@@ -247,7 +247,7 @@ public final class Log implements AutoCloseable {
 
     /** Returns when all of governance that is there now has been read. */
     void catchUp(Deadline deadline) throws InterruptedException, TimeoutException {
-        long end = retrying(deadline, () -> offsets.ends(Topics.GOVERNANCE, 1)).get(0);
+        long end = retrying(deadline, () -> offsets.ends(Topics.GOVERNANCE, 1, deadline)).get(0);
         until(deadline, () -> readTo >= end);
     }
 

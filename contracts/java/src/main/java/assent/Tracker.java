@@ -150,7 +150,8 @@ final class Tracker {
 
     /** Returns when everything that is on the ledger now has been read. */
     void catchUp(Deadline deadline) throws InterruptedException, TimeoutException {
-        Map<Integer, Long> all = log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, folds.size()));
+        Map<Integer, Long> all =
+                log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, folds.size(), deadline));
         log.until(deadline, () -> all.entrySet().stream()
                 .allMatch(end -> heardTo.getOrDefault(end.getKey(), 0L) >= end.getValue()));
     }
@@ -249,7 +250,8 @@ final class Tracker {
                 found.add(end);
             }
         });
-        long stop = log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, folds.size())).get(id.partition());
+        long stop = log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, folds.size(), deadline))
+                .get(id.partition());
         try (LedgerReader reader = log.retrying(deadline, () -> new LedgerReader(log, id.partition()))) {
             while (found.isEmpty() && reader.readTo(id.partition()) < stop) {
                 if (deadline.isOver()) {
