@@ -11,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -275,10 +276,16 @@ async def _member(log: Log, follower: GovernanceFollower, resource: str) -> Chan
     return events[-1]
 
 
-async def _coordinate(actor: Actor, kind: type[RequestCommand], of: ChangeSubmitted, **fields: str) -> None:
+async def _coordinate(actor: Actor, kind: type[RequestCommand], of: ChangeSubmitted, **fields: Any) -> None:
     """A command with the coordinator's key."""
-    about = {"id": new_command_id(), "principal": GATEWAY, "at": now_ms(), "resource": of.resource}
-    decided = await actor.send(kind(**about, request=of.request, **fields))
+    about: dict[str, Any] = {
+        "id": new_command_id(),
+        "principal": GATEWAY,
+        "at": now_ms(),
+        "resource": of.resource,
+        "request": of.request,
+    }
+    decided = await actor.send(kind(**about, **fields))
     assert decided.refusal is None, decided.refusal
 
 

@@ -29,7 +29,11 @@ def _of_request(principal: str) -> dict[str, Any]:
 
 
 def _submission(**fields: Any) -> c.SubmitChange:
-    usual = {"operation": "edit", "justification": "New rates. <&>\u2028 ✓", "payload": Raw(PAYLOAD)}
+    usual: dict[str, Any] = {
+        "operation": "edit",
+        "justification": "New rates. <&>\u2028 ✓",
+        "payload": Raw(PAYLOAD),
+    }
     return c.SubmitChange(**{**_about("alice"), **usual, **fields})
 
 
@@ -47,7 +51,7 @@ def _set() -> c.SubmitChange:
     )
 
 
-_APPROVED: Final = {"submission": sha256_hex(b"what was submitted")}
+_APPROVED: Final[dict[str, Any]] = {"submission": sha256_hex(b"what was submitted")}
 _COMMANDS: Final[dict[str, c.Command]] = {
     "a submission": _submission(),
     "a submission on behalf of a person": _submission(principal="portal", on_behalf_of="alice"),
