@@ -11,7 +11,8 @@ ROLES: Final = (
 )
 COMMANDS: Final = (
     *("submit", "approve", "approve other bytes", "reject", "revoke", "cancel", "complete", "close"),
-    *("claim", "report success", "report failure", "report unknown"),
+    *("claim", "report success", "report failure", "report unknown", "renew", "renew another claim"),
+    *("settle as succeeded", "settle as failed", "settle by retry", "settle another claim"),
 )
 OPEN: Final = (
     *("needs approval", "approved", "approved, quorum lost", "released", "applying", "outcome unknown"),
