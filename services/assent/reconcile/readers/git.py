@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from assent.applier.targets.file_names import file_name
+from assent.applier.targets.file_names import path_of
 from assent.applier.targets.git.commit_push import GIT_ERRORS
 from assent.applier.targets.git.git_program import GitError, GitProgram
-from assent.applier.targets.git.repository import NoBranchError, Repository
+from assent.applier.targets.git.repository import REGULAR, NoBranchError, NotARegularFileError, Repository
 from assent.reconcile.applied_requests import AppliedRequest, AppliedRequests
 from assent.reconcile.comparison import Shown, differences
 from assent.reconcile.configuration import GitHistory
@@ -23,6 +23,8 @@ from assent.reconcile.target_text import name_text
 from assent_contracts.resources import parse_request_id
 
 REQUEST: Final = "Assent-Request"
+_NOT_A_FILE: Final = "not-a-file"
+"""Shown instead of the blob of a link or a submodule."""
 _TRAILERS_MAX: Final = 10
 _FILES_MAX: Final = 10_000
 """Files that one commit changes. One that changes more is unreadable."""
@@ -95,10 +97,10 @@ class GitReader:
             self._git = GitProgram(self._state / "repository.git", self._table, self._timeout_s)
         repository = Repository(self._git)
         self._done = None
-        self._names = {_path(self._table.folder, each): each for each in applied.objects()}
+        self._names = {path_of(self._table.folder, each): each for each in applied.objects()}
         self._tip = repository.fetch()
         new = self._new_commits(self._git, self._tip)[: self._table.commits_max]
-        self._commits = [self._commit(self._git, each) for each in new]
+        self._commits = [self._commit(self._git, repository, each) for each in new]
         self._shown = self._files(self._git)
 
     def _new_commits(self, git: GitProgram, tip: str) -> list[str]:
@@ -110,7 +112,7 @@ class GitReader:
         listed = git.text("rev-list", "--reverse", "--topo-order", tip, *after)
         return listed.split()
 
-    def _commit(self, git: GitProgram, commit: str) -> Commit:
+    def _commit(self, git: GitProgram, repository: Repository, commit: str) -> Commit:
         said = git.text("log", "-1", f"--format={_FORMAT}", commit).split("\x1f", 2)
         _, trailers, by = (*said, "", "")[:3]
         # Of a merge only what differs from all its parents. Each parent's own commits are read too.
@@ -125,7 +127,7 @@ class GitReader:
         for path in paths:
             resource = self._object(path)
             if resource is not None:
-                blobs[resource] = _blob(git, commit, path)
+                blobs[resource] = _blob(repository, commit, path)
         names = tuple(each.strip() for each in trailers.split(",") if parse_request_id(each.strip()))
         return Commit(commit, name_text(by) or "", names[:_TRAILERS_MAX], blobs)
 
@@ -144,29 +146,26 @@ class GitReader:
             resource = self._object(path)
             if resource is not None:
                 mode, _, blob = what.split(" ")
-                shown[resource] = Shown(blob if mode.startswith("100") else "not-a-file")
+                shown[resource] = Shown(blob if mode in REGULAR else _NOT_A_FILE)
         return shown
 
     def _object(self, path: str) -> str | None:
         if not path.startswith(self._table.folder):
             return None
         return self._names.get(path) or object_of_file(
-            path.removeprefix(self._table.folder), partial(_path, "")
+            path.removeprefix(self._table.folder), partial(path_of, "")
         )
 
     def _is_first(self, commit: Commit, resource: str, request: AppliedRequest) -> bool:
         assert self._git is not None
+        repository = Repository(self._git)
         listed = self._git.text(
             "log", "--reverse", "--topo-order", "--fixed-strings", f"--grep={REQUEST}: {request.id}",
             "--format=%H", self._tip,
         ).split()  # fmt: skip
         wanted = commit.blobs[resource]
-        path = _path(self._table.folder, resource)
-        return next((each for each in listed if _blob(self._git, each, path) == wanted), None) == commit.id
-
-
-def _path(folder: str, resource: str) -> str:
-    return folder + "/".join(file_name(part) for part in resource.split("/"))
+        path = path_of(self._table.folder, resource)
+        return next((each for each in listed if _blob(repository, each, path) == wanted), None) == commit.id
 
 
 def _matches(version: str, request: AppliedRequest) -> bool:
@@ -174,12 +173,13 @@ def _matches(version: str, request: AppliedRequest) -> bool:
     return made is not None and version in (made.git_sha1, made.git_sha256)
 
 
-def _blob(git: GitProgram, commit: str, path: str) -> str | None:
-    """The blob of a regular file; None if there is no file, or something else."""
-    listed = git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path)
-    what, _, _ = listed.decode(errors="surrogateescape").partition("\t")
-    mode, _, blob = (*what.split(" "), "", "")[:3]
-    return blob if mode.startswith("100") else "not-a-file" if mode else None
+def _blob(repository: Repository, commit: str, path: str) -> str | None:
+    """The blob of a regular file; None if there is no file."""
+    try:
+        entry = repository.entry(commit, path)
+    except NotARegularFileError:
+        return _NOT_A_FILE
+    return None if entry is None else entry[1]
 
 
 def _is_ancestor(git: GitProgram, commit: str, tip: str) -> bool:
