@@ -122,11 +122,11 @@ def test_address_of_the_database_is_read_from_a_file_and_its_password_from_anoth
         ),
         (
             {"ASSENT_POSTGRES": "postgresql://me@h/d", "ASSENT_POSTGRES_PASSWORD_FILE": "{empty}"},
-            "is empty, or larger than 16,384 bytes",
+            "is empty, or has more than 16,384 bytes",
         ),
         (
             {"ASSENT_POSTGRES": "postgresql://me@h/d", "ASSENT_POSTGRES_PASSWORD_FILE": "{large}"},
-            "is empty, or larger than 16,384 bytes",
+            "is empty, or has more than 16,384 bytes",
         ),
         (
             {"ASSENT_POSTGRES": "postgresql://me@h/d", "ASSENT_POSTGRES_PASSWORD_FILE": "{bytes}"},

@@ -91,8 +91,8 @@ def read_identity(environ: Mapping[str, str]) -> str:
 def read_secret_file(path: Path, name: str) -> str:
     """The secret in a file, without the line breaks at its end. At most 16 KiB of UTF-8.
 
-    `name`: the variable or field that names the file, for the error. Raises SettingsError, without the
-    secret.
+    The file may have any mode, because its platform mounts it. `name`: the variable or field that names the
+    file, for the error. Raises SettingsError, without the secret.
     """
     try:
         with path.open("rb") as file:
@@ -101,9 +101,9 @@ def read_secret_file(path: Path, name: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         # Not the error of decoding: it quotes the content.
         why = getattr(error, "strerror", None) or "it is not text"
-        raise SettingsError(f"{name}: {path} cannot be read: {why}.") from error
+        raise SettingsError(f"{name}: {path} cannot be read: {why}.") from None
     if not secret or len(content) > SECRET_MAX_BYTES:
-        msg = f"{name}: {path} is empty, or larger than {SECRET_MAX_BYTES:,} bytes."
+        msg = f"{name}: {path} is empty, or has more than {SECRET_MAX_BYTES:,} bytes."
         raise SettingsError(msg)
     return secret
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -39,7 +40,7 @@ from assent.upstream.gate_steps import Gates
 from assent.upstream.http_source import HttpReceiver
 from assent.upstream.sealed_tokens import TokenSeal
 from assent.upstream.source_loops import SourceLoops
-from assent.upstream.source_settings import Gate, GateFields, HttpFields, Source
+from assent.upstream.source_settings import FolderSource, Gate, GateFields, HttpFields, Source
 from assent.upstream.upstream_file import UpstreamFile
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
@@ -285,6 +286,8 @@ def check_file(environ: Mapping[str, str]) -> str:
     file, faults = read_upstream_file(read_upstream_settings(environ).file), Faults()
     for source in file.sources:
         faults.note(*_faults_of_keys(source))
+        if isinstance(source, FolderSource):
+            faults.note(*_faults_of_folder(source))
     faults.raise_if_any()
     return f"It is good: {', '.join(each.name for each in file.sources) or 'no source'}."
 
@@ -302,3 +305,12 @@ def _faults_of_keys(source: Source) -> Iterator[str]:
             send_of(source, lambda _sealed: "")
         except ValueError as error:
             yield f"source {source.name}: its key cannot be used: {error}."
+
+
+def _faults_of_folder(source: FolderSource) -> Iterator[str]:
+    # Files are read from the folder, and then moved to folders in it.
+    folder = source.folder
+    if not folder.is_dir():
+        yield f"source {source.name}: there is no folder {folder}."
+    elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield f"source {source.name}: the folder {folder} is not readable and writable."

@@ -31,7 +31,7 @@ def read_secret(place: Secret, environ: Mapping[str, str] = os.environ) -> str:
             raise SecretError(str(error)) from error
     secret = environ.get(place.partition(":")[2], "")
     if not secret or len(secret.encode()) > SECRET_MAX_BYTES:
-        msg = f"The secret {place} is empty, or larger than {SECRET_MAX_BYTES:,} bytes."
+        msg = f"The secret {place} is empty, or has more than {SECRET_MAX_BYTES:,} bytes."
         raise SecretError(msg)
     return secret
 
