@@ -79,6 +79,12 @@ def test_clusters_that_are_named_nowhere_are_asked_for() -> None:
     assert "Set postgres.address, or postgres.cnpg.enabled" in done.stderr
 
 
+def test_scaling_without_the_postgres_that_it_asks_is_refused() -> None:
+    file = VALUES["own clusters"]
+    done = helm("template", *from_values(file), "--set", "services.status.autoscaling.enabled=true")
+    assert "autoscaling asks the Postgres of postgres.cnpg" in done.stderr
+
+
 @_ALL
 def test_every_container_runs_without_rights_on_a_file_system_that_it_cannot_write(name: str) -> None:
     for workload in _workloads(name):

@@ -160,6 +160,7 @@ def test_fault_that_two_checks_find_is_named_once(tmp_path: Path) -> None:
 
 def test_key_that_cannot_be_used_is_named_with_its_variable(tmp_path: Path) -> None:
     (tmp_path / "odd.key").write_text('{"id": "a", "secret": "hush"}')
+    (tmp_path / "odd.key").chmod(0o600)
     with pytest.raises(SettingsError, match=r"ASSENT_KEY_FILE: .* is not a readable key file") as raised:
         need_key({"ASSENT_KEY_FILE": str(tmp_path / "odd.key")})
     assert "hush" not in str(raised.value)
