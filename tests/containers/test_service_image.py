@@ -80,6 +80,12 @@ class Host:
             each.remove(force=True)
 
 
+def _printed(container: Container, *command: str) -> str:
+    output = container.exec_run(list(command)).output
+    assert isinstance(output, bytes)
+    return output.decode()
+
+
 async def _until_ready(container: Container, url: str) -> None:
     deadline = asyncio.get_running_loop().time() + _READY_S
     async with httpx.AsyncClient() as client:
@@ -96,7 +102,7 @@ async def _until_ready(container: Container, url: str) -> None:
 async def _until_shown(host: Host, request: str, *, decisions: int) -> str:
     """The request's status, once the tables of both readers have this many decisions about it."""
     deadline = asyncio.get_running_loop().time() + _READY_S
-    said: object = None
+    said: Any = None
     while True:
         try:
             said = json.loads(await asyncio.to_thread(host.assent, "show", request, "--json"))
@@ -167,12 +173,12 @@ async def test_service_runs_as_no_user_and_can_write_nothing_but_its_folders(
 ) -> None:
     container, url = decider
     await _until_ready(container, url)
-    assert container.exec_run(["id", "-u"]).output.strip() == b"10001"
+    assert _printed(container, "id", "-u") == "10001\n"
     for path in ("/opt/assent/x", "/x", "/etc/x", "/opt/assent/lib/x"):
         assert container.exec_run(["touch", path]).exit_code != 0, path
     assert container.exec_run(["touch", "/tmp/x"]).exit_code == 0
     assert container.exec_run(["python", "-c", "import pip"]).exit_code != 0
-    shown = container.exec_run(["cat", "/proc/1/status"]).output.decode()
+    shown = _printed(container, "cat", "/proc/1/status")
     assert "CapEff:\t0000000000000000" in shown
     assert "NoNewPrivs:\t1" in shown
 

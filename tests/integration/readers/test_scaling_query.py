@@ -14,7 +14,7 @@ async def test_query_of_the_chart_counts_the_records_that_a_reader_is_behind(db:
     template = infra_path("helm/assent/templates/scaling.yaml").read_text(encoding="utf-8")
     [query] = _LAG.findall(template)
 
-    async def lag(reader: str) -> int:
+    async def lag(reader: str) -> int | None:
         async with db.transaction():
             await db.execute("set local role assent_reader")
             return await db.fetchval(query.replace("{{ . }}", reader))
