@@ -6,6 +6,7 @@ their CustomResourceDefinitions (YAML files). They are not part of this reposito
 
 import copy
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from tests.support.kube_server import KubeServer
 
 pytestmark = [pytest.mark.kube, pytest.mark.timeout(300)]
 
+_SERVED_S: Final = 60.0
 _STRICT: Final = "dryRun=All&fieldValidation=Strict"
 _DEFINITIONS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -39,14 +41,19 @@ def _define(server: KubeServer) -> None:
         for definition in yaml.safe_load_all(file.read_text(encoding="utf-8")):
             code, answer = server.ask("POST", _DEFINITIONS, definition)
             assert code == 201, answer
-            name = definition["metadata"]["name"]
-            while not _is_established(server.ask("GET", f"{_DEFINITIONS}/{name}")[1]):
-                pass
+            versions = [each["name"] for each in definition["spec"]["versions"] if each["served"]]
+            for version in versions:
+                _until_served(server, definition["spec"], version)
 
 
-def _is_established(definition: Any) -> bool:
-    found = {each["type"]: each["status"] for each in definition.get("status", {}).get("conditions", [])}
-    return found.get("Established") == "True"
+def _until_served(server: KubeServer, definition: Any, version: str) -> None:
+    deadline = time.monotonic() + _SERVED_S
+    while True:
+        code, known = server.ask("GET", f"/apis/{definition['group']}/{version}")
+        if code == 200 and definition["names"]["kind"] in {each["kind"] for each in known["resources"]}:
+            return
+        assert time.monotonic() < deadline, (code, known)
+        time.sleep(0.1)
 
 
 def _path(server: KubeServer, manifest: Manifest) -> str | None:
