@@ -33,7 +33,7 @@ def run_service(name: str, service: ServiceFunction, *conditions: str) -> None:
         sys.stderr.write(f"{name}: {error}\n")
         sys.exit(2)
     configure_logs(name, settings.log_level)
-    configure_traces(name)
+    end_traces = configure_traces(name)
     gc.set_threshold(_GC_YOUNG, 20, 100)
     log = structlog.get_logger()
     try:
@@ -45,6 +45,8 @@ def run_service(name: str, service: ServiceFunction, *conditions: str) -> None:
     except Exception:
         log.exception("failed")
         sys.exit(1)
+    finally:
+        end_traces()
     log.info("stopped")
 
 

@@ -10,16 +10,17 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from assent.decider.clocks import NOTHING_SEEN, Appends
+from assent.decider.decision_spans import DecisionSpans
 from assent.decider.missing_log_parts import MissingError
 from assent.decider.session_inputs import SessionInputs
 from assent.decider.signature_checker import SignatureChecker
 from assent.decider.stopped_error import StoppedError
 from assent.decider.timekeeper import ClockReadingAtEnd, Timekeeper
 from assent.decider.until_one_ends import until_one_ends
-from assent.ledger.appender import Appender, LostLeadError
+from assent.ledger.appender import NO_TRACES, Appender, LostLeadError
 from assent.observe import metrics
-from assent.observe.traces import TRACER
 from assent_contracts.client.record_fetching import positions
+from assent_contracts.client.spans import is_on
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.writer import Incoming, LinkedDecision, PartitionWriter
 from assent_contracts.findings import compare_input
@@ -71,6 +72,9 @@ class Session:
         self._handed_over = writer.next_input
         self._received: asyncio.Queue[Portion] = asyncio.Queue(_AHEAD)
         self._to_read = writer.next_input
+        self._spans = DecisionSpans(around.place.topic, around.name) if is_on() else None
+        # Chosen once, so that a decision costs nothing more where there are no traces.
+        self._decide_one = self._decide_untraced if self._spans is None else self._decide_traced
         self._log = structlog.get_logger().bind(partition=around.name, epoch=writer.epoch)
 
     async def run(self) -> None:
@@ -156,10 +160,11 @@ class Session:
             received = await self._time.received_at(portion.appends)
             started = perf_counter()
             first = self._writer.seq + 1
-            with TRACER.start_as_current_span("decide", attributes={"partition": self._around.name}):
-                refused = await self._decide(portion, good, received)
-                await self._record_due(self._time_after(portion))
-                await self._send()
+            if self._spans is not None:
+                self._spans.receive(portion.records)
+            refused = await self._decide(portion, good, received)
+            await self._record_due(self._time_after(portion))
+            await self._send()
             if self._writer.seq >= first:
                 self._tell(portion, first, refused, perf_counter() - started)
             # The queue may hold more. Health, heartbeats and other partitions get a turn in between.
@@ -202,7 +207,13 @@ class Session:
         metrics.DECISIONS.labels(self._around.name, "").inc(len(portion.records) - refused)
         return refused
 
-    def _decide_one(self, incoming: Incoming) -> LinkedDecision:
+    def _decide_traced(self, incoming: Incoming) -> LinkedDecision:
+        assert self._spans is not None, "there are traces"
+        decided = self._decide_untraced(incoming)
+        self._spans.decided(incoming, decided, self._writer.seq)
+        return decided
+
+    def _decide_untraced(self, incoming: Incoming) -> LinkedDecision:
         try:
             return self._writer.decide(incoming)
         except Exception as error:
@@ -219,7 +230,9 @@ class Session:
     async def _send(self) -> None:
         batch = self._writer.take_batch()
         if batch is not None:
-            await self._appender.append(batch)
+            await self._appender.append(batch, NO_TRACES if self._spans is None else self._spans.headers())
+            if self._spans is not None:
+                self._spans.sent()
 
     def _tell_odd(self, record: ConsumerRecord, decided: LinkedDecision) -> None:
         """Log what was not kept, so that a person can find it."""

@@ -23,6 +23,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
+from assent.dispatch.release_spans import ReleaseSpans
 from assent.dispatch.submission_payloads import ReleaseMismatchError, SubmissionPayloads
 from assent.dispatch.written_releases import AGAIN_AFTER_S, WrittenReleases, copy_of
 from assent.observe import metrics
@@ -41,6 +42,7 @@ from assent_contracts.heads import HeadInEra
 from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
 from assent_contracts.resources import resource_type
 from assent_contracts.topics import CHANGES, LEDGER
+from assent_contracts.trace_context import without_trace
 
 SOURCE = "/assent/dispatch"
 """The CloudEvents source of every change; its id is the request's."""
@@ -71,6 +73,7 @@ class PartitionDispatch:
         )
         self._submissions = SubmissionPayloads(connection, partition)
         self._requests = OpenRequests(partition, evidence)
+        self._spans = ReleaseSpans(self._requests.opened_at)
         self._standing = WrittenReleases(connection, partition, _release_of, again_after_s=again_after_s)
         self._look_at = 0.0
         self._held_back: dict[str, str] = {}
@@ -88,7 +91,8 @@ class PartitionDispatch:
         await self._reader.start()
         async for polled in self._reader.until(await self._reader.end_offsets()):
             for accepted in self._counted(polled):
-                self._requests.take(accepted)
+                self._spans.take(accepted, self._requests.take(accepted))
+        self._spans.forget_ended(self._requests.find)
         waiting = self._waiting()
         missing = await self._standing.missing(waiting)
         self._log.info(
@@ -119,6 +123,7 @@ class PartitionDispatch:
         released: list[OpenRequest] = []
         for each in accepted:
             request = self._requests.take(each)
+            self._spans.take(each, request)
             if request is not None and _is_for_appliers(request):
                 released.append(request)
             opened = self._requests.opened_at(each.record.seq)
@@ -127,6 +132,7 @@ class PartitionDispatch:
         await self._write(released)
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + LOOK_EVERY_S
+            self._spans.forget_ended(self._requests.find)
             await self._write_again()
         if accepted:
             self._tell(accepted, len(released), time.perf_counter() - started)
@@ -183,16 +189,19 @@ class PartitionDispatch:
         for request in released:
             change = _change(request, payloads[request.request])
             value = encode(change)
+            span, traced = self._spans.begin(request)
             ack = await producer.send(
                 CHANGES,
                 value,
                 key=change.resource.encode(),
                 partition=self._partition,
-                headers=_headers(change),
+                headers=[*_headers(change), *traced],
             )
-            sent.append((change.request, value, ack))
-        for name, value, ack in sent:
+            sent.append((change.request, value, ack, span))
+        for name, value, ack, span in sent:
             self._standing.note(name, copy_of(value, (await ack).offset))
+            if span is not None:
+                span.end()
         metrics.DISPATCHED.labels(str(self._partition)).inc(len(sent))
 
     def _tell(self, accepted: Sequence[Accepted], released: int, took_s: float) -> None:
@@ -235,7 +244,8 @@ def _release_of(record: ConsumerRecord, waiting: dict[str, OpenRequest]) -> str 
     if change is None or request is None or not request.is_release(change):
         return None
     # The headers too: a reader that compares positions would skip a true value under a forged position.
-    return change.request if list(record.headers) == _headers(change) else None
+    # Only its trace may be another one, because that decides nothing.
+    return change.request if without_trace(record.headers) == _headers(change) else None
 
 
 def _read(value: bytes | None) -> Change | None:

@@ -14,9 +14,8 @@ import stamina
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from assent.observe import metrics
+from assent.observe import metrics, traces
 from assent.observe.health import Health
-from assent.observe.traces import TRACER
 from assent.store.log_watch import LogWatch
 from assent.store.partition_intake import PartitionIntake
 from assent.store.pool import PostgresConnection
@@ -24,6 +23,7 @@ from assent.store.positions import OvertakenError, Reader, advance_position, rea
 from assent.store.postgres_reasons import reason
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.spans import is_on
 from assent_contracts.eras import era_of
 from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import ledger_of
@@ -119,10 +119,12 @@ class Projector:
 
     async def _commit(self, intake: PartitionIntake, accepted: Sequence[Accepted]) -> None:
         read = intake.read
-        with TRACER.start_as_current_span("project", attributes={"partition": intake.place.partition}):
-            async with self._pool.acquire() as connection, connection.transaction():
-                await advance_position(connection, self._reader, intake.place, intake.durable, read)
-                await self._write(connection, intake.place, accepted)
+        began_ns = time.time_ns()
+        async with self._pool.acquire() as connection, connection.transaction():
+            await advance_position(connection, self._reader, intake.place, intake.durable, read)
+            await self._write(connection, intake.place, accepted)
+        if is_on():
+            traces.project(self._reader, *intake.place, accepted, began_ns)
         intake.durable = read.head
 
     def _tell_quarantined(self, intake: PartitionIntake, records: Sequence[ConsumerRecord]) -> None:

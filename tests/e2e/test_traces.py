@@ -1,0 +1,184 @@
+"""Traces of the whole system, as a collector of OpenTelemetry receives them."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+
+from assent.infra_files import infra_path
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import load_key, signed_headers
+from assent_contracts.client.partition_contents import partition_contents
+from assent_contracts.client.publisher import Decided, Publisher, new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.commands import SubmitChange
+from assent_contracts.ledger import decode_record
+from assent_contracts.topics import LEDGER
+from assent_contracts.trace_context import TRACEPARENT, TRACESTATE
+from tests.support.cli import Cli, Up
+from tests.support.otlp_receiver import Collector, Received, collecting
+
+RESOURCE = "script/traced.ps1"
+_LIMIT_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cli, Collector]]:
+    """A system of its own, all of whose processes export their traces."""
+    with collecting() as (address, collector):
+        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+        cli = Cli(tmp_path_factory.mktemp("traced") / "data", env=environ)
+        assert cli("init", str(infra_path("demo/governance.toml")), "--make-keys").code == 0
+        up = Up(cli, tmp_path_factory.mktemp("up") / "up.txt")
+        yield cli, collector
+        assert up.stop() == 0
+
+
+def by_service(spans: list[Received], service: str, name: str) -> list[Received]:
+    return [each for each in spans if (each.service, each.name) == (f"assent-{service}", name)]
+
+
+def the(spans: list[Received], service: str, name: str, **attributes: str) -> Received:
+    """The one span of that service and name."""
+    wanted = {f"assent.{key}": value for key, value in attributes.items()}
+    found = [s for s in by_service(spans, service, name) if wanted.items() <= s.attributes.items()]
+    assert len(found) == 1, (service, name, found)
+    return found[0]
+
+
+def until_span(collector: Collector, request: str, service: str, name: str, *, times: int = 1) -> None:
+    deadline = time.monotonic() + _LIMIT_S
+    while True:
+        spans = [s for s in collector.spans() if s.attributes.get("assent.request") == request]
+        if len(by_service(spans, service, name)) >= times:
+            return
+        assert time.monotonic() < deadline, [(s.service, s.name, s.attributes) for s in spans]
+        time.sleep(0.1)
+
+
+def test_one_trace_follows_a_submission_to_its_outcome_and_an_approval_links_to_it(
+    collected: tuple[Cli, Collector],
+) -> None:
+    cli, collector = collected
+    request = cli.submit(RESOURCE, b'"echo traced"', who="alice")
+    assert cli("approve", request, "--yes", "--note", "SecretNote.", "--as", "bob").code == 0
+    assert cli("complete", request, "--yes", "--as", "alice").code == 0
+    cli.until_status(request, "completed")
+    until_span(collector, request, "status", "status", times=5)
+    until_span(collector, request, "applier", "apply")
+
+    every = collector.spans()
+    submitted = the(every, "decider", "decide assent.submit-change.v1", request=request)
+    trace = collector.trace(submitted.trace_id)
+    sent = the(trace, "cli", "send assent.commands", type="assent.submit-change.v1")
+    assert (sent.parent, submitted.parent) == ("", sent.span_id)
+    projected = the(trace, "status", "status", position=request)
+    assert projected.parent == submitted.span_id
+    dispatched = the(trace, "dispatch", "dispatch", request=request)
+    assert dispatched.parent == submitted.span_id
+    applied = the(trace, "applier", "apply", request=request, result="succeeded")
+    assert applied.parent == dispatched.span_id
+    for kind in ("assent.claim.v1", "assent.report-outcome.v1"):
+        command = the(trace, "applier", "send assent.commands", type=kind)
+        assert command.parent == applied.span_id
+        decided = the(trace, "decider", f"decide {kind}", request=request)
+        assert decided.parent == command.span_id
+        the(trace, "status", "status", position=str(decided.attributes["assent.position"]))
+
+    # Other people's decisions are traces of their own, which lead to the submission's.
+    approved = the(every, "decider", "decide assent.approve.v1", request=request)
+    assert approved.trace_id != submitted.trace_id
+    assert approved.links == {(submitted.trace_id, submitted.span_id)}
+    completed = the(every, "decider", "decide assent.complete.v1", request=request)
+    assert dispatched.links == {(completed.trace_id, completed.span_id)}
+    assert "SecretNote." not in repr(every)
+    assert "echo traced" not in repr(every)
+    assert cli("audit", "verify").code == 0
+
+
+def test_refusal_is_on_the_span_of_its_decision(collected: tuple[Cli, Collector]) -> None:
+    cli, collector = collected
+    request = cli.submit("script/own.ps1", b'"echo own"', who="alice")
+    assert cli("approve", request, "--yes", "--as", "alice").code == 2
+    until_span(collector, request, "decider", "decide assent.approve.v1")
+    refused = the(collector.spans(), "decider", "decide assent.approve.v1", request=request)
+    assert refused.attributes["assent.refusal"] == "own-request"
+
+
+def traceparent(trace_id: str, flags: str = "01") -> tuple[str, bytes]:
+    return TRACEPARENT, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}".encode()
+
+
+async def submitted_with(
+    cli: Cli, resource: str, headers: Sequence[tuple[str, bytes | None]], *, signed: bool = True
+) -> tuple[Decided, ConsumerRecord]:
+    """The decision on a submission with these headers beside its own, and the ledger's record of it."""
+    env = cli("env", "--json").json
+    key, connection = load_key(cli.data / "keys" / "alice.key"), Connection(bootstrap=env["kafka"])
+    follower = GovernanceFollower(connection, env["identity"])
+    await follower.start()
+    publisher = Publisher(connection, follower, source="/tests")
+    await publisher.start()
+    try:
+        command = SubmitChange(
+            id=new_command_id(),
+            principal=key.principal,
+            at=now_ms(),
+            resource=resource,
+            operation="edit",
+            justification="It is needed.",
+            payload=msgspec.Raw(b'"echo"'),
+        )
+        value = encode(command)
+        own = signed_headers(key, env["identity"], command, value, "/tests") if signed else []
+        decided = await publisher.send_bytes(value, resource.encode(), [*own, *headers])  # type: ignore[list-item]
+    finally:
+        await publisher.stop()
+        await follower.stop()
+    place = TopicPartition(LEDGER, decided.partition)
+    async with partition_contents(connection, place) as contents:
+        async for records in contents:
+            for record in records:
+                assert record.value is not None
+                if decode_record(record.value).seq == decided.seq:
+                    return decided, record
+    raise AssertionError(decided)
+
+
+def traces_on(record: ConsumerRecord) -> list[tuple[str, bytes | None]]:
+    return [each for each in record.headers if each[0] in (TRACEPARENT, TRACESTATE)]
+
+
+def test_hostile_trace_headers_decide_nothing_and_are_not_kept(collected: tuple[Cli, Collector]) -> None:
+    cli, collector = collected
+    odd: list[list[tuple[str, bytes | None]]] = [
+        [(TRACEPARENT, None)],
+        [(TRACEPARENT, b"\xff" * 100_000)],
+        [(TRACEPARENT, f"00-{'0' * 32}-{'1' * 16}-01".encode())],
+        [traceparent("a" * 32), traceparent("b" * 32)],
+        [traceparent("c" * 32, flags="00")],
+        [(TRACESTATE, b"x=1")] * 3,
+    ]
+    for number, headers in enumerate(odd):
+        decided, record = asyncio.run(submitted_with(cli, f"script/odd-{number}", headers))
+        assert decided.refusal is None, headers
+        assert traces_on(record) == []
+    # What nobody is known to have signed leaves nothing of its headers, however right they are.
+    decided, record = asyncio.run(submitted_with(cli, "script/forged", [traceparent("d" * 32)], signed=False))
+    assert decided.refusal is not None
+    assert traces_on(record) == []
+    # A state is passed on to the collector, and not kept for ever.
+    right = [traceparent("e" * 32), (TRACESTATE, b"vendor=" + b"s" * 505)]
+    decided, record = asyncio.run(submitted_with(cli, "script/state", right))
+    request = f"{decided.partition}-{decided.seq}"
+    until_span(collector, request, "status", "status")
+    [(name, content)] = traces_on(record)
+    span = the(collector.trace("e" * 32), "decider", "decide assent.submit-change.v1", request=request)
+    assert (name, content) == (TRACEPARENT, f"00-{'e' * 32}-{span.span_id}-01".encode())
+    assert {each.trace_id for each in collector.spans()} & {letter * 32 for letter in "abcd"} == set()
+    assert cli("audit", "verify").code == 0
