@@ -19,9 +19,12 @@ from assent.decider.timekeeper import ClockReadingAtEnd, Timekeeper
 from assent.decider.until_one_ends import until_one_ends
 from assent.ledger.appender import NO_TRACES, Appender, LostLeadError
 from assent.observe import metrics
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.record_fetching import positions
 from assent_contracts.client.spans import is_on
+from assent_contracts.commands import command_type
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
+from assent_contracts.core.writer.desk import OwnRecord
 from assent_contracts.core.writer.writer import Incoming, LinkedDecision, PartitionWriter
 from assent_contracts.findings import compare_input
 from assent_contracts.heads import Found
@@ -99,6 +102,7 @@ class Session:
             fetched = await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             records = fetched.get(place)
             end = (await positions(self._consumer, place)).get(place, self._handed_over)
+            metrics.UNDECIDED.labels(self._around.name).set(self._undecided())
             if records is None:
                 # The time is only asked for when nothing comes: records carry their own.
                 await self._hand_over([], end=end, look=await self._time.look(self._consumer))
@@ -106,6 +110,10 @@ class Session:
             for portion in portions(records):
                 self._check_order(portion)
                 await self._hand_over(portion, end=portion[-1].offset + 1)
+
+    def _undecided(self) -> int:
+        newest = self._consumer.highwater(self._around.place)
+        return 0 if newest is None else max(0, newest - self._writer.next_input)
 
     def _check_order(self, records: Sequence[ConsumerRecord]) -> None:
         """Raises MissingError: a consumer whose position was deleted restarts at the first record left."""
@@ -165,6 +173,8 @@ class Session:
             refused = await self._decide(portion, good, received)
             await self._record_due(self._time_after(portion))
             await self._send()
+            if received:
+                metrics.DECISION_SECONDS.observe(max(0.0, (now_ms() - received[0]) / 1_000))
             if self._writer.seq >= first:
                 self._tell(portion, first, refused, perf_counter() - started)
             # The queue may hold more. Health, heartbeats and other partitions get a turn in between.
@@ -182,11 +192,14 @@ class Session:
                 await self._send()
         await self._end_if_retired()
 
-    def _next_due(self, due: Iterator[object]) -> bool:
+    def _next_due(self, due: Iterator[OwnRecord]) -> bool:
         try:
-            return next(due, None) is not None
+            own = next(due, None)
         except Exception as error:
             raise StoppedError(self._around.place.topic, None) from error
+        for event in () if own is None else own.events:
+            metrics.OWN_RECORDS.labels(self._around.name, command_type(event)).inc()
+        return own is not None
 
     async def _decide(self, portion: Portion, answers: Sequence[bool], received: Sequence[int]) -> int:
         refused = 0

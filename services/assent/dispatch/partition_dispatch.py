@@ -21,12 +21,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from assent.dispatch.release_spans import ReleaseSpans
 from assent.dispatch.submission_payloads import ReleaseMismatchError, SubmissionPayloads
 from assent.dispatch.written_releases import AGAIN_AFTER_S, WrittenReleases, copy_of
 from assent.observe import metrics
+from assent.observe.lag import Lag
 from assent_contracts import cloudevents
 from assent_contracts.acceptance import Accepted
 from assent_contracts.access_policies import BUILT_IN_TYPES
@@ -48,6 +49,8 @@ SOURCE = "/assent/dispatch"
 """The CloudEvents source of every change; its id is the request's."""
 _WRITE_AT_ONCE = 100
 """Up to this many payloads, of at most 256 KiB each, are in memory together."""
+_NAMED_MAX = 20
+"""So many released requests are named in a log line."""
 _POLL_MS = 500
 _POLL_RECORDS = 2_000
 
@@ -77,6 +80,8 @@ class PartitionDispatch:
         self._standing = WrittenReleases(connection, partition, _release_of, again_after_s=again_after_s)
         self._look_at = 0.0
         self._held_back: dict[str, str] = {}
+        self._place = TopicPartition(LEDGER, partition)
+        self._lag = Lag()
         self._producer: AIOKafkaProducer | None = None
         self._quarantined = 0
         self._log = structlog.get_logger().bind(partition=partition)
@@ -90,13 +95,19 @@ class PartitionDispatch:
         await self._submissions.start()
         await self._reader.start()
         async for polled in self._reader.until(await self._reader.end_offsets()):
-            for accepted in self._counted(polled):
+            for accepted in polled.get(self._partition, ()):
                 self._spans.take(accepted, self._requests.take(accepted))
+        # What an earlier run has counted is not news, though it is read again.
+        self._quarantined = self._reader.acceptances[self._partition].quarantined
         self._spans.forget_ended(self._requests.find)
         waiting = self._waiting()
         missing = await self._standing.missing(waiting)
         self._log.info(
-            "resumed", open_requests=len(self._requests), unclaimed=len(waiting), missing=len(missing)
+            "resumed",
+            open_requests=len(self._requests),
+            unclaimed=len(waiting),
+            missing=len(missing),
+            quarantined=self._quarantined,
         )
         await self._write(missing)
         self._look_at = time.monotonic() + LOOK_EVERY_S
@@ -107,6 +118,7 @@ class PartitionDispatch:
 
     async def stop(self) -> None:
         """Disconnect."""
+        self._lag.forget([self._place])
         # Together, so that a slow one does not keep another open when this is cut short.
         stops = [self._reader.stop(), self._submissions.stop(), self._standing.stop()]
         if self._producer is not None:
@@ -119,6 +131,8 @@ class PartitionDispatch:
         Raises as `start` does.
         """
         accepted = await self._poll()
+        self._lag.read(self._place, self._reader.positions()[self._partition])
+        self._lag.tell({TopicPartition(LEDGER, number): end for number, end in self._reader.ends().items()})
         started = time.perf_counter()
         released: list[OpenRequest] = []
         for each in accepted:
@@ -135,7 +149,7 @@ class PartitionDispatch:
             self._spans.forget_ended(self._requests.find)
             await self._write_again()
         if accepted:
-            self._tell(accepted, len(released), time.perf_counter() - started)
+            self._tell(accepted, released, time.perf_counter() - started)
 
     def held_back(self) -> dict[str, str]:
         """The open requests whose releases were not written, each with what it lacks."""
@@ -161,7 +175,12 @@ class PartitionDispatch:
         """This partition's records, after counting what was quarantined among them."""
         quarantined = self._reader.acceptances[self._partition].quarantined
         if quarantined > self._quarantined:
-            self._log.warning("quarantined", records=quarantined - self._quarantined)
+            dropped = self._reader.acceptances[self._partition]
+            self._log.warning(
+                "quarantined",
+                records=quarantined - self._quarantined,
+                last_offset=dropped.last_quarantined,
+            )
             metrics.QUARANTINED.labels(LEDGER, str(self._partition)).inc(quarantined - self._quarantined)
             self._quarantined = quarantined
         return polled.get(self._partition, ())
@@ -204,8 +223,8 @@ class PartitionDispatch:
                 span.end()
         metrics.DISPATCHED.labels(str(self._partition)).inc(len(sent))
 
-    def _tell(self, accepted: Sequence[Accepted], released: int, took_s: float) -> None:
-        last = accepted[-1].record.seq
+    def _tell(self, accepted: Sequence[Accepted], released: Sequence[OpenRequest], took_s: float) -> None:
+        first, last = accepted[0].record.seq, accepted[-1].record.seq
         partition = str(self._partition)
         metrics.PROJECTED.labels(LEDGER, partition).inc(len(accepted))
         metrics.PROJECTED_SEQ.labels(LEDGER, partition).set(last)
@@ -213,7 +232,9 @@ class PartitionDispatch:
         self._log.info(
             "dispatched",
             records=len(accepted),
-            released=released,
+            released=len(released),
+            requests=[each.request for each in released[:_NAMED_MAX]],
+            first_seq=first,
             last_seq=last,
             open_requests=len(self._requests),
             took_ms=round(took_s * 1_000, 2),

@@ -16,6 +16,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from assent.observe import metrics, traces
 from assent.observe.health import Health
+from assent.observe.lag import Lag
 from assent.store.log_watch import LogWatch
 from assent.store.partition_intake import PartitionIntake
 from assent.store.pool import PostgresConnection
@@ -54,10 +55,16 @@ class Projector:
         self._health = health
         self._watch = watch
         self._intakes: dict[TopicPartition, PartitionIntake] = {}
+        self.lag: Final = Lag()
         self._log = structlog.get_logger()
 
     def forget(self, places: Iterable[TopicPartition]) -> None:
         """Drop what is kept in memory: the partitions may belong to another instance now."""
+        places = tuple(places)
+        self._forget(places)
+        self.lag.forget(places)
+
+    def _forget(self, places: Iterable[TopicPartition]) -> None:
         for place in places:
             self._intakes.pop(place, None)
 
@@ -81,7 +88,7 @@ class Projector:
                 try:
                     next_offset = await self._take_once(place, records)
                 except BaseException as error:
-                    self.forget([place])
+                    self._forget([place])
                     self._health.not_ready(condition, reason(error))
                     raise
                 self._health.ready(condition)
@@ -103,9 +110,10 @@ class Projector:
                 await self._commit(intake, accepted)
             except OvertakenError:
                 self._log.info("overtaken", ledger=place.topic, partition=place.partition)
-                self.forget([place])
+                self._forget([place])
                 return (await self._begin(place)).expected
             self._tell(intake, accepted, time.perf_counter() - started)
+        self.lag.read(place, intake.expected)
         return intake.expected
 
     async def _begin(self, place: TopicPartition) -> PartitionIntake:
@@ -115,6 +123,7 @@ class Projector:
             head = await read_position(connection, self._reader, place, HeadInEra(start, era))
         intake = PartitionIntake(place, head, self._governance)
         self._intakes[place] = intake
+        self.lag.read(place, intake.expected)
         return intake
 
     async def _commit(self, intake: PartitionIntake, accepted: Sequence[Accepted]) -> None:
