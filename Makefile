@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-go test-java test-containers coverage mutants \
+.PHONY: help setup chromium prometheus run test test-long test-full test-go test-java test-containers coverage mutants \
 	soak fuzz simulate faults lint format schemas vectors bench docs requirements clean
 
 help: ## show this list
@@ -53,10 +53,17 @@ chromium: ## install Debian's Chromium for the browser tests, where there is non
 			>/dev/null; } || \
 		echo "chromium: not found, so no browser is tested; on Debian and Ubuntu: sudo apt-get install chromium" >&2
 
+prometheus: ## install Debian's Prometheus for the tests of alerts and metrics, where there is none
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "prometheus: installing it with apt-get" && \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends prometheus \
+			>/dev/null; } || \
+		echo "prometheus: not found, so alerts are not tested; on Debian and Ubuntu: sudo apt-get install prometheus" >&2
+
 run: $(STAMP) ## run all of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops; WITHOUT=applier leaves it out
 	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once) $(WITHOUT:%=--without %)
 
-test: $(STAMP) chromium ## run the tests of every part; ARGS go to pytest; WORKERS=0 runs one process
+test: $(STAMP) chromium prometheus ## run the tests of every part; ARGS go to pytest; WORKERS=0 runs one process
 	@$(PYTEST) -m "not long and not containers and not soak" $(ARGS)
 
 test-long: $(STAMP) ## run the slow tests: restores, clocks, Keycloak, schemathesis, fuzz, simulations

@@ -1,16 +1,22 @@
-"""Traces of the whole system, as a collector of OpenTelemetry receives them."""
+"""The whole system, as a collector of OpenTelemetry and as Prometheus see it."""
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from assent.infra_files import infra_path
-from assent_contracts.client.connection import Connection
+from assent.local.ports import free_port
+from assent.local.whole_system import SERVICES
+from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key, signed_headers
 from assent_contracts.client.partition_contents import partition_contents
@@ -22,6 +28,7 @@ from assent_contracts.topics import LEDGER
 from assent_contracts.trace_context import TRACEPARENT, TRACESTATE
 from tests.support.cli import Cli, Up
 from tests.support.otlp_receiver import Collector, Received, collecting
+from tests.support.prometheus import promtool, scraping
 
 RESOURCE = "script/traced.ps1"
 _LIMIT_S = 30.0
@@ -182,3 +189,86 @@ def test_hostile_trace_headers_decide_nothing_and_are_not_kept(collected: tuple[
     assert (name, content) == (TRACEPARENT, f"00-{'e' * 32}-{span.span_id}-01".encode())
     assert {each.trace_id for each in collector.spans()} & {letter * 32 for letter in "abcd"} == set()
     assert cli("audit", "verify").code == 0
+
+
+def test_prometheus_scrapes_every_service_and_fires_on_what_a_stranger_wrote(
+    collected: tuple[Cli, Collector], tmp_path: Path
+) -> None:
+    cli, _ = collected
+    cli.submit("script/measured.ps1", b'"echo measured"', who="alice")
+    ports = json.loads((cli.data / "ports.json").read_text())
+    services = {name: ports[name] for name in SERVICES if name in ports}
+    assert {"decider", "status", "audit", "dispatch", "applier", "gateway", "notify"} <= services.keys()
+    with scraping(tmp_path, services, free_port()) as prometheus:
+        prometheus.until_true(f"sum(up) == {len(services)}")
+        prometheus.until_true("sum(assent_lead) == 4 + 1")
+        for name, port in services.items():
+            exported = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+            checked = promtool("check", "metrics", stdin=exported.text)
+            assert (name, checked.returncode, checked.stdout + checked.stderr) == (name, 0, "")
+        for expression in (
+            'sum(assent_decisions_total{refusal=""}) > 0',
+            "sum(assent_decision_seconds_count) > 0",
+            'max(assent_open_requests_older{seconds="0"}) >= 0',
+            'count(assent_lag_records{job="assent-status"} == 0) > 0',
+            'count(assent_lag_records{job="assent-audit"} == 0) > 0',
+            'count(assent_lag_seconds{job="assent-dispatch"} == 0) == 4',
+            "max(assent_not_ready) == 0",
+            "sum(assent_undecided_commands) == 0",
+        ):
+            prometheus.until_true(expression)
+        assert {rule["health"] for group in prometheus.get("rules")["groups"] for rule in group["rules"]} == {
+            "ok"
+        }
+        assert prometheus.firing() == set()
+
+        asyncio.run(written_by_a_stranger(cli))
+        prometheus.until(lambda: prometheus.firing() == {"AssentQuarantined"})
+
+
+async def written_by_a_stranger(cli: Cli) -> None:
+    """A record on the ledger that is not its writer's."""
+    producer = await open_producer(Connection(bootstrap=cli("env", "--json").json["kafka"]))
+    try:
+        await producer.send_and_wait(LEDGER, b"{}", partition=0)
+    finally:
+        await producer.stop()
+
+
+def test_log_lines_of_every_service_are_found_from_a_request_and_lead_to_it(
+    collected: tuple[Cli, Collector],
+) -> None:
+    cli, _ = collected
+    request = cli.submit("script/logged.ps1", b'"echo logged"', who="alice")
+    partition, first = (int(part) for part in request.split("-"))
+    for command, who in (("approve", "bob"), ("complete", "alice")):
+        assert cli(command, request, "--yes", "--as", who).code == 0
+    cli.until_status(request, "completed")
+    seqs = [entry["seq"] for entry in cli("show", request, "--json").json["timeline"]]
+    named = f"request {request}, and partition {partition} with first_seq <= N <= last_seq, N: "
+    shown = " ".join(cli("show", request).out.split())
+    assert f"in the logs {named}{', '.join(map(str, seqs))}" in shown
+    assert f"{named}{first}." in " ".join(cli("explain", request).out.split())
+
+    for service, event in (
+        ("decider", "decided"),
+        ("status", "projected"),
+        ("audit", "projected"),
+        ("dispatch", "dispatched"),
+    ):
+        lines = [line for line in logged(cli, service, event) if str(line["partition"]) == str(partition)]
+        for seq in seqs:
+            assert [seq] == [seq for line in lines if line["first_seq"] <= seq <= line["last_seq"]], service
+    assert [line["result"] for line in logged(cli, "applier", "handled") if line["request"] == request] == [
+        "succeeded"
+    ]
+    assert any(request in line["requests"] for line in logged(cli, "dispatch", "dispatched"))
+    # The other way round: from the place in any line.
+    other = cli("show", f"{partition}-{seqs[1]}")
+    assert (other.code, request in other.err) == (1, True), other
+
+
+def logged(cli: Cli, service: str, event: str) -> list[dict[str, Any]]:
+    lines = (cli.data / "logs" / f"{service}.log").read_text().splitlines()
+    read = [json.loads(line) for line in lines if line.startswith("{")]
+    return [line for line in read if line.get("event") == event and line.get("ledger", LEDGER) == LEDGER]
