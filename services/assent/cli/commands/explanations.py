@@ -52,6 +52,7 @@ def explain(
 
     from assent.cli.connection.log_selection import log_client
     from assent.reading.explanations import standing_sentence, status_words
+    from assent.reading.log_lines import log_search
 
     found = asyncio.run(log_client(access, options).explanation(request, for_))
     row, document = found.request, found.explained
@@ -69,6 +70,9 @@ def explain(
         )
     if document.for_:
         output.print_line(standing_sentence(document.for_))
+    output.print_line(
+        f"In the logs of the services: {log_search(row.id)}. `assent show {row.id}` has every N."
+    )
 
 
 def _print_explanation(row: "RequestView", explanation: "Explanation", sentences: list[str]) -> None:
