@@ -240,7 +240,7 @@ def test_log_lines_of_every_service_are_found_from_a_request_and_lead_to_it(
 ) -> None:
     cli, _ = collected
     request = cli.submit("script/logged.ps1", b'"echo logged"', who="alice")
-    partition, first = (int(part) for part in request.split("-"))
+    partition = request.partition("-")[0]
     for command, who in (("approve", "bob"), ("complete", "alice")):
         assert cli(command, request, "--yes", "--as", who).code == 0
     cli.until_status(request, "completed")
@@ -248,7 +248,6 @@ def test_log_lines_of_every_service_are_found_from_a_request_and_lead_to_it(
     named = f"request {request}, and partition {partition} with first_seq <= N <= last_seq, N: "
     shown = " ".join(cli("show", request).out.split())
     assert f"in the logs {named}{', '.join(map(str, seqs))}" in shown
-    assert f"{named}{first}." in " ".join(cli("explain", request).out.split())
 
     for service, event in (
         ("decider", "decided"),
@@ -256,7 +255,7 @@ def test_log_lines_of_every_service_are_found_from_a_request_and_lead_to_it(
         ("audit", "projected"),
         ("dispatch", "dispatched"),
     ):
-        lines = [line for line in logged(cli, service, event) if str(line["partition"]) == str(partition)]
+        lines = [line for line in logged(cli, service, event) if str(line["partition"]) == partition]
         for seq in seqs:
             assert [seq] == [seq for line in lines if line["first_seq"] <= seq <= line["last_seq"]], service
     assert [line["result"] for line in logged(cli, "applier", "handled") if line["request"] == request] == [

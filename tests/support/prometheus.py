@@ -51,7 +51,7 @@ class Prometheus:
 
     def get(self, path: str, **parameters: str) -> Any:
         answer = self._client.get(f"/api/v1/{path}", params=parameters)
-        assert answer.status_code == 200, answer.text
+        answer.raise_for_status()
         return answer.json()["data"]
 
     def query(self, expression: str) -> list[dict[str, Any]]:
@@ -69,8 +69,8 @@ class Prometheus:
             try:
                 if holds():
                     return
-            except httpx.TransportError:
-                pass  # It is starting.
+            except httpx.HTTPError:
+                pass  # It is starting, and may not answer or say that it is not ready.
             if time.monotonic() > deadline:
                 print(*self.query('{__name__=~"assent_.+|up"} != 0'), sep="\n")
                 raise AssertionError(what)

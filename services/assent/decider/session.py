@@ -14,6 +14,7 @@ from assent.decider.decision_spans import DecisionSpans
 from assent.decider.missing_log_parts import MissingError
 from assent.decider.session_inputs import SessionInputs
 from assent.decider.signature_checker import SignatureChecker
+from assent.decider.snapshot_taking import SnapshotTaking
 from assent.decider.stopped_error import StoppedError
 from assent.decider.timekeeper import ClockReadingAtEnd, Timekeeper
 from assent.decider.until_one_ends import until_one_ends
@@ -64,6 +65,7 @@ class Session:
         consumer: AIOKafkaConsumer,
         checker: SignatureChecker,
         time: Timekeeper,
+        snapshots: SnapshotTaking | None = None,
     ) -> None:
         """The consumer is at `writer.next_input` of `around.place`, and the writer's term has begun."""
         self._around = around
@@ -72,6 +74,7 @@ class Session:
         self._consumer = consumer
         self._checker = checker
         self._time = time
+        self._snapshots = snapshots
         self._handed_over = writer.next_input
         self._received: asyncio.Queue[Portion] = asyncio.Queue(_AHEAD)
         self._to_read = writer.next_input
@@ -175,6 +178,7 @@ class Session:
             await self._send()
             if received:
                 metrics.DECISION_SECONDS.observe(max(0.0, (now_ms() - received[0]) / 1_000))
+            await self._take_snapshot()
             if self._writer.seq >= first:
                 self._tell(portion, first, refused, perf_counter() - started)
             # The queue may hold more. Health, heartbeats and other partitions get a turn in between.
@@ -246,6 +250,14 @@ class Session:
             await self._appender.append(batch, NO_TRACES if self._spans is None else self._spans.headers())
             if self._spans is not None:
                 self._spans.sent()
+            if self._snapshots is not None:
+                self._snapshots.passed(batch)
+
+    async def _take_snapshot(self) -> None:
+        """Take one if it is due. Everything that was decided has been sent, so it is the confirmed state."""
+        if self._snapshots is not None and self._snapshots.is_due:
+            await self._appender.flush()
+            self._snapshots.take(self._appender.confirmed)
 
     def _tell_odd(self, record: ConsumerRecord, decided: LinkedDecision) -> None:
         """Log what was not kept, so that a person can find it."""

@@ -49,6 +49,14 @@ CLOCKS_APART = Gauge(
     "How far the broker's and this machine's clocks differ, while that stops decisions; else 0.",
     ["partition"],
 )
+SNAPSHOT_SEQ = Gauge(
+    "assent_snapshot_seq", "The ledger seq of the last snapshot that this process has written.", ["partition"]
+)
+SNAPSHOT_PAUSE_SECONDS = Histogram(
+    "assent_snapshot_pause_seconds",
+    "For how long taking a snapshot has held up decisions.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1),
+)
 LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer took over.", ["partition"])
 OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
 OPEN_REQUESTS_OLDER = Gauge(
@@ -112,8 +120,12 @@ SUBMISSIONS_DOUBTED = Counter(
     ["doubt"],
 )
 APPLIED = Counter("assent_applied_changes_total", "Changes that were claimed, by outcome.", ["outcome"])
-FINDINGS = Counter("assent_findings_total", "Differences at a target that were reported, by kind.", ["kind"])
-COMPARED_AT = Gauge("assent_compared_timestamp_seconds", "When a target was last compared with the ledger.")
+FINDINGS = Counter(
+    "assent_findings_total", "Differences that were reported, by target and kind.", ["target", "kind"]
+)
+COMPARED_AT = Gauge(
+    "assent_compared_timestamp_seconds", "When each target was last compared with the ledger.", ["target"]
+)
 DISPATCHED = Counter("assent_dispatched_changes_total", "Changes written to assent.changes.", ["partition"])
 NOTIFICATIONS = Counter(
     "assent_notifications_total",

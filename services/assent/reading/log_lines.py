@@ -8,7 +8,7 @@ from assent_contracts.resources import parse_request_id
 _SEQS_MAX: Final = 20
 
 
-def log_search(request: str, seqs: Iterable[int] = ()) -> str:
+def log_search(request: str, seqs: Iterable[int]) -> str:
     """In words: the field `request`, and the positions of its records, which lie within those of a line.
 
     `seqs`: of the ledger's records on the request, in order.
