@@ -77,7 +77,10 @@ def test_one_trace_follows_a_submission_to_its_outcome_and_an_approval_links_to_
     assert cli("complete", request, "--yes", "--as", "alice").code == 0
     cli.until_status(request, "completed")
     until_span(collector, request, "status", "status", times=5)
+    # Each process sends its spans in their order, so what came before these has arrived too.
     until_span(collector, request, "applier", "apply")
+    until_span(collector, request, "dispatch", "dispatch")
+    until_span(collector, request, "decider", "decide assent.report-outcome.v1")
 
     every = collector.spans()
     submitted = the(every, "decider", "decide assent.submit-change.v1", request=request)
@@ -191,7 +194,7 @@ def test_hostile_trace_headers_decide_nothing_and_are_not_kept(collected: tuple[
     right = [traceparent("e" * 32), (TRACESTATE, b"vendor=" + b"s" * 505)]
     decided, record = asyncio.run(submitted_with(cli, "script/state", right))
     request = f"{decided.partition}-{decided.seq}"
-    until_span(collector, request, "status", "status")
+    until_span(collector, request, "decider", "decide assent.submit-change.v1")
     [(name, content)] = traces_on(record)
     span = the(collector.trace("e" * 32), "decider", "decide assent.submit-change.v1", request=request)
     assert (name, content) == (TRACEPARENT, f"00-{'e' * 32}-{span.span_id}-01".encode())
@@ -224,7 +227,11 @@ def test_gateway_continues_the_trace_of_its_caller_and_names_it_in_its_log(
 
 
 def the_one(collector: Collector, service: str, name: str) -> Received:
-    """The span of that service and name in the caller's trace."""
+    """The span of that service and name in the caller's trace, once it has arrived."""
+    deadline = time.monotonic() + _LIMIT_S
+    while not by_service(collector.trace("f" * 32), service, name):
+        assert time.monotonic() < deadline, collector.trace("f" * 32)
+        time.sleep(0.1)
     return the(collector.trace("f" * 32), service, name)
 
 
