@@ -19,7 +19,7 @@ async def _measure(settings: ServiceSettings, health: Health, stop: object) -> N
     await follower.start()
     try:
         started = time.perf_counter()
-        writer, _ = await take_over(settings.kafka, PARTITION, follower, None)
+        writer = (await take_over(settings.kafka, PARTITION, follower, None)).writer
         seconds = time.perf_counter() - started
         assert writer.desk.state.open_requests() == work.commands
         answer(seconds)

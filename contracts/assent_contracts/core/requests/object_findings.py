@@ -1,7 +1,7 @@
 """R28: the findings of each object at each target, as reconcilers have reported them."""
 
 from collections import Counter
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -14,13 +14,23 @@ KNOWN_MAX: Final = 100_000
 """Objects of one partition, at each target, with a known finding. The oldest is forgotten first."""
 
 
-class KnownFinding(msgspec.Struct, frozen=True, gc=False):
+class KnownFinding(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The newest finding of an object at a target. `seq`: of its record."""
 
     seq: int
     kind: FindingKind
     version: str | None
     request: str | None
+
+
+class FindingsContent(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """All that an `ObjectFindings` holds, for a snapshot."""
+
+    newest: list[tuple[str, str, KnownFinding]]
+    """Object, target and newest finding, in the order of their reports."""
+    open: dict[int, tuple[str, str]]
+    """The object and the reporter of each open finding, by its seq."""
+    forgotten: int
 
 
 class ObjectFindings:
@@ -69,6 +79,20 @@ class ObjectFindings:
     def open_count(self, reporter: str) -> int:
         """How many findings of this account are open."""
         return self._open_of[reporter]
+
+    def content(self) -> FindingsContent:
+        """What `of` needs to make equal findings."""
+        newest = [(resource, target, known) for (resource, target), known in self._newest.items()]
+        return FindingsContent(newest, self._open, self._forgotten)
+
+    @classmethod
+    def of(cls, content: FindingsContent) -> Self:
+        """The findings with this content, which they take over."""
+        made = cls()
+        made._newest = {(resource, target): known for resource, target, known in content.newest}
+        made._open, made._forgotten = content.open, content.forgotten
+        made._open_of.update(reporter for _, reporter in content.open.values())
+        return made
 
     def evolve(self, event: FindingEvent) -> None:
         """Note a finding, or that one was closed. Raises ImpossibleEventError."""
