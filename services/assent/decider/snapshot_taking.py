@@ -127,6 +127,11 @@ class SnapshotTaking:
         took_s = round(time.perf_counter() - started, 2)
         self._log.info("snapshot written", seq=manifest.seq, size=manifest.size, took_s=took_s)
 
+    async def written(self) -> None:
+        """Return when nothing is being written any more."""
+        if self._publishing is not None:
+            await asyncio.wait([self._publishing])
+
     async def stop(self) -> None:
         """End what is being written. Its manifest is not there, so nobody uses it."""
         if self._publishing is not None:

@@ -29,7 +29,7 @@ class FindingsContent(msgspec.Struct, frozen=True, array_like=True, forbid_unkno
     newest: list[tuple[str, str, KnownFinding]]
     """Object, target and newest finding, in the order of their reports."""
     open: dict[int, tuple[str, str]]
-    """The object and the reporter of each open finding, by its seq."""
+    """Object and reporter of each open finding, by its seq."""
     forgotten: int
 
 
@@ -91,7 +91,7 @@ class ObjectFindings:
         made = cls()
         made._newest = {(resource, target): known for resource, target, known in content.newest}
         made._open, made._forgotten = content.open, content.forgotten
-        made._open_of.update(reporter for _, reporter in content.open.values())
+        made._open_of = Counter(reporter for _, reporter in content.open.values())
         return made
 
     def evolve(self, event: FindingEvent) -> None:
