@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import logging
 import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -21,6 +23,7 @@ from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_messa
 from assent_contracts.topics import LedgerName
 
 _DERIVE_SALT = b"assent.derive.v1"
+_log = logging.getLogger(__name__)
 
 
 class KeyFileError(Exception):
@@ -83,9 +86,13 @@ class SecretKey:
 
 
 def load_key(path: Path) -> SecretKey:
-    """The key in a key file. Raises KeyFileError."""
+    """The key in a key file. Raises KeyFileError. A file that every user can read is told in the log."""
     try:
-        file = msgspec.json.decode(path.read_bytes(), type=KeyFile)
+        with path.open("rb") as opened:
+            if os.name == "posix" and os.fstat(opened.fileno()).st_mode & stat.S_IROTH:
+                _log.warning("%s can be read by every user of this machine: chmod 600 it", path)
+            content = opened.read()
+        file = msgspec.json.decode(content, type=KeyFile)
         return SecretKey(file.id, file.principal, from_base64url(file.secret))
     except FileNotFoundError as error:
         msg = (
