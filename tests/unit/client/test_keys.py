@@ -1,12 +1,9 @@
 """Keys, beyond the signatures in the golden files."""
 
-from pathlib import Path
-
-import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.keys import SecretKey
 
 SEED = bytes(range(32))
 
@@ -19,17 +16,3 @@ def test_derived_secret_matches_HKDF_in_any_language() -> None:
 def test_each_context_and_each_key_has_its_own_secret() -> None:
     key, other = SecretKey("k", "gateway", SEED), SecretKey("k", "gateway")
     assert len({key.derive(b"a"), key.derive(b"b"), other.derive(b"a"), SEED}) == 4
-
-
-def test_key_file_that_every_user_can_read_is_told_and_the_secret_is_not(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "alice.key"
-    SecretKey("k", "alice", SEED).save(path)
-    assert load_key(path).public == SecretKey("k", "alice", SEED).public
-    path.chmod(0o640)
-    load_key(path)
-    assert caplog.messages == []
-    path.chmod(0o644)
-    load_key(path)
-    assert caplog.messages == [f"{path} can be read by every user of this machine: chmod 600 it"]

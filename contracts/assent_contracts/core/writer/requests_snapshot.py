@@ -12,7 +12,7 @@ from assent_contracts.core.requests.partition_state import PartitionContent, Par
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import IsSigned, PartitionWriter, Sealer
 
-FORMAT: Final = 2
+FORMAT: Final = 1
 """Changes with the content's form. A snapshot of another format is ignored, because the ledger has it all."""
 
 
