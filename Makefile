@@ -70,7 +70,7 @@ test-go: ## check and test contracts/go; where there is no Go it says so
 	else \
 		cd contracts/go && odd="$$(gofmt -l .)" && \
 		{ [ -z "$$odd" ] || { echo "test-go: run gofmt -w on these:" $$odd >&2; exit 1; }; } && \
-		go vet ./... && go test ./... $(ARGS); \
+		go vet ./... && go test -count=1 ./... $(ARGS); \
 	fi
 
 test-java: ## test contracts/java; where there is no JDK or no Maven it says so

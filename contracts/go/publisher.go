@@ -2,7 +2,9 @@ package assent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -96,8 +98,28 @@ func (p *Publisher) Resend(ctx context.Context, value []byte) (Decision, error) 
 
 // Follow waits until a request has ended and returns how. It may have ended long ago.
 func (p *Publisher) Follow(ctx context.Context, request string) (End, error) {
-	return p.tracker.endOf(ctx, request)
+	return p.tracker.endOf(ctx, request, nil)
 }
+
+// WaitApplied is Follow for the requester: once the request is approved, it releases the change to the applier (R12). It
+// may have been approved, or have ended, long ago. The error is a *Refusal if it is approved and cannot be completed.
+func (p *Publisher) WaitApplied(ctx context.Context, request string) (End, error) {
+	return p.tracker.endOf(ctx, request, func(approved openRequest) error {
+		command, err := NewCompletion(p.key.Principal, approved.resource, request, approved.submission)
+		if err != nil {
+			return err
+		}
+		_, err = p.Send(ctx, command)
+		var refusal *Refusal
+		if errors.As(err, &refusal) && slices.Contains(notYetComplete, refusal.Code) {
+			return nil
+		}
+		return err
+	})
+}
+
+// notYetComplete are the refusals of a completion after which the ledger has more to state of the request.
+var notYetComplete = []string{"not-approved", "not-pending", "outdated", "already-decided"}
 
 // send returns the answer as it is, and when what it answers was sent.
 func (p *Publisher) send(ctx context.Context, command Command) (Decision, time.Time, error) {

@@ -54,8 +54,8 @@ FAULTS: Final = (
     Fault(
         "R29: a member is applied although its set was not released",
         f"{CONTRACTS}/evidence/requests_evidence.py",
-        "        if governance is None:\n            return UNCONFIRMED.format(part_of)\n",
-        "        if governance is None:\n            return None\n",
+        "        return allowed if isinstance(allowed, str) else self._governance.lacking(allowed)\n",
+        "        return None if isinstance(allowed, str) else self._governance.lacking(allowed)\n",
         _OF_SETS,
     ),
     Fault(
@@ -68,8 +68,50 @@ FAULTS: Final = (
     Fault(
         "R29: a set is confirmed although a member is missing",
         _COORDINATION,
-        "        elif not found.is_whole and held >= found.hashes:\n",
-        "        elif not found.is_whole and held:\n",
+        "        elif not found.is_whole and self._held(found) >= found.hashes:\n",
+        "        elif not found.is_whole and self._held(found):\n",
+        _OF_SETS,
+    ),
+    Fault(
+        "R1, R29: a member that is submitted again is released again",
+        _COORDINATION,
+        "            listed = self._is_listed(found, member) and member.hash not in found.used\n",
+        "            listed = self._is_listed(found, member)\n",
+        _OF_SETS,
+    ),
+    Fault(
+        "R1, R29: a set's release counts for every release of a change that it lists",
+        f"{CONTRACTS}/evidence/set_releases.py",
+        "        first = found.requests.get(member, request)\n",
+        "        first = request\n",
+        _OF_SETS,
+    ),
+    Fault(
+        "R29: a member of a set that never comes holds its lock for weeks",
+        _COORDINATION,
+        "            if member.is_released or (is_unread and not self._is_past(name, member)):\n",
+        "            if member.is_released or is_unread:\n",
+        _OF_SETS,
+    ),
+    Fault(
+        "R29: a set counts a member that another coordinator may have freed",
+        _COORDINATION,
+        "        return member.hash in found.hashes and found.at <= member.at + SET_CONFIRM_MS\n",
+        "        return member.hash in found.hashes\n",
+        _OF_SETS,
+    ),
+    Fault(
+        "R29: a set is called canceled while its members may be applied",
+        f"{REQUESTS}/close.py",
+        "            if _has_open_members(request.submission, context.at):\n",
+        "            if request.submission.seq < 0:\n",
+        _OF_SETS,
+    ),
+    Fault(
+        "R1, R29: a gateway alone releases a member where own signatures are required",
+        f"{REQUESTS}/sets.py",
+        "    if any(each.own_signature for each in terms):\n        return refuse(\n",
+        "    if not terms:\n        return refuse(\n",
         _OF_SETS,
     ),
 )

@@ -22,6 +22,8 @@ class MemberRow(msgspec.Struct, frozen=True):
     resource: str
     status: Status
     progress: ReleaseProgress | None
+    is_stale: bool
+    """R26: whether the object has a newer version than the one that it was made from."""
 
 
 async def members_of_set(

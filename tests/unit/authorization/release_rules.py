@@ -29,8 +29,14 @@ _complete = on("complete")
 _close = on("close")
 _claim = on("claim")
 _report = on(*_OUTCOMES)
-_renew = on("renew", "renew another claim")
-_settle = on("settle as succeeded", "settle as failed", "settle by retry", "settle another claim")
+_renew = on("renew")
+_settle = on("settle as succeeded", "settle by a retry")
+_settle_or_report = on(*_OUTCOMES, "settle as succeeded", "settle by a retry")
+
+
+def _was_claimed(cell: Cell) -> bool:
+    return not cell.built_in and cell.status in {"completed", "failed", "applying", "outcome unknown"}
+
 
 RELEASE_RULES: Final = (
     Rule(
@@ -125,106 +131,6 @@ RELEASE_RULES: Final = (
     ),
     Rule("R12-claimed", "Nothing is claimed twice.", _claim(lambda cell: True), "already-decided"),
     Rule(
-        "renew-before",
-        "Before a claim there is no lease.",
-        _renew(lambda cell: cell.status in {"needs approval", "approved", "approved, quorum lost"}),
-        "not-claimed",
-    ),
-    Rule(
-        "renew-claim",
-        "Only the current claim is renewed, and after its end it is known which one was the last.",
-        _renew(
-            lambda cell: (
-                cell.command == "renew another claim"
-                or cell.status in {"released", "rejected", "canceled", "expired"}
-                or cell.built_in
-            )
-        ),
-        "claim-superseded",
-    ),
-    Rule(
-        "renew-ended",
-        "A request that has ended has no lease.",
-        _renew(lambda cell: cell.status in ENDED),
-        "not-claimed",
-    ),
-    Rule(
-        "renew-unknown",
-        "A lease that has ended stays ended.",
-        _renew(lambda cell: cell.status == "outcome unknown"),
-        "lease-ended",
-    ),
-    Rule(
-        "renew-own",
-        "Only the applier that claimed renews its lease, whatever role others have.",
-        _renew(lambda cell: cell.relation != "applier that claimed"),
-        "not-claimed",
-    ),
-    Rule("renew", "It renews its lease.", _renew(lambda cell: True), "LeaseRenewed"),
-    Rule(
-        "settle-ended",
-        "A request that has ended has an outcome.",
-        _settle(lambda cell: cell.status in ENDED),
-        "not-pending",
-    ),
-    Rule(
-        "settle-administrator",
-        "Only a person who administers the type settles an outcome.",
-        _settle(lambda cell: not cell.settles),
-        "not-permitted",
-    ),
-    Rule(
-        "settle-own",
-        "Nobody settles the outcome of their own request.",
-        _settle(lambda cell: cell.relation in HIS_OWN),
-        "own-request",
-    ),
-    Rule(
-        "settle-known",
-        "Without a claim there is no outcome to settle.",
-        _settle(lambda cell: cell.status not in {"applying", "outcome unknown"}),
-        "not-pending",
-    ),
-    Rule(
-        "settle-applying",
-        "While a lease runs its applier reports.",
-        _settle(lambda cell: cell.status == "applying"),
-        "being-applied",
-    ),
-    Rule(
-        "settle-operator",
-        "The person who operates the applier that claimed reports, and others settle.",
-        _settle(lambda cell: cell.relation == "operator of the applier that claimed"),
-        "not-permitted",
-    ),
-    Rule(
-        "settle-claim",
-        "A settlement that names a claim is about the current one.",
-        on("settle another claim")(lambda cell: True),
-        "claim-superseded",
-    ),
-    Rule(
-        "settle-signature",
-        "Where the policy requires own signatures, those who settle sign with their own key.",
-        _settle(lambda cell: cell.kind == "vault" and cell.relation == "approver through a gateway"),
-        "own-signature-required",
-    ),
-    Rule(
-        "R19-retry",
-        "Nothing is released again for a requester who may no longer request it.",
-        on("settle by retry")(lambda cell: True),
-        "requester-not-permitted",
-    ),
-    Rule(
-        "settle-done",
-        "The change was made.",
-        on("settle as succeeded")(lambda cell: True),
-        "RequestCompleted",
-    ),
-    Rule(
-        "settle-not", "The change was not made.", on("settle as failed")(lambda cell: True), "RequestFailed"
-    ),
-    Rule(
         "R12-unclaimed",
         "A change that nobody is applying has no outcome.",
         _report(lambda cell: cell.status not in {"applying", "outcome unknown"}),
@@ -247,6 +153,79 @@ RELEASE_RULES: Final = (
         ),
         "not-claimed",
     ),
+    Rule(
+        "settle-administrator",
+        "Only a person who administers the type settles an outcome.",
+        _settle(lambda cell: not cell.settles),
+        "not-permitted",
+    ),
+    Rule(
+        "settle-own",
+        "Nobody settles their own request.",
+        _settle(lambda cell: cell.relation in HIS_OWN),
+        "own-request",
+    ),
+    Rule(
+        "settle-applying",
+        "As long as its applier may report, nobody else settles the outcome.",
+        _settle(lambda cell: cell.status == "applying"),
+        "being-applied",
+    ),
+    Rule(
+        "settle-unknown",
+        "Only an unknown outcome is settled.",
+        _settle(lambda cell: cell.status != "outcome unknown"),
+        "not-pending",
+    ),
+    Rule(
+        "settle-own-signature",
+        "Where the policy requires it, administrators settle with their own key, by a report too.",
+        _settle_or_report(
+            lambda cell: (
+                cell.status == "outcome unknown"
+                and cell.kind == "vault"
+                and cell.relation == "approver through a gateway"
+            )
+        ),
+        "own-signature-required",
+    ),
+    Rule(
+        "R19-retry",
+        "Nothing is released again for a requester who may no longer request it.",
+        on("settle by a retry")(lambda cell: cell.role != "requester"),
+        "requester-not-permitted",
+    ),
+    Rule(
+        "settle",
+        "An administrator settles it as succeeded.",
+        on("settle as succeeded")(lambda cell: True),
+        "RequestCompleted",
+    ),
+    Rule(
+        "renew-before",
+        "Nothing is renewed before the release.",
+        _renew(lambda cell: cell.status in {"needs approval", "approved", "approved, quorum lost"}),
+        "not-claimed",
+    ),
+    Rule(
+        "renew-other",
+        "Only the current claim is renewed.",
+        _renew(lambda cell: not _was_claimed(cell)),
+        "claim-superseded",
+    ),
+    Rule(
+        "renew-late",
+        "A lease that has ended stays ended.",
+        _renew(lambda cell: cell.status == "outcome unknown"),
+        "lease-ended",
+    ),
+    Rule(
+        "renew-applier",
+        "Only the applier that claimed renews, while it applies.",
+        _renew(lambda cell: cell.status in ENDED or cell.relation != "applier that claimed"),
+        "not-claimed",
+    ),
+    Rule("renew", "The applier that claimed renews its lease.", _renew(lambda cell: True), "LeaseRenewed"),
     Rule(
         "R12-still",
         "An unknown outcome is reported once.",

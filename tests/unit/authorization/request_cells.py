@@ -11,8 +11,8 @@ ROLES: Final = (
 )
 COMMANDS: Final = (
     *("submit", "approve", "approve other bytes", "reject", "revoke", "cancel", "complete", "close"),
-    *("claim", "report success", "report failure", "report unknown", "renew", "renew another claim"),
-    *("settle as succeeded", "settle as failed", "settle by retry", "settle another claim"),
+    *("claim", "renew", "report success", "report failure", "report unknown"),
+    *("settle as succeeded", "settle by a retry"),
 )
 OPEN: Final = (
     *("needs approval", "approved", "approved, quorum lost", "released", "applying", "outcome unknown"),

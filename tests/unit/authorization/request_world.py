@@ -16,7 +16,7 @@ from assent_contracts.access_policies import BUILT_IN_TYPES, ApprovalRule, Polic
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
-from assent_contracts.events import ChangeSubmitted
+from assent_contracts.events import ChangeClaimed, ChangeSubmitted
 from assent_contracts.governance_changes import (
     SETTINGS,
     AssignRole,
@@ -26,7 +26,6 @@ from assent_contracts.governance_changes import (
     DisablePrincipal,
     EditPolicy,
     GovernanceChange,
-    SetOperator,
     WithdrawRole,
     group_object,
     policy_object,
@@ -53,18 +52,14 @@ ACTORS: Final[dict[str, tuple[str, str]]] = {
     "applier of this type": ("app1", "app1-key"),
     "applier of another type": ("app2", "app2-key"),
     "applier that claimed": ("app3", "app3-key"),
-    "operator of the applier that claimed": ("opal", "opal-key"),
     "stranger": ("stan", "stan-key"),
 }
 """For each relation: which account it is, and whose key signs."""
-_PEOPLE: Final = (
-    *("alice", "bob", "carol", "dora", "fred", "gail", "opal", "otto", "rex", "root1", "root2", "stan"),
-)
+_PEOPLE: Final = ("alice", "bob", "carol", "dora", "fred", "gail", "otto", "rex", "root1", "root2", "stan")
 _SERVICES: Final = ("app1", "app2", "app3", "gate", "loud", "svc")
 _APPROVERS: Final = (
     *("alice", "alice2", "bob", "carol", "dora", "fred", "gail", "rex", "root1", "root2", "svc"),
 )
-_NO_CLAIM: Final = 999_999
 _OTHER_BYTES: Final = sha256_hex(b"other")
 
 
@@ -87,7 +82,6 @@ def _founding() -> list[GovernanceChange]:
     accounts += [account("alice2", "p-alice"), *(account(name, None) for name in _SERVICES)]
     return [
         *(change for each in accounts for change in each),
-        SetOperator(principal="app3", operator="opal"),
         DefineGroup(group=Group(id="approvers", members=_APPROVERS)),
         DefineGroup(group=Group(id="others", members=("otto", "root1", "root2"))),
         _role("roots", "administrator", "root1", "root2"),
@@ -117,9 +111,7 @@ class World:
         built_in = {"access-policy": policy_object("apps"), "governance": SETTINGS}
         self.resource = built_in.get(kind, f"{kind}/one")
         self.ledgers = TwoLedgers(_founding())
-        self.request, self.submission = "0-999", _OTHER_BYTES
-        self.claim = _NO_CLAIM
-        """The number of the claim, if there is one."""
+        self.request, self.submission, self.claim = "0-999", _OTHER_BYTES, 0
         self.ledgers.catch_up()
         self._reach(status)
         for name in ("then-requester", "then-administrator"):
@@ -134,12 +126,12 @@ class World:
         self.ledgers.catch_up()
 
     def _does(self, who: str, command: str) -> None:
-        if command == "claim":
-            self.claim = self.ledgers.seq
         decision = self.ledgers.send(self._command(who, command))
         assert not isinstance(decision, Refusal), (who, command, decision)
         if isinstance(decision[0], ChangeSubmitted):
             self.request, self.submission = decision[0].request, decision[0].submission
+        if isinstance(decision[0], ChangeClaimed):
+            self.claim = self.ledgers.seq - 1
 
     def _reach(self, status: str) -> None:
         if status == "unknown":
@@ -254,28 +246,21 @@ class World:
             case "close":
                 return build(who, c.CloseRequest, self.resource, **about, reason="why")
             case "report success" | "report failure" | "report unknown":
-                outcome = {"success": "succeeded", "failure": "failed", "unknown": "unknown"}
-                said = about | {"outcome": outcome[command.removeprefix("report ")]}
+                outcomes = {"success": "succeeded", "failure": "failed", "unknown": "unknown"}
+                said = about | {"outcome": outcomes[command.removeprefix("report ")]}
                 return build(who, c.ReportOutcome, self.resource, **said)
-            case _ if command.startswith(("renew", "settle")):
-                return self._command_on_claim(who, command)
+            case "settle as succeeded" | "settle by a retry":
+                outcome = "retry" if command.endswith("retry") else "succeeded"
+                return build(who, c.Settle, self.resource, **about, outcome=outcome, reason="why")
             case _:
                 kinds = {
                     "revoke": c.Revoke,
                     "cancel": c.Cancel,
                     "claim": c.Claim,
+                    "renew": c.RenewLease,
                 }
-                return build(who, kinds[command], self.resource, **about)
-
-    def _command_on_claim(self, who: str, command: str) -> c.Command:
-        about = {"request": self.request}
-        if command.startswith("renew"):
-            claim = self.claim if command == "renew" else self.claim + 1
-            return self.ledgers.command(who, c.RenewLease, self.resource, **about, claim=claim)
-        said = about | {"reason": "why", "outcome": command.rpartition(" ")[2]}
-        if command == "settle another claim":
-            said |= {"outcome": "failed", "claim": self.claim + 1}
-        return self.ledgers.command(who, c.Settle, self.resource, **said)
+                of_claim = {"claim": self.claim} if command == "renew" else {}
+                return build(who, kinds[command], self.resource, **about, **of_claim)
 
     def answer(self, cell: Cell) -> tuple[object, ...] | Refusal:
         """The real decision; nothing is kept."""

@@ -23,6 +23,7 @@ class MemberLine(msgspec.Struct, frozen=True, kw_only=True):
     request: str | None
     """None as long as the tables have no request for it."""
     look: str | None
+    is_stale: bool
 
 
 class SetMembers(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +61,7 @@ async def members_shown(gateway: Gateway, submitted: Submitted | None, page: int
                 operation=each.operation,
                 request=None if row is None else row.id,
                 look=None if row is None else row.progress or row.status,
+                is_stale=row is not None and row.is_stale,
             )
         )
     looks = Counter(row.progress or row.status for row in found.values())
