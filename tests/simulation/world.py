@@ -29,6 +29,7 @@ from tests.simulation.producer import Producer
 from tests.simulation.projector import Projector, Table, empty_table
 from tests.simulation.restores import Restores
 from tests.simulation.sender import Sender
+from tests.simulation.snapshots import Snapshots
 from tests.simulation.target import Target
 from tests.simulation.thief import Thief
 
@@ -59,6 +60,7 @@ class World:
         self.next_input = 0
         """The next command, according to what the auditor has read."""
         self.outside = Outside(log)
+        self.snapshots = Snapshots(seed)
         self.auditor = self.auditing()
         self.leaders = [self.leader(key, governs=False) for key in WRITERS[: rng.choice((1, 2, 2))]]
         self.late: list[Producer] = []
@@ -118,7 +120,15 @@ class World:
 
     def leader(self, key: str, *, governs: bool) -> Leader:
         """A new process that leads with this key."""
-        return Leader(self.log, self.broker, key, governs=governs, made=self.made, outside=self.outside)
+        return Leader(
+            self.log,
+            self.broker,
+            key,
+            governs=governs,
+            made=self.made,
+            outside=self.outside,
+            snapshots=self.snapshots,
+        )
 
     def auditing(self, head: Head | None = None) -> LedgerReading:
         """A new auditor, who continues after this head."""
@@ -174,6 +184,7 @@ class World:
             pass
         if self._says and self.rng.random() < 0.7:
             leader.say()
+            leader.offer_snapshot()
 
     def _lead(self) -> str:
         rng = self.rng

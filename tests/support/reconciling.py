@@ -15,7 +15,7 @@ from assent.reconcile.reconciler import Reconciler, Run
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handler import Release
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
-from assent_contracts.commands import ReportOutcome
+from assent_contracts.commands import ReportFinding, ReportOutcome
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, FindingReported
 from assent_contracts.ledger import decode_events
@@ -131,6 +131,22 @@ class Reconciling(msgspec.Struct):
                 resource=request.resource,
                 request=request.request,
                 outcome=outcome,  # pyright: ignore[reportArgumentType]
+                **fields,
+            )
+        )
+        assert decided.refusal is None, decided.refusal
+        return decided
+
+    async def reported(self, resource: str, **fields: Any) -> Decided:
+        """A finding that the reconciler's key reports about this test's target, whatever the target shows."""
+        decided = await self.actor.send(
+            ReportFinding(
+                id=new_command_id(),
+                principal=RECONCILERS[0],
+                at=now_ms(),
+                resource=resource,
+                target=self.name,
+                seen_at=now_ms(),
                 **fields,
             )
         )

@@ -143,5 +143,10 @@ def seal_headers(
 
 def head_headers(key: SecretKey, identity: str, value: bytes) -> list[tuple[str, bytes]]:
     """The headers of a head whose Kafka value is `value`, signed for the log with this identity (hex)."""
-    signature = key.sign(head_message(identity, value))
-    return [(seal.WRITER_HEADER, key.id.encode()), (seal.SEAL_HEADER, to_base64url(signature).encode())]
+    return writer_headers(key, head_message(identity, value))
+
+
+def writer_headers(key: SecretKey, message: bytes) -> list[tuple[str, bytes]]:
+    """The headers of a record for which a writer signs this message."""
+    signature = to_base64url(key.sign(message))
+    return [(seal.WRITER_HEADER, key.id.encode()), (seal.SEAL_HEADER, signature.encode())]

@@ -13,6 +13,7 @@ from assent.decider.clocks import NOTHING_SEEN, Appends
 from assent.decider.missing_log_parts import MissingError
 from assent.decider.session_inputs import SessionInputs
 from assent.decider.signature_checker import SignatureChecker
+from assent.decider.snapshot_taking import SnapshotTaking
 from assent.decider.stopped_error import StoppedError
 from assent.decider.timekeeper import ClockReadingAtEnd, Timekeeper
 from assent.decider.until_one_ends import until_one_ends
@@ -60,6 +61,7 @@ class Session:
         consumer: AIOKafkaConsumer,
         checker: SignatureChecker,
         time: Timekeeper,
+        snapshots: SnapshotTaking | None = None,
     ) -> None:
         """The consumer is at `writer.next_input` of `around.place`, and the writer's term has begun."""
         self._around = around
@@ -68,6 +70,7 @@ class Session:
         self._consumer = consumer
         self._checker = checker
         self._time = time
+        self._snapshots = snapshots
         self._handed_over = writer.next_input
         self._received: asyncio.Queue[Portion] = asyncio.Queue(_AHEAD)
         self._to_read = writer.next_input
@@ -160,6 +163,7 @@ class Session:
                 refused = await self._decide(portion, good, received)
                 await self._record_due(self._time_after(portion))
                 await self._send()
+            await self._take_snapshot()
             if self._writer.seq >= first:
                 self._tell(portion, first, refused, perf_counter() - started)
             # The queue may hold more. Health, heartbeats and other partitions get a turn in between.
@@ -220,6 +224,14 @@ class Session:
         batch = self._writer.take_batch()
         if batch is not None:
             await self._appender.append(batch)
+            if self._snapshots is not None:
+                self._snapshots.passed(batch)
+
+    async def _take_snapshot(self) -> None:
+        """Take one if it is due. Everything that was decided has been sent, so it is the confirmed state."""
+        if self._snapshots is not None and self._snapshots.is_due:
+            await self._appender.flush()
+            self._snapshots.take(self._appender.confirmed)
 
     def _tell_odd(self, record: ConsumerRecord, decided: LinkedDecision) -> None:
         """Log what was not kept, so that a person can find it."""

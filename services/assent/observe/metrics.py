@@ -26,6 +26,14 @@ CLOCKS_APART = Gauge(
     "How far the broker's and this machine's clocks differ, while that stops decisions; else 0.",
     ["partition"],
 )
+SNAPSHOT_SEQ = Gauge(
+    "assent_snapshot_seq", "The ledger seq of the last snapshot that this process has written.", ["partition"]
+)
+SNAPSHOT_PAUSE_SECONDS = Histogram(
+    "assent_snapshot_pause_seconds",
+    "For how long taking a snapshot has held up decisions.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1),
+)
 LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer took over.", ["partition"])
 OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
 PROJECTED = Counter("assent_projected_records_total", "Ledger records projected.", ["ledger", "partition"])

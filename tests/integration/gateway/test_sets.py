@@ -26,3 +26,19 @@ async def test_R29_the_page_of_a_set_lists_its_members_and_theirs_lead_to_it(gat
     assert "1 of 2 objects are in the ledger" in page
     assert f'href="/requests/{member}"' in page
     assert f'href="/requests/{name}"' in (await load(people, f"/requests/{member}")).text
+
+
+async def test_R23_R29_the_page_of_a_set_lists_nothing_that_only_names_the_set(gateway: Gateway) -> None:
+    ends = now_ms() + HOUR_MS
+    listed = [
+        {"resource": "script/shown.sh", "operation": "edit", "digest": sha256_hex(b'"echo bad"')},
+    ]
+    of_set = {"payload": {"members": listed}, "members": 1, "not_after": ends}
+    name = (await gateway.submit("script/set-of-one.sh", **of_set))["request"]
+    for resource in ("script/shown.sh", "script/harmless.sh"):
+        decoy = await gateway.submit(resource, payload="echo good", part_of=name, not_after=ends)
+        await gateway.show(decoy["request"], after=decoy["position"])
+    page = (await load(await gateway.signed_in("alice"), f"/requests/{name}")).text
+    assert "0 of 1 objects are in the ledger" in page
+    assert "Their contents are not shown here" in page
+    assert f'href="/requests/{decoy["request"]}"' not in page

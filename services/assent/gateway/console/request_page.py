@@ -232,7 +232,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
             hides_something(plain_ends(text), also="\n\t") for _, text in detail_facts(row.details)
         ),
         name_mixes=is_odd(row.resource),
-        members=await _members(gateway, caller, row),
+        members=await _members(gateway, caller, submitted),
         before=before.request if before else None,
         is_before_unsure=is_unsure,
         change=change,
@@ -292,10 +292,12 @@ async def _effects(gateway: Gateway, submitted: Submitted) -> PolicyEffects | No
     return None if wanted is None else await effects_of(gateway, wanted)
 
 
-async def _members(gateway: Gateway, caller: Caller, row: RequestView) -> tuple[SetMemberLine, ...]:
-    if row.details.members is UNSET:
+async def _members(
+    gateway: Gateway, caller: Caller, submitted: Submitted | None
+) -> tuple[SetMemberLine, ...]:
+    if submitted is None or submitted.details.members is UNSET:
         return ()
-    members = await members_of(gateway, caller, row.id)
+    members = await members_of(gateway, caller, submitted)
     return tuple(SetMemberLine(member, look_of(member)) for member in members)
 
 
