@@ -25,6 +25,7 @@ def page() -> str:
             " --config` names. A field that is not listed here is refused, and each fault is reported with"
             " its place: `python -m assent.reconcile --check-config`."
         ),
+        "A file for several targets has a table `[[targets]]` for each, with the same fields.",
     ]
     for title, module, name in TABLES:
         rows = [(code(field), text, default) for field, text, default in rows_of(module, name)]

@@ -16,8 +16,11 @@ from assent.observe.health_server import HealthServer
 from assent.observe.logs import configure_logs
 from assent.observe.traces import configure_traces
 from assent.process_settings import ServiceSettings, SettingsError, read_settings
+from assent_contracts.client.task_end import end
 
 _BEAT_S = 1.0
+_END_AGAIN_S = 10.0
+"""Longer than a part takes to finish its current work, which must not be interrupted."""
 _GC_YOUNG = 50_000
 """Decoded messages are many and acyclic, so the youngest generation is collected less often than usual."""
 
@@ -91,13 +94,18 @@ async def until_stopped(stop: asyncio.Event, work: Coroutine[None, None, None]) 
 
 
 async def run_together(stop: asyncio.Event, *parts: Awaitable[None]) -> None:
-    """Run until all have ended, as they do when told to stop. A failure of one stops the others."""
+    """Run until all have ended, as they do when told to stop. A failure of one stops the others.
+
+    Cancelling it cancels them.
+    """
     tasks = [asyncio.ensure_future(part) for part in parts]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    except asyncio.CancelledError:
+        await end(*tasks, again_s=_END_AGAIN_S)
+        raise
+    stop.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
     for task in tasks:
         task.result()
 

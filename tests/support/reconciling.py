@@ -10,7 +10,7 @@ import msgspec
 
 from assent.applier.targets.target import Target
 from assent.infra_files import infra_path
-from assent.reconcile.configuration import read_configuration
+from assent.reconcile.configuration import read_configurations
 from assent.reconcile.reconciler import Reconciler, Run
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handler import Release
@@ -75,13 +75,14 @@ class Reconciling(msgspec.Struct):
     async def running(
         self, file: Path, principal: str = RECONCILERS[0], state: str = "state"
     ) -> AsyncIterator[Reconciler]:
-        """A connected reconciler."""
+        """A connected reconciler of the file's one target."""
+        [configuration] = read_configurations(file)
         reconciler = Reconciler(
             self.log.connection,
             self.follower,
             self.log.keys[principal],
             self.folder / state,
-            read_configuration(file),
+            configuration,
         )
         await reconciler.start()
         try:

@@ -5,6 +5,7 @@ from msgspec import Raw
 
 from assent_contracts import commands as c
 from assent_contracts.core.requests.states import Closed, NeedsApproval, Released
+from assent_contracts.evidence.set_releases import APPLIED_BEFORE
 from assent_contracts.limits import SET_CONFIRM_MS, SET_MEMBER_GRACE_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -48,6 +49,30 @@ def test_R29_a_set_completes_once_all_members_have_completed() -> None:
     assert isinstance(ended, Closed)
     assert ended.status == "completed"
     assert log.locks() == set()
+
+
+def test_R29_a_member_that_was_applied_is_not_released_again_under_the_same_approval() -> None:
+    """Its requester submits it once more, while other members are still being applied."""
+    log = SetLog()
+    name, members = released(log)
+    Coordinator(log).run()
+    log.act(c.Claim, "applier", members[A], A)
+    log.act(c.ReportOutcome, "applier", members[A], A)
+    again = log.submit(log.member(A, name))
+    assert Coordinator(log).run() == ["free"]
+    assert isinstance(log.find(again, A), Closed)
+    once_more = log.submit(log.member(A, name))
+    log.act(c.Complete, PORTAL, once_more, A)
+    for order in (range(PARTITIONS), reversed(range(PARTITIONS))):
+        assert log.lacking(once_more, tuple(order)) == APPLIED_BEFORE.format(members[A], name)
+    assert log.lacking(members[B]) is None
+    for resource in OBJECTS[1:]:
+        log.act(c.Claim, "applier", members[resource], resource)
+        log.act(c.ReportOutcome, "applier", members[resource], resource)
+    assert Coordinator(log).run() == ["end"]
+    ended = log.find(name, SET)
+    assert isinstance(ended, Closed)
+    assert ended.status == "completed"
 
 
 def test_R29_a_partial_outcome_names_the_objects() -> None:

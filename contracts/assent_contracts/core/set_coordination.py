@@ -10,7 +10,6 @@ from typing import Final, Literal, TypedDict, assert_never
 import msgspec
 from msgspec import UNSET
 
-from assent_contracts.codec import decode_command
 from assent_contracts.commands import Cancel, Command, Complete, ConfirmSet, ReportOutcome, SubmitChange
 from assent_contracts.events import (
     ChangeReleased,
@@ -25,11 +24,10 @@ from assent_contracts.events import (
     RequestFailed,
     Status,
 )
-from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
+from assent_contracts.ledger import LedgerRecord
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS, SET_CONFIRM_MS
-from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id
-from assent_contracts.set_members import hash_of_member, hashes_in_set
+from assent_contracts.set_members import hash_of_member, hashes_in_set, submission_in
 
 _NOTHING: Final = (-1, 0)
 _NAMED_MAX: Final = 10
@@ -237,13 +235,9 @@ class SetCoordination:
 
 def _submission(record: LedgerRecord) -> SubmitChange | None:
     try:
-        recorded = decode_recorded_command(record)
+        return submission_in(record)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if not isinstance(recorded, RecordedCommand):
-        return None
-    command = decode_command(bytes(recorded.value))
-    return None if isinstance(command, Refusal) or not isinstance(command, SubmitChange) else command
 
 
 def _status(event: RequestEnd) -> Status:

@@ -21,6 +21,7 @@ from assent.reading.visible_text import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.change_details import ChangeDetails
+from assent_contracts.client.request_updates import EXPIRED
 from assent_contracts.commands import command_type
 from assent_contracts.core.governance.policies import terms_text
 from assent_contracts.events import ApprovalLapsed
@@ -128,6 +129,8 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
     if row.closed_by is not None:
         facts.append(("closed by", _with_note(row.closed_by, row.closing_reason)))
     facts += _applying(row)
+    if row.status == "expired":
+        facts.append(("outcome", EXPIRED))
     # A change to governance is carried out at once: its deadline matters to nobody.
     if (
         row.deadline is not None

@@ -68,8 +68,12 @@ SUBMISSIONS_DOUBTED = Counter(
     ["doubt"],
 )
 APPLIED = Counter("assent_applied_changes_total", "Changes that were claimed, by outcome.", ["outcome"])
-FINDINGS = Counter("assent_findings_total", "Differences at a target that were reported, by kind.", ["kind"])
-COMPARED_AT = Gauge("assent_compared_timestamp_seconds", "When a target was last compared with the ledger.")
+FINDINGS = Counter(
+    "assent_findings_total", "Differences that were reported, by target and kind.", ["target", "kind"]
+)
+COMPARED_AT = Gauge(
+    "assent_compared_timestamp_seconds", "When each target was last compared with the ledger.", ["target"]
+)
 DISPATCHED = Counter("assent_dispatched_changes_total", "Changes written to assent.changes.", ["partition"])
 NOTIFICATIONS = Counter(
     "assent_notifications_total",

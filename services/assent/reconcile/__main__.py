@@ -10,19 +10,20 @@ from assent.process import exit_without, run_service
 exit_without("applier")
 
 from assent.process_settings import SettingsError, need  # noqa: E402  what it needs is an optional part
-from assent.reconcile.configuration import FILE, read_configuration  # noqa: E402
+from assent.reconcile.configuration import FILE, read_configurations  # noqa: E402
 from assent.reconcile.service import COMPARED, serve  # noqa: E402
 from assent.reconcile.target_reader import open_reader  # noqa: E402
 
 if "--check-config" in sys.argv[1:]:
     try:
-        configuration = read_configuration(Path(need(os.environ.get(FILE), FILE)))
-        with tempfile.TemporaryDirectory() as folder:
-            open_reader(configuration, Path(folder))
+        configurations = read_configurations(Path(need(os.environ.get(FILE), FILE)))
+        for each in configurations:
+            with tempfile.TemporaryDirectory() as folder:
+                open_reader(each, Path(folder))
     except SettingsError as error:
         sys.stderr.write(f"reconcile: {error}\n")
         sys.exit(2)
-    common = configuration.common
-    sys.stdout.write(f"A valid configuration of the target {common.name} ({common.kind}).\n")
+    for each in configurations:
+        sys.stdout.write(f"A valid configuration of the target {each.common.name} ({each.common.kind}).\n")
 else:
     run_service("reconcile", serve, COMPARED)

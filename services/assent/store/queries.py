@@ -189,6 +189,7 @@ async def list_requests(
         wanted.text,
         _listed(wanted.accounts),
         _stated(wanted),
+        wanted.part_of,
     )
     return [_request(row) for row in rows]
 
@@ -339,8 +340,6 @@ def _stated(wanted: RequestFilter) -> dict[str, Any] | None:
     part: dict[str, Any] = {} if wanted.emergency is None else {"emergency": wanted.emergency}
     if wanted.ticket is not None:
         part["tickets"] = [wanted.ticket]
-    if wanted.part_of is not None:
-        part["part_of"] = wanted.part_of
     return part or None
 
 

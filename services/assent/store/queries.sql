@@ -28,6 +28,7 @@ where
     or details @> jsonb_build_object('tickets', jsonb_build_array($12::text))
   )
   and ($14::jsonb is null or details @> $14)
+  and ($15::text is null or part_of = $15)
   -- R14: ended requests stay listed for a while, open ones always.
   and (changed_at >= $6 or status in ('needs_approval', 'approved'))
 

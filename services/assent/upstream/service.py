@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
@@ -39,7 +40,7 @@ from assent.upstream.gate_steps import Gates
 from assent.upstream.http_source import HttpReceiver
 from assent.upstream.sealed_tokens import TokenSeal
 from assent.upstream.source_loops import SourceLoops
-from assent.upstream.source_settings import Gate, GateFields, HttpFields
+from assent.upstream.source_settings import FolderSource, Gate, GateFields, HttpFields
 from assent.upstream.upstream_file import UpstreamFile
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.keys import SecretKey, load_key
@@ -287,9 +288,20 @@ def check_config() -> UpstreamFile:
         for key_file in (source.key_file, getattr(source, "applier_key_file", None)):
             if key_file is not None:
                 load_key(key_file)
+        if isinstance(source, FolderSource):
+            _check_folder(source)
         if isinstance(source, Gate):
             try:
                 send_of(source, lambda _sealed: "")
             except ValueError as error:
                 raise SettingsError(f"source {source.name}: its key cannot be used: {error}.") from error
     return file
+
+
+def _check_folder(source: FolderSource) -> None:
+    """Files are read from the folder, and then moved to folders in it. Raises SettingsError."""
+    folder = source.folder
+    if not folder.is_dir():
+        raise SettingsError(f"source {source.name}: there is no folder {folder}.")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise SettingsError(f"source {source.name}: the folder {folder} is not readable and writable.")

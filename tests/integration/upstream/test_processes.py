@@ -148,6 +148,12 @@ def test_configuration_is_checked_before_anything_starts(
     good = upstream_toml(tmp_path, github_source(tmp_path))
     assert check(ASSENT_UPSTREAM_FILE=str(good)) == (0, "It is good: github.\n")
     source = github_source(tmp_path)
+    folder = {"kind": "folder", "name": "drop", "folder": "drop", "mapping": source["mapping"]}
+    watching = {"ASSENT_UPSTREAM_FILE": str(upstream_toml(tmp_path, folder))}
+    missing = f"upstream: source drop: there is no folder {tmp_path / 'drop'}.\n"
+    assert check(**watching) == (2, missing)
+    (tmp_path / "drop").mkdir()
+    assert check(**watching) == (0, "It is good: drop.\n")
     bad = [
         {**source, "secret_files": ["nowhere"]},
         {**source, "name": "Capital", "path": "hooks"},

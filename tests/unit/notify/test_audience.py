@@ -17,7 +17,7 @@ from assent.notify.audience import (
 )
 from assent.notify.facts import asking, facts_of
 from assent.notify.known_requests import KnownRequest
-from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, NewsEvent
+from assent.targets.news import EVENTS, OF_FINDINGS, OF_GOVERNANCE, STATUS, NewsEvent
 from assent_contracts import events as e
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.evolve import ImpossibleEventError
@@ -298,7 +298,7 @@ def test_R17_requester_is_notified_of_every_other_event_and_a_target_can_choose_
 
 
 def test_R13_every_message_has_a_status() -> None:
-    assert STATUS.keys() == set(EVENTS) - OF_GOVERNANCE
+    assert STATUS.keys() == set(EVENTS) - OF_GOVERNANCE - OF_FINDINGS
 
 
 def record_of(command: dict[str, str] | None) -> LedgerRecord:

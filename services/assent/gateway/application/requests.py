@@ -12,7 +12,6 @@ from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
 from assent.reading.decidable_requests import received_groups, received_types
 from assent.reading.lapsed_approvals import mark_lapsed
-from assent.reading.submitted_content import Submitted
 from assent.store.queries import (
     LIST_MAX,
     AuditRow,
@@ -24,12 +23,10 @@ from assent.store.queries import (
     show_request,
     timeline,
 )
-from assent_contracts import limits
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Status
 from assent_contracts.resources import parse_request_id
-from assent_contracts.set_members import set_members
 from assent_contracts.topics import LEDGER
 
 _COMING_WITHIN_S: Final = 2.0
@@ -109,26 +106,6 @@ async def list_of(
     last = rows[limit - 1] if more else None
     place = None if last is None else last.oldest_cursor if oldest_first else last.cursor
     return Page(requests=found, next=None if place is None else write_request_cursor(place))
-
-
-async def members_of(gateway: Gateway, caller: Caller, of_set: Submitted) -> list[RequestView]:
-    """R29: the members of a set that the caller may see, by their objects: one request of each.
-
-    Anyone who may submit can name the set in a request that it does not list. Those are left out (R23).
-    """
-    wanted = RequestFilter(part_of=of_set.request, requester=of_set.requester)
-    rows = await list_requests(gateway.db, wanted, ended_since_ms=0, limit=limits.SET_MEMBERS_MAX)
-    governance = gateway.log.governance
-    listed = {
-        (each.resource, each.operation, each.digest, each.base)
-        for each in set_members(bytes(of_set.payload)) or ()
-    }
-    found: dict[str, RequestView] = {}
-    for row in sorted(rows, key=lambda row: row.seq):
-        is_listed = (row.resource, row.operation, row.digest, row.details.base) in listed
-        if is_listed and may_see(governance, caller.principal, row):
-            found[row.resource] = row  # a later one takes the place of one that was freed
-    return [found[resource] for resource in sorted(found)]
 
 
 async def open_request_of(gateway: Gateway, resource: str) -> RequestView | None:

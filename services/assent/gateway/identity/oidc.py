@@ -23,6 +23,7 @@ from assent.gateway.identity.jwts import LEEWAY_S, BadTokenError, verified_claim
 from assent.gateway.identity.pending_sign_ins import SIGN_IN_S, FinishedSignIn, PendingSignIn, PendingSignIns
 from assent.gateway.identity.provider import Metadata, Provider, ProviderError
 from assent.process_settings import SettingsError
+from assent.secret_file import SecretFileError, read_secret_file
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
@@ -176,12 +177,9 @@ def _read_secret(settings: OidcSettings) -> str | None:
     if settings.client_secret_file is None:
         return None
     try:
-        secret = settings.client_secret_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"ASSENT_OIDC_CLIENT_SECRET_FILE cannot be read: {error}") from error
-    if not secret:
-        raise SettingsError(f"ASSENT_OIDC_CLIENT_SECRET_FILE is empty: {settings.client_secret_file}.")
-    return secret
+        return read_secret_file(settings.client_secret_file)
+    except SecretFileError as error:
+        raise SettingsError(f"ASSENT_OIDC_CLIENT_SECRET_FILE: {error}") from error
 
 
 def _check_who_answers(metadata: Metadata, said: str | None) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from assent.applier.targets.file_names import file_name
+from assent.applier.targets.file_names import path_of
 from assent.applier.targets.git.commit_push import GIT_ERRORS
 from assent.applier.targets.git.git_program import GitError, GitProgram
 from assent.applier.targets.git.repository import NoBranchError, Repository
@@ -88,7 +88,7 @@ class GitReader:
         assert self._git is not None
         if _COMMIT.fullmatch(commit) is None or not _is_ancestor(self._git, commit, self._tip):
             return False
-        return _blob(self._git, commit, _path(self._table.folder, resource)) == shown
+        return _blob(self._git, commit, path_of(self._table.folder, resource)) == shown
 
     async def keep_position(self) -> None:
         """Keep the last commit before the first whose request may still end in either way."""
@@ -111,7 +111,7 @@ class GitReader:
             self._git = GitProgram(self._state / "repository.git", self._table, self._timeout_s)
         repository = Repository(self._git)
         self._done = None
-        self._names = {_path(self._table.folder, each): each for each in applied.objects()}
+        self._names = {path_of(self._table.folder, each): each for each in applied.objects()}
         self._tip = repository.fetch()
         new = self._new_commits(self._git, self._tip)[: self._table.commits_max]
         self._commits = self._read_commits(self._git, new)
@@ -181,7 +181,7 @@ class GitReader:
         if not path.startswith(self._table.folder):
             return None
         return self._names.get(path) or object_of_file(
-            path.removeprefix(self._table.folder), partial(_path, "")
+            path.removeprefix(self._table.folder), partial(path_of, "")
         )
 
     def _is_first(self, commit: Commit, resource: str, request: AppliedRequest) -> bool:
@@ -191,12 +191,8 @@ class GitReader:
             "--format=%H", self._tip,
         ).split()  # fmt: skip
         wanted = commit.blobs[resource]
-        path = _path(self._table.folder, resource)
+        path = path_of(self._table.folder, resource)
         return next((each for each in listed if _blob(self._git, each, path) == wanted), None) == commit.id
-
-
-def _path(folder: str, resource: str) -> str:
-    return folder + "/".join(file_name(part) for part in resource.split("/"))
 
 
 def _matches(version: str, request: AppliedRequest) -> bool:
