@@ -121,28 +121,36 @@ def traceparent(trace_id: str, flags: str = "01") -> tuple[str, bytes]:
     return TRACEPARENT, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}".encode()
 
 
+def signed_submission(cli: Cli, resource: str) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The bytes and the headers of a submission by alice."""
+    key = load_key(cli.data / "keys" / "alice.key")
+    command = SubmitChange(
+        id=new_command_id(),
+        principal=key.principal,
+        at=now_ms(),
+        resource=resource,
+        operation="edit",
+        justification="It is needed.",
+        payload=msgspec.Raw(b'"echo"'),
+    )
+    value = encode(command)
+    return value, signed_headers(key, cli("env", "--json").json["identity"], command, value, "/tests")
+
+
 async def submitted_with(
     cli: Cli, resource: str, headers: Sequence[tuple[str, bytes | None]], *, signed: bool = True
 ) -> tuple[Decided, ConsumerRecord]:
     """The decision on a submission with these headers beside its own, and the ledger's record of it."""
     env = cli("env", "--json").json
-    key, connection = load_key(cli.data / "keys" / "alice.key"), Connection(bootstrap=env["kafka"])
+    connection = Connection(bootstrap=env["kafka"])
     follower = GovernanceFollower(connection, env["identity"])
     await follower.start()
     publisher = Publisher(connection, follower, source="/tests")
     await publisher.start()
     try:
-        command = SubmitChange(
-            id=new_command_id(),
-            principal=key.principal,
-            at=now_ms(),
-            resource=resource,
-            operation="edit",
-            justification="It is needed.",
-            payload=msgspec.Raw(b'"echo"'),
-        )
-        value = encode(command)
-        own = signed_headers(key, env["identity"], command, value, "/tests") if signed else []
+        value, own = signed_submission(cli, resource)
+        if not signed:
+            own = []
         decided = await publisher.send_bytes(value, resource.encode(), [*own, *headers])  # type: ignore[list-item]
     finally:
         await publisher.stop()
@@ -189,6 +197,35 @@ def test_hostile_trace_headers_decide_nothing_and_are_not_kept(collected: tuple[
     assert (name, content) == (TRACEPARENT, f"00-{'e' * 32}-{span.span_id}-01".encode())
     assert {each.trace_id for each in collector.spans()} & {letter * 32 for letter in "abcd"} == set()
     assert cli("audit", "verify").code == 0
+
+
+def test_gateway_continues_the_trace_of_its_caller_and_names_it_in_its_log(
+    collected: tuple[Cli, Collector],
+) -> None:
+    cli, collector = collected
+    url = f"http://127.0.0.1:{json.loads((cli.data / 'ports.json').read_text())['console']}"
+    command, headers = signed_submission(cli, "script/relayed.ps1")
+    name, parent = traceparent("f" * 32)
+    own = {key: content.decode() for key, content in headers if key.startswith("assent-")}
+    answer = httpx.post(
+        f"{url}/api/v1/commands", content=command, headers={**own, name: parent.decode()}, trust_env=False
+    )
+    assert answer.status_code == 201, answer.text
+    request = answer.json()["request"]
+    until_span(collector, request, "status", "status")
+    answered = the_one(collector, "gateway", "POST")
+    assert answered.parent == parent.decode().split("-")[2]
+    assert answered.attributes == {"http.request.method": "POST", "http.response.status_code": 201}
+    sent = the_one(collector, "gateway", "send assent.commands")
+    decided = the_one(collector, "decider", "decide assent.submit-change.v1")
+    assert (sent.parent, decided.parent) == (answered.span_id, sent.span_id)
+    lines = [line for line in logged(cli, "gateway", "decided") if line["request"] == request]
+    assert [line["trace_id"] for line in lines] == ["f" * 32]
+
+
+def the_one(collector: Collector, service: str, name: str) -> Received:
+    """The span of that service and name in the caller's trace."""
+    return the(collector.trace("f" * 32), service, name)
 
 
 def test_prometheus_scrapes_every_service_and_fires_on_what_a_stranger_wrote(

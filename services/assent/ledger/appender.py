@@ -118,8 +118,9 @@ class Appender:
         last = len(links) - 1
         headers = {seq - head.seq + last: traced for seq, traced in traces.items()}
         headers[last] = [*sealing, *headers.get(last, ())]
+        unsealed: HeaderList = []
         for index, link in enumerate(links):
-            own = headers.get(index, [])
+            own = headers.get(index, unsealed)
             added = sent.append(key=link.key, value=link.value, timestamp=batch.at, headers=own)
             if added is None:
                 raise RecordTooLargeError(len(link.value))
