@@ -6,9 +6,7 @@ import pytest
 
 from assent.applier.targets.secrets import SecretError, read_secret
 from assent.mcp_proxy.configuration import read_token
-from assent.process_settings import SettingsError
-from assent.secret_file import SECRET_MAX_BYTES, SecretFileError, read_secret_file
-from assent.upstream.upstream_file import read_secret as read_upstream_secret
+from assent.process_settings import SECRET_MAX_BYTES, SettingsError, read_secret_file
 
 
 @pytest.mark.parametrize(
@@ -21,8 +19,7 @@ def test_a_secret_is_the_file_without_the_line_breaks_at_its_end(
     file = tmp_path / "secret"
     file.write_bytes(content)
     file.chmod(0o444)
-    assert read_secret_file(file) == secret
-    assert read_secret(f"file:{file}") == read_upstream_secret(file) == secret
+    assert read_secret_file(file, "token_file") == read_secret(f"file:{file}") == secret
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe\x00s3cret", b"s3cret" * SECRET_MAX_BYTES, None])
@@ -33,9 +30,8 @@ def test_what_is_no_secret_is_refused_with_its_place_and_without_its_content(
     if content is not None:
         file.write_bytes(content)
     for read, error in (
-        (lambda: read_secret_file(file), SecretFileError),
+        (lambda: read_secret_file(file, "token_file"), SettingsError),
         (lambda: read_secret(f"file:{file}"), SecretError),
-        (lambda: read_upstream_secret(file), SettingsError),
         (lambda: read_token(file), SettingsError),
     ):
         with pytest.raises(error) as refused:

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 
 from assent.cli import output
 from assent.cli.commands import (
+    acls,
     audit,
     decisions,
     demo,
@@ -75,6 +76,7 @@ for group in (
     policies.policies,
     audit.audit,
     topics.topics,
+    acls.acls,
     tables.tables,
     upstream.upstream,
     restore.restore,

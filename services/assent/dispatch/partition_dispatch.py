@@ -30,7 +30,6 @@ from assent.observe import metrics
 from assent.observe.lag import Lag
 from assent_contracts import cloudevents
 from assent_contracts.acceptance import Accepted
-from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.ledger_reader import LedgerReader
@@ -41,7 +40,6 @@ from assent_contracts.commands import command_type
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import HeadInEra
 from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
-from assent_contracts.resources import resource_type
 from assent_contracts.topics import CHANGES, LEDGER
 from assent_contracts.trace_context import without_trace
 
@@ -138,10 +136,10 @@ class PartitionDispatch:
         for each in accepted:
             request = self._requests.take(each)
             self._spans.take(each, request)
-            if request is not None and _is_for_appliers(request):
+            if request is not None and request.is_for_appliers:
                 released.append(request)
             opened = self._requests.opened_at(each.record.seq)
-            if opened is not None and _is_for_appliers(opened):
+            if opened is not None and opened.is_for_appliers:
                 self._submissions.remember(each)
         await self._write(released)
         if time.monotonic() >= self._look_at:
@@ -159,7 +157,7 @@ class PartitionDispatch:
         return self._held_back
 
     def _waiting(self) -> list[OpenRequest]:
-        return [each for each in self._requests.unclaimed() if _is_for_appliers(each)]
+        return self._requests.unclaimed()
 
     async def _write_again(self) -> None:
         """Write what still waits and is no longer on `assent.changes`, or soon will not be."""
@@ -239,12 +237,6 @@ class PartitionDispatch:
             open_requests=len(self._requests),
             took_ms=round(took_s * 1_000, 2),
         )
-
-
-def _is_for_appliers(request: OpenRequest) -> bool:
-    """R18: a change to governance is carried out by governance itself. R29: a set by its members."""
-    is_set = request.state is not None and request.state.submission.members > 0
-    return not is_set and resource_type(request.resource) not in BUILT_IN_TYPES
 
 
 def _release(request: OpenRequest) -> ReleasedAt:

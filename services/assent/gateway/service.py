@@ -3,7 +3,7 @@
 import asyncio
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 import asyncpg
@@ -19,7 +19,7 @@ from assent.gateway.guarded_connections import guarded
 from assent.gateway.idempotency import FirstSendings
 from assent.gateway.identity.http_signatures import KeySignatures
 from assent.gateway.identity.local_token import read_local_token
-from assent.gateway.identity.oidc import open_oidc
+from assent.gateway.identity.oidc import open_oidc, read_client_secret
 from assent.gateway.identity.provider import open_client
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.identity.tokens import AccessTokens
@@ -35,7 +35,8 @@ from assent.gateway.request_rates import RequestRates
 from assent.gateway.table_lag import TableLag
 from assent.observe.failure_reasons import reason_of
 from assent.observe.health import STARTING, Health
-from assent.process_settings import ServiceSettings, need
+from assent.process import when_port_is_free
+from assent.process_settings import Faults, ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.reader_service import KAFKA, POSTGRES, PROBE_EVERY_S, followed_governance, probe, reached
 from assent_contracts.acceptance import Accepted
@@ -47,10 +48,21 @@ from assent_contracts.client.task_end import end
 LISTENING = "http"
 _POOL_SIZE = 10
 _DRAIN_S = 10
+_BACKLOG = 2_048
 _BESIDE_STREAMS = 2_000
 """Connections besides those of event streams."""
 _FILES_BESIDE = 256
 """Files and sockets that do not belong to clients."""
+
+
+def check_gateway(environ: Mapping[str, str]) -> None:
+    """The gateway's own settings and the secrets that they name. Raises SettingsError with every fault."""
+    own, faults = read_gateway_settings(environ), Faults()
+    faults.reading(lambda: read_local_token(own), None)
+    if own.oidc is not None:
+        oidc = own.oidc
+        faults.reading(lambda: read_client_secret(oidc), None)
+    faults.raise_if_any()
 
 
 async def serve(
@@ -137,12 +149,16 @@ class _Server(uvicorn.Server):
 
 
 async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
-    most = _connections(gateway.settings.live.streams)
+    own = gateway.settings
+    listening = await when_port_is_free(
+        lambda: _listening_socket(own.host, own.port), f"ASSENT_GATEWAY_PORT: {own.host}:{own.port}", stop
+    )
+    if listening is None:
+        return
+    most = _connections(own.live.streams)
     server = _Server(
         uvicorn.Config(
             _behind_proxies(front_of(make_app(gateway), gateway.settings), gateway.settings),
-            host=gateway.settings.host,
-            port=gateway.settings.port,
             http=guarded(most, gateway.settings.slow, security_headers(gateway.settings)),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
@@ -155,7 +171,7 @@ async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
         on_listening=lambda: gateway.health.ready(LISTENING),
     )
     # Not `serve`: that installs signal handlers, and run_service has its own, which set `stop`.
-    answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
+    answering = asyncio.create_task(server._serve([listening]), name="http")  # noqa: SLF001
     probing = asyncio.create_task(_probe(gateway), name="probing")
     learning = asyncio.create_task(
         keep_learning_known_heads(gateway.db, gateway.log, gateway.health, on_change=gateway.live.reload),
@@ -172,6 +188,11 @@ async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
         server.should_exit = True
         await asyncio.gather(answering, return_exceptions=True)
         await end(probing, learning, stopping)
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
 def _behind_proxies(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:

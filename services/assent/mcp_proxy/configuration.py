@@ -11,8 +11,7 @@ import msgspec
 
 from assent.configuration_file import read_checked
 from assent.mcp_proxy.tool_definitions import is_tool_name
-from assent.process_settings import SettingsError, need
-from assent.secret_file import SecretFileError, read_secret_file
+from assent.process_settings import SettingsError, need, read_secret_file
 from assent_contracts.resources import is_type_name
 
 FILE: Final = "ASSENT_MCP_FILE"
@@ -107,13 +106,10 @@ def read_mcp_file(path: Path) -> McpFile:
 
 
 def read_token(path: Path) -> str:
-    """The token in a file, without the line break at its end. Raises SettingsError."""
-    try:
-        token = read_secret_file(path)
-    except SecretFileError as error:
-        raise SettingsError(f"The token file {error}") from error
+    """The token in a file, one line of ASCII. Raises SettingsError."""
+    token = read_secret_file(path, "token_file")
     if not (token.isascii() and token.isprintable()):
-        raise SettingsError(f"The token file {path} is not one line of ASCII text.")
+        raise SettingsError(f"token_file: {path} is not one line of ASCII.")
     return token
 
 

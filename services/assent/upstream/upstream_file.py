@@ -1,12 +1,9 @@
 """The content of an upstream file, ASSENT_UPSTREAM_FILE, and of the files that it names."""
 
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from assent.process_settings import SettingsError
-from assent.secret_file import SecretFileError, read_secret_file
 from assent.upstream.source_settings import Source, SourceFields
 
 _T = TypeVar("_T", bound=SourceFields)
@@ -36,11 +33,3 @@ class UpstreamFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def source(self, name: str) -> Source | None:
         """The source with this name."""
         return next((each for each in self.sources if each.name == name), None)
-
-
-def read_secret(path: Path) -> str:
-    """The secret in a file. Raises SettingsError."""
-    try:
-        return read_secret_file(path)
-    except SecretFileError as error:
-        raise SettingsError(f"The secret file {error}") from error

@@ -141,7 +141,7 @@ def test_configuration_is_checked_before_anything_starts(
 
     def check(**environ: str) -> tuple[int, str]:
         plain = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-        done = run("assent.upstream", ["--check-config"], environ=plain | environ, stdin=b"", limit_s=60)
+        done = run("assent.upstream", ["--check-file"], environ=plain | environ, stdin=b"", limit_s=60)
         return done.returncode, (done.stdout + done.stderr).decode()
 
     assert check() == (2, "upstream: Set ASSENT_UPSTREAM_FILE.\n")
@@ -181,7 +181,7 @@ def test_configuration_is_checked_before_anything_starts(
     for named in (
         "two sources are named 'github'",
         "two sources have the path '/hooks/github'",
-        "source github: The secret file",
+        "source github: secret_files: ",
         "source Capital: a name is small letters",
         "and not 'hooks'",
         "source other: mapping.resource: ",

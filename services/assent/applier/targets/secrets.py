@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from assent.secret_file import SECRET_MAX_BYTES, SecretFileError, read_secret_file
+from assent.process_settings import SECRET_MAX_BYTES, SettingsError, read_secret_file
 
 _FILE: Final = "file:"
 
@@ -26,12 +26,11 @@ def read_secret(place: Secret, environ: Mapping[str, str] = os.environ) -> str:
     """
     if place.startswith(_FILE):
         try:
-            return read_secret_file(Path(place.removeprefix(_FILE)))
-        except SecretFileError as error:
-            msg = f"The secret {_FILE}{error}"
-            raise SecretError(msg) from error
+            return read_secret_file(Path(place.removeprefix(_FILE)), f"secret {place}")
+        except SettingsError as error:
+            raise SecretError(str(error)) from error
     secret = environ.get(place.partition(":")[2], "")
-    if not secret or len(secret) > SECRET_MAX_BYTES:
+    if not secret or len(secret.encode()) > SECRET_MAX_BYTES:
         msg = f"The secret {place} is empty, or has more than {SECRET_MAX_BYTES:,} bytes."
         raise SecretError(msg)
     return secret
