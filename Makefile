@@ -35,8 +35,8 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-go test-java test-containers test-kube coverage mutants \
-	soak fuzz simulate faults lint format schemas vectors bench docs image sbom requirements clean
+.PHONY: help setup chromium prometheus run cluster test test-long test-full test-cluster test-go test-java test-containers \
+	test-kube coverage mutants soak fuzz simulate faults lint format schemas vectors bench docs image sbom requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -62,16 +62,29 @@ chromium: ## install Debian's Chromium for the browser tests, where there is non
 			>/dev/null; } || \
 		echo "chromium: not found, so no browser is tested; on Debian and Ubuntu: sudo apt-get install chromium" >&2
 
+prometheus: ## install Debian's Prometheus for the tests of alerts and metrics, where there is none
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "prometheus: installing it with apt-get" && \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends prometheus \
+			>/dev/null; } || \
+		echo "prometheus: not found, so alerts are not tested; on Debian and Ubuntu: sudo apt-get install prometheus" >&2
+
 run: $(STAMP) ## run all of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops; WITHOUT=applier leaves it out
 	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once) $(WITHOUT:%=--without %)
 
-test: $(STAMP) chromium ## run the tests of every part; ARGS go to pytest; WORKERS=0 runs one process
-	@$(PYTEST) -m "not long and not containers and not kube and not soak" $(ARGS)
+cluster: $(STAMP) ## run three brokers, two Postgres with TLS and two of each service, until Ctrl-C
+	@exec $(BIN)/python -m tests.support.cluster
+
+test: $(STAMP) chromium prometheus ## run the tests of every part; ARGS go to pytest; WORKERS=0 runs one process
+	@$(PYTEST) -m "not long and not cluster and not containers and not kube and not soak" $(ARGS)
 
 test-long: $(STAMP) ## run the slow tests: restores, clocks, Keycloak, schemathesis, fuzz, simulations
-	@$(PYTEST) -m "long and not containers and not kube and not soak" $(ARGS)
+	@$(PYTEST) -m "long and not cluster and not containers and not kube and not soak" $(ARGS)
 
-test-full: test test-long ## run both: all tests except those on containers and the soak
+test-cluster: $(STAMP) ## kill, restart and upgrade the parts of a cluster under load, about 8 minutes; ASSENT_CLUSTER_TRIES=n
+	@$(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
+
+test-full: test test-long test-cluster ## run these three: all tests except those on containers and the soak
 
 test-go: ## check and test contracts/go; where there is no Go it says so
 	@if ! command -v go >/dev/null; then \

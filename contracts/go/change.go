@@ -29,6 +29,8 @@ type Change struct {
 	// IdempotencyKey is the same on every try to apply this release, and different for every other release of every log:
 	// 64 hex digits, as the other clients make them. Give it to the target, or look there for what was done.
 	IdempotencyKey string
+	// Approvers are the accounts whose approvals led to the release. A member of a set has none: the set has them.
+	Approvers []string
 	// EarlierKeys are those of earlier releases of this request: people had it applied again, as its outcome was unknown.
 	// A target that has one of them has made the change.
 	EarlierKeys []string

@@ -46,17 +46,18 @@ func TestChangeVectors(t *testing.T) {
 
 // requestVector is what became of a request.
 type requestVector struct {
-	Request  string `json:"request"`
-	Status   string `json:"status"`
-	Progress string `json:"progress"`
-	Claim    int64  `json:"claim"`
-	Applier  string `json:"applier"`
-	Deadline int64  `json:"deadline"`
-	By       string `json:"by"`
-	Message  string `json:"message"`
-	Version  string `json:"version"`
-	Seq      int64  `json:"seq"`
-	At       int64  `json:"at"`
+	Request   string   `json:"request"`
+	Status    string   `json:"status"`
+	Progress  string   `json:"progress"`
+	Approvers []string `json:"approvers"`
+	Claim     int64    `json:"claim"`
+	Applier   string   `json:"applier"`
+	Deadline  int64    `json:"deadline"`
+	By        string   `json:"by"`
+	Message   string   `json:"message"`
+	Version   string   `json:"version"`
+	Seq       int64    `json:"seq"`
+	At        int64    `json:"at"`
 }
 
 var statuses = map[state]string{
@@ -76,6 +77,9 @@ func (v requestVector) check(t *testing.T, fold *requestFold, ends map[string]En
 	}
 	if got := statuses[found.state]; got != v.Status+"/"+v.Progress {
 		t.Errorf("%+v is %s", v, got)
+	}
+	if !slices.Equal(found.approvers, v.Approvers) {
+		t.Errorf("%+v was approved by %v", v, found.approvers)
 	}
 	if v.Applier == "" {
 		if found.grant != nil {

@@ -57,6 +57,10 @@ func (f *fakeLog) submit(value []byte, partition int, at int64) (string, string,
 	if err != nil || submitted.Resource == "app/locked" {
 		return "", "resource-locked", nil
 	}
+	if seq, there := f.ids[submitted.ID]; there {
+		return "", fmt.Sprintf(`id-reused ,"decided":%d`, seq), nil
+	}
+	f.ids[submitted.ID] = f.seq[partition]
 	request := fmt.Sprintf("%d-%d", partition, f.seq[partition])
 	f.open[request] = submitted
 	of := ""

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,8 +41,9 @@ type fakeLog struct {
 	renewals   map[string]int
 	refused    map[string]string // the type of a command -> the code with which it is refused
 	refusedAs  map[string]int
-	era        string // of the partition of app/payroll, once a loss was accepted
-	governance int64  // the seq that records of requests name
+	ids        map[string]int64 // of submissions -> the seq of the decision
+	era        string           // of the partition of app/payroll, once a loss was accepted
+	governance int64            // the seq that records of requests name
 	// silent keeps the releases off assent.changes.
 	silent bool
 }
@@ -68,7 +70,7 @@ func newFakeLog(t *testing.T, lease time.Duration) *fakeLog {
 		seq: map[int]int64{}, prev: map[int]string{}, decided: map[string]int64{}, claimed: map[string]string{},
 		outcomes: map[string]string{}, claimSeqs: map[string]int64{}, open: map[string]Submitted{},
 		approvals: map[string]bool{}, renewals: map[string]int{}, refused: map[string]string{},
-		refusedAs: map[string]int{},
+		refusedAs: map[string]int{}, ids: map[string]int64{},
 	}
 	f.found()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -138,7 +140,8 @@ func (f *fakeLog) decideOne(record *kgo.Record) {
 	decision := `"events":` + events
 	if refusal != "" {
 		f.refusedAs[refusal]++
-		decision = fmt.Sprintf(`"refusal":{"code":%q,"detail":"It is."}`, refusal)
+		code, decided, _ := strings.Cut(refusal, " ")
+		decision = fmt.Sprintf(`"refusal":{"code":%q,"detail":"It is."%s}`, code, decided)
 	}
 	key, signature := headerOf(record, headerKey), headerOf(record, headerSignature)
 	f.append(partition, at, change, fmt.Sprintf(`"input":%d,"received":%d,"command":{"value":%s,"key":%q,"signature":%q},%s`,

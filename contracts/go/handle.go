@@ -21,6 +21,7 @@ func (w *workers) applyOnce(ctx context.Context, change Change, granted lease) (
 		return outcome{result: Failed, message: "Nothing was changed: the change is not what the ledger has released."}, nil
 	}
 	if found != nil {
+		change.Approvers = found.approvers
 		for _, earlier := range found.earlier {
 			before := change
 			before.Released, before.At = earlier.seq, earlier.at

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -58,12 +59,41 @@ func (p *Publisher) Close() { p.producer.Close() }
 
 // Submit sends a change and returns the decision, which names the request that it opened. A refusal is returned as
 // the error too.
+//
+// Derive submission.ID from what you submit, such as a build number, to survive a crash: if the same submission was
+// sent under it in the last 24 hours, by whatever process, this is that request and not a second one.
 func (p *Publisher) Submit(ctx context.Context, submission Submission) (Decision, error) {
 	command, err := NewSubmission(p.key.Principal, submission)
 	if err != nil {
 		return Decision{}, err
 	}
-	return p.Send(ctx, command)
+	decision, err := p.Send(ctx, command)
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Code != "id-reused" || refusal.decided == nil {
+		return decision, err
+	}
+	// The id was used at another time, so the bytes differ. Was it for the same change?
+	accepted, errFirst := p.log.recordAt(ctx, decision.Partition, *refusal.decided)
+	if errFirst != nil {
+		return Decision{}, &NotDecidedError{command, errFirst}
+	}
+	if recorded, ok := accepted.RecordedCommand(); !ok || !isSameSubmission(recorded.Value, command.Value) {
+		return decision, err
+	}
+	first := decisionOf(accepted)
+	first.Repeated = true
+	if first.Refusal != nil {
+		return first, first.Refusal
+	}
+	return first, nil
+}
+
+// isSameSubmission reports whether two commands submit the same, made at different times.
+func isSameSubmission(first, second []byte) bool {
+	one, errOne := ReadSubmission(first)
+	other, errOther := ReadSubmission(second)
+	one.SHA256, other.SHA256 = "", ""
+	return errOne == nil && errOther == nil && reflect.DeepEqual(one, other)
 }
 
 // Send signs a command, sends it and waits for its decision: the accepted record whose input is the offset of the

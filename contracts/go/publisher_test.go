@@ -27,6 +27,27 @@ func TestSubmissionIsDecidedAndTheSameBytesGetTheFirstDecision(t *testing.T) {
 	}
 }
 
+func TestTheSameSubmissionUnderTheSameIDIsTheSameRequestAtAnyTime(t *testing.T) {
+	ctx, f := testContext(t), newFakeLog(t, time.Minute)
+	_, publisher := f.connect(ctx)
+	build := submission("app/manual")
+	build.ID = "build-7"
+	first, err := publisher.Submit(ctx, build)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Millisecond) // the command's time differs
+	if again, err := publisher.Submit(ctx, build); err != nil || again.Request() != first.Request() || !again.Repeated {
+		t.Errorf("%+v, %v", again, err)
+	}
+	build.Details.Base = "v2"
+	_, err = publisher.Submit(ctx, build)
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Code != "id-reused" {
+		t.Errorf("another change under the id: %v", err)
+	}
+}
+
 func TestRefusalIsTheError(t *testing.T) {
 	ctx, f := testContext(t), newFakeLog(t, time.Minute)
 	_, publisher := f.connect(ctx)

@@ -44,8 +44,9 @@ type openRequest struct {
 	release       release
 	earlier       []release // the releases before it: people may settle an unknown outcome by another try
 	grant         *grant
-	doubt         string // why nothing may be applied, whatever is released; empty if there is no reason
-	approvedAt    int64  // the seq of the record that approved it last
+	doubt         string   // why nothing may be applied, whatever is released; empty if there is no reason
+	approvedAt    int64    // the seq of the record that approved it last
+	approvers     []string // the accounts whose approvals count
 	isSet         bool
 	members       []memberKey // of a set: what it lists
 	partOf        string      // of a member: the request of its set
@@ -189,6 +190,13 @@ func (f *requestFold) takeEvent(event Event, accepted Accepted) {
 		}
 	case "assent.request-approved.v1":
 		request.approvedAt = accepted.Seq
+	case "assent.approval-given.v1":
+		// Copies of the request that were handed out keep the list that they have.
+		request.approvers = append(slices.Clip(request.approvers), textOf(event, "approver"))
+	case "assent.approval-lapsed.v1", "assent.approval-revoked.v1":
+		request.approvers = slices.DeleteFunc(slices.Clone(request.approvers), func(approver string) bool {
+			return approver == textOf(event, "approver")
+		})
 	case "assent.lease-renewed.v1":
 		// Copies of the request that were handed out keep the grant that they have.
 		renewed := *request.grant

@@ -32,6 +32,9 @@ type Set struct {
 	OnBehalfOf    string      // as of a Submission
 	// Details are those of the set. NotAfter is 30 days ahead if it is 0, which is the most. Base is of each change.
 	Details Details
+	// ID is that of a Submission, for the set and with a number for each member. With one, state NotAfter too, so that the
+	// same call finds the same set.
+	ID string
 }
 
 // SubmittedSet is a set that the ledger has, with all its members.
@@ -58,34 +61,39 @@ func (p *Publisher) SubmitSet(ctx context.Context, set Set) (SubmittedSet, error
 	details.Members = len(set.Changes)
 	decision, err := p.Submit(ctx, Submission{
 		Resource: set.Name, Operation: set.Operation, Justification: set.Justification, Payload: payload,
-		OnBehalfOf: set.OnBehalfOf, Details: details,
+		OnBehalfOf: set.OnBehalfOf, Details: details, ID: set.ID,
 	})
 	if err != nil {
 		return SubmittedSet{}, err
 	}
 	submitted := SubmittedSet{decision.Request(), map[string]string{}}
 	for start := 0; start < len(set.Changes); start += setAtOnce {
-		some := set.Changes[start:min(start+setAtOnce, len(set.Changes))]
-		if err := p.submitMembers(ctx, set, some, submitted); err != nil {
+		if err := p.submitMembers(ctx, set, start, submitted); err != nil {
 			return SubmittedSet{}, err
 		}
 	}
 	return submitted, nil
 }
 
-// submitMembers adds the requests of some members to submitted. It cancels the set if one of them is refused.
-func (p *Publisher) submitMembers(ctx context.Context, set Set, some []SetChange, submitted SubmittedSet) error {
+// submitMembers adds the requests of some members, from start on, to submitted. It cancels the set if one of them is
+// refused.
+func (p *Publisher) submitMembers(ctx context.Context, set Set, start int, submitted SubmittedSet) error {
 	type answer struct {
 		resource string
 		decision Decision
 		err      error
 	}
 	answers := make(chan answer)
-	for _, change := range some {
+	some := set.Changes[start:min(start+setAtOnce, len(set.Changes))]
+	for index, change := range some {
+		id := ""
+		if set.ID != "" {
+			id = fmt.Sprintf("%s-%d", set.ID, start+index+1)
+		}
 		go func() {
 			decision, err := p.Submit(ctx, Submission{
 				Resource: change.Resource, Operation: change.Operation, Justification: set.Justification,
-				Payload: change.Payload, OnBehalfOf: set.OnBehalfOf,
+				Payload: change.Payload, OnBehalfOf: set.OnBehalfOf, ID: id,
 				Details: Details{
 					Base: change.Base, Emergency: set.Details.Emergency, NotBefore: set.Details.NotBefore,
 					NotAfter: set.Details.NotAfter, PartOf: submitted.Request,

@@ -20,6 +20,7 @@ _REFERENCE: Final = {
     "appliers": "services/assent/applier/configuration.py",
     "reconcilers": "services/assent/reconcile/configuration.py",
     "topics": "infra/topics.yaml",
+    "rights": "infra/acls.yaml",
     "tables": "infra/migrations",
     "metrics": "services/assent/observe/metrics.py",
     "cli": "services/assent/cli/commands",

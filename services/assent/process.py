@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import errno
 import gc
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
-from typing import NoReturn
+from typing import Final, NoReturn, TypeVar
 
 import structlog
 import uvloop
@@ -19,13 +20,18 @@ from assent.observe.health_server import HealthServer
 from assent.observe.logs import configure_logs
 from assent.observe.traces import configure_traces
 from assent.process_settings import Check, ServiceSettings, SettingsError, check_settings, read_settings
-from assent_contracts.client.task_end import end
+from assent_contracts.client.task_end import end, pause
 
 _BEAT_S = 1.0
 _END_AGAIN_S = 10.0
 """Longer than a part takes to finish its current work, which must not be interrupted."""
+_PORT_FREE_WITHIN_S: Final = 30.0
+"""Longer than a service may take to stop."""
+_PORT_AGAIN_S: Final = 0.2
 _GC_YOUNG = 50_000
 """Decoded messages are many and acyclic, so the youngest generation is collected less often than usual."""
+
+_T = TypeVar("_T")
 
 ServiceFunction = Callable[[ServiceSettings, Health, asyncio.Event], Awaitable[None]]
 """Runs until the event is set, then stops cleanly."""
@@ -104,7 +110,7 @@ def run_service(name: str, service: ServiceFunction, *conditions: str, checks: S
     except SettingsError as error:
         exit_with_faults(name, error)
     configure_logs(name, settings.log_level)
-    configure_traces(name)
+    end_traces = configure_traces(name)
     gc.set_threshold(_GC_YOUNG, 20, 100)
     log = structlog.get_logger()
     try:
@@ -115,6 +121,8 @@ def run_service(name: str, service: ServiceFunction, *conditions: str, checks: S
     except Exception:
         log.exception("failed")
         sys.exit(1)
+    finally:
+        end_traces()
     log.info("stopped")
 
 
@@ -133,17 +141,45 @@ async def _run(service: ServiceFunction, settings: ServiceSettings, health: Heal
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     structlog.get_logger().info("started", kafka=settings.kafka.bootstrap, identity=settings.identity)
-    server = (
-        nullcontext()
-        if settings.http_port is None
-        else HealthServer(health, settings.http_host, settings.http_port)
-    )
+    server = nullcontext()
+    if settings.http_port is not None:
+        host, port = settings.http_host, settings.http_port
+        listen = await when_port_is_free(
+            lambda: HealthServer(health, host, port), f"ASSENT_HTTP_PORT: {host}:{port}", stop
+        )
+        if listen is None:
+            return
+        server = listen
     with server:
         beating = asyncio.create_task(_beat(health))
         try:
             await service(settings, health, stop)
         finally:
             beating.cancel()
+
+
+async def when_port_is_free(listen: Callable[[], _T], what: str, stop: asyncio.Event) -> _T | None:
+    """What `listen` returns, which is tried again while its port is taken; None when `stop` is set first.
+
+    A predecessor of this process may still be stopping. `what`: the setting and the address, for people.
+    Raises SettingsError after 30 s, and other OSErrors of `listen`.
+    """
+    told = False
+    end = asyncio.get_running_loop().time() + _PORT_FREE_WITHIN_S
+    while not stop.is_set():
+        try:
+            return listen()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        if asyncio.get_running_loop().time() > end:
+            msg = f"{what} is taken by another process. Stop that, or choose another port."
+            raise SettingsError(msg)
+        if not told:
+            structlog.get_logger().warning("waiting for a port that another process has", port=what)
+            told = True
+        await pause(stop, _PORT_AGAIN_S)
+    return None
 
 
 async def until_stopped(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:

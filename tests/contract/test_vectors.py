@@ -237,6 +237,7 @@ def _has_state(found: OpenRequest | None, case: dict[str, Any]) -> None:
         return
     assert found.state is not None
     assert status_of(found.state) == (case["status"], case["progress"])
+    assert [each.approver for each in found.state.approvals] == case["approvers"]
     grant = found.grant
     assert (grant is None) == ("claim" not in case)
     if grant is not None:

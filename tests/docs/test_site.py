@@ -46,7 +46,18 @@ class _Loads(HTMLParser):
 def test_site_builds_strictly_with_every_page(site: Path) -> None:
     for page in pages():
         assert (site / page.relative_to(DOCS).with_suffix(".html")).is_file(), page
-    for name in ("rules", "refusals", "settings", "topics", "tables", "metrics", "cli", "http", "python"):
+    for name in (
+        "rules",
+        "refusals",
+        "settings",
+        "topics",
+        "rights",
+        "tables",
+        "metrics",
+        "cli",
+        "http",
+        "python",
+    ):
         assert (site / "reference" / f"{name}.html").stat().st_size > 10_000, name
 
 

@@ -133,4 +133,10 @@ FAULTS: Final = (
         '    return _encoded(kind.decode(errors="replace"), name) if name else None\n',
         "    return None\n",
     ),
+    _compared(
+        "a completed set is missing at the target",
+        "applied_requests",
+        "        if event.members is not UNSET:\n            return  # R29",
+        "        if event.members is None:\n            return  # R29",
+    ),
 )

@@ -114,4 +114,18 @@ FAULTS: Final = (
         "    if not terms:\n        return refuse(\n",
         _OF_SETS,
     ),
+    Fault(
+        "R1, R29: the audit takes two releases of a member for one",
+        "services/assent/verify/set_confirmation.py",
+        "        del waiting[0]  # the first release counts",
+        "        waiting.clear()  # the first release counts",
+        ("tests/unit/verify/test_members_of_sets.py",),
+    ),
+    Fault(
+        "R29: an applier claims a set that a stranger offers",
+        f"{CONTRACTS}/client/applier_steps.py",
+        "    if not found.is_for_appliers:\n",
+        "    if not found.resource:\n",
+        ("tests/unit/applier/test_steps.py",),
+    ),
 )

@@ -4,6 +4,7 @@ The rules, the writers' code and the coordinator's are the real ones. A schedule
 """
 
 import random
+from collections.abc import Callable
 from typing import Final
 
 from assent_contracts import commands as c
@@ -57,7 +58,10 @@ class SetSender:
 class SetSchedule:
     """One random run, and the check of what it left."""
 
-    def __init__(self, seed: int, *, without_coordinator: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, without_coordinator: bool = False, tell: Callable[[str], None] | None = None
+    ) -> None:
+        self._tell = tell
         self.dice = random.Random(seed)
         self.log = SetLog()
         self.senders: list[SetSender] = []
@@ -69,11 +73,12 @@ class SetSchedule:
     def run(self, steps: int = 150) -> None:
         """Random steps, then time until every lock has ended."""
         actions = (self._send, self._send, self._people, self._apply, self._crash, self._time)
-        for _ in range(steps):
-            if not self._without and self.dice.random() < 0.5:
-                self._coordinate()
-            else:
-                self.dice.choice(actions)()
+        for number in range(steps):
+            coordinates = not self._without and self.dice.random() < 0.5
+            action = self._coordinate if coordinates else self.dice.choice(actions)
+            action()
+            if self._tell is not None:
+                self._tell(f"{number:4}  {action.__name__.strip('_')}")
         if not self._without:
             Coordinator(self.log).run()
             self.check_released()

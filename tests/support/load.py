@@ -37,11 +37,13 @@ class Load:
         self._numbers = itertools.count()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
+        self.on_decided: Callable[[Decided], None] = lambda _decided: None
         self.decided = 0
         self.repeated = 0
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, or go on after `finish`."""
+        self._stopping = False
         self._tasks = [asyncio.create_task(self._play()) for _ in range(_AT_ONCE)]
 
     async def finish(self) -> None:
@@ -85,6 +87,7 @@ class Load:
                 await asyncio.sleep(0.2)
                 continue
             self.decided += 1
+            self.on_decided(decided)
             self.repeated += repeats(decided) is not None
             return decided
 

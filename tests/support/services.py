@@ -111,13 +111,13 @@ class Services:
             for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
             if name in os.environ
         }
-        self._environ = {**kept, **environ}
+        self.environ = {**kept, **environ}
 
     def start(self, name: str, instance: str = "", *, module: str = "", **more: str) -> Running:
         """Start `assent.NAME` (or another module with arguments); `instance` distinguishes equal names."""
         title = name + instance
         command = (module or f"assent.{name}").split()
-        started = Running(title, command, {**self._environ, **more}, self.folder / f"{title}.log")
+        started = Running(title, command, {**self.environ, **more}, self.folder / f"{title}.log")
         self.running[title] = started
         return started
 

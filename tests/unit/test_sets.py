@@ -143,6 +143,21 @@ def test_R29_a_set_is_confirmed_once_and_in_time_only() -> None:
     assert log.act(c.ConfirmSet, PORTAL, name, SET) == "not-pending"
 
 
+def test_R29_a_member_whose_outcome_is_unknown_is_not_released_again_alone() -> None:
+    log = SetLog()
+    _, members = released(log)
+    Coordinator(log).run()
+    log.act(c.Claim, "applier", members[A], A)
+    log.pass_time(DAY_MS)
+    retry = c.Settle(
+        **log.about("dave"), resource=A, request=members[A], outcome="retry", reason="It did not answer."
+    )
+    answer = log.send(retry)
+    assert isinstance(answer, Refusal)
+    assert answer.detail.startswith("R29: who approved its set is not known here.")
+    assert log.act(c.Settle, "dave", members[A], A) == "RequestFailed"
+
+
 def test_R29_no_applier_claims_a_set() -> None:
     log = SetLog()
     name, _ = released(log)

@@ -8,11 +8,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import ConnectionGroup
 from aiokafka.helpers import create_ssl_context
 from aiokafka.protocol.offset import OffsetRequest
 
 from assent_contracts import limits
+from assent_contracts.client.closing import close_soon
 from assent_contracts.client.outage_lines import few_lines_of_aiokafka
 from assent_contracts.client.record_fetching import Records, fetch
 
@@ -87,6 +89,7 @@ class Consumer(AIOKafkaConsumer):
         """As aiokafka's. It connects when it is started."""
         super().__init__(*topics, **options)
         self._client.send = _beside_fetches(self._client.send)
+        close_soon(self._client)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -154,8 +157,16 @@ async def open_producer(connection: Connection, *, linger_ms: int = 0) -> AIOKaf
         max_batch_size=limits.PRODUCE_MAX_BYTES,
         max_request_size=limits.PRODUCE_MAX_BYTES,
     )
+    close_soon(producer.client)
     await started(producer)
     return producer
+
+
+def admin_client(connection: Connection) -> AIOKafkaAdminClient:
+    """A client for topics and rights, which is not started yet. It has to be closed in any case."""
+    client = AIOKafkaAdminClient(**connection.options())
+    close_soon(client._client)  # noqa: SLF001
+    return client
 
 
 async def started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:

@@ -83,8 +83,8 @@ class PartitionTasks:
 
     async def work_on(self, partitions: frozenset[int]) -> None:
         """Work on exactly these partitions from now on. Raises the error of a task that has failed."""
-        for partition in self._tasks.keys() - partitions:
-            await self._stop(partition)
+        # Together: a program that leaves all its partitions has to wait for the slowest only.
+        await end(*(self._tasks.pop(partition) for partition in self._tasks.keys() - partitions))
         for partition in partitions - self._tasks.keys():
             name = f"{self._name}-{partition}"
             self._tasks[partition] = asyncio.create_task(self._run(partition), name=name)
@@ -94,6 +94,3 @@ class PartitionTasks:
 
     async def _run(self, partition: int) -> None:
         await self._work(partition)
-
-    async def _stop(self, partition: int) -> None:
-        await end(self._tasks.pop(partition))

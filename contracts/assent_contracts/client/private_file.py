@@ -23,10 +23,11 @@ class ExposedFileError(PermissionError):
 def read_private_file(path: Path) -> bytes:
     """The bytes of the file; a longer one than any key file is cut. Raises ExposedFileError, OSError.
 
-    The group may read it, because a pod with an fsGroup gets its Secrets so.
+    The group may read it, because a pod with an fsGroup gets its Secrets so. A pipe, such as a shell makes of
+    `<(…)`, is not judged.
     """
     with path.open("rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        if mode & _OTHERS:
-            raise ExposedFileError(path, mode)
+        mode = os.fstat(file.fileno()).st_mode
+        if stat.S_ISREG(mode) and mode & _OTHERS:
+            raise ExposedFileError(path, stat.S_IMODE(mode))
         return file.read(_MAX_BYTES)

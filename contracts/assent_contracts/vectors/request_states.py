@@ -32,6 +32,8 @@ def _last(log: VectorLog, request: str) -> RequestUpdate:
 
 def _stated(request: str, state: Request, last: RequestUpdate) -> dict[str, Any]:
     stated: dict[str, Any] = {"request": request, "status": last.status, "progress": last.progress}
+    if not isinstance(state, Closed):
+        stated["approvers"] = [each.approver for each in state.approvals]
     match state:
         case Closed():
             version = last.event.version if isinstance(last.event, RequestCompleted) else ""

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 
 from assent.cli import output
 from assent.cli.commands import (
+    acls,
     audit,
     decisions,
     demo,
@@ -34,6 +35,7 @@ from assent.cli.commands import (
     writers,
 )
 from assent.cli.options import Options
+from assent.observe.traces import configure_traces
 
 app = App(
     name="assent",
@@ -74,6 +76,7 @@ for group in (
     policies.policies,
     audit.audit,
     topics.topics,
+    acls.acls,
     tables.tables,
     upstream.upstream,
     restore.restore,
@@ -90,6 +93,7 @@ def run(arguments: Sequence[str]) -> None:
         # It has been printed. Exit code 2 would mean that the ledger refused something.
         sys.exit(output.FAILED)
     _keep_logs_out_of_the_way(_options_of(bound))
+    end_traces = configure_traces("cli")
     try:
         _call(command, bound, _options_of(bound))
         sys.stdout.flush()
@@ -97,6 +101,8 @@ def run(arguments: Sequence[str]) -> None:
         # The reader of our output has closed it: nothing may be written there, not at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(output.PIPE_CLOSED)
+    finally:
+        end_traces()
 
 
 def _options_of(bound: BoundArguments) -> Options:

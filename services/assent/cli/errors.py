@@ -22,6 +22,7 @@ from assent.cli.connection.log_client import (
 from assent.cli.decision_output import decision_document
 from assent.decider.heads_file import HeadsFileError
 from assent.extras import MissingExtraError
+from assent.ledger.acl_requests import AclsError
 from assent.ledger.topic_creation import TopicsError
 from assent.local import (
     DirectoryInUse,
@@ -43,6 +44,7 @@ from assent_contracts.client.publisher import NotPublishedError
 from assent_contracts.ledger import IncoherentRecordError
 
 _SAY_IT_THEMSELVES = (
+    AclsError,
     DirectoryInUse,
     ExpectError,
     HeadsFileError,

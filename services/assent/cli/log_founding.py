@@ -18,7 +18,8 @@ from assent.founding.first_records import (
     save_keys,
 )
 from assent.founding.governance_file import GovernanceFile, read_governance_file
-from assent.ledger.topic_creation import apply_topics
+from assent.ledger.topic_creation import TopicsError, apply_topics
+from assent.ledger.topic_inspection import request_partitions
 from assent.local import Directory, Stack
 from assent.local.child_process import end_stale
 from assent.local.founded_log import (
@@ -36,17 +37,24 @@ from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.writer_registry import RECOVERY
 
+_EMBEDDED_PARTITIONS = 4
 
-async def found_log(directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool) -> Founded:
+
+async def found_log(
+    directory: Directory, file: Path, *, partitions: int | None, make_missing_keys: bool
+) -> Founded:
     """Found a log, and write its keys and identity into the data directory.
 
-    All checks come before the first write. A founding that was interrupted begins again.
+    `partitions`: of its requests; None for as many as the topics of the cluster have, or 4 on the embedded
+    Kafka. All checks come before the first write. A founding that was interrupted begins again.
 
-    Raises GovernanceFileError, FoundingRefusedError, AlreadyFoundedError, DirectoryInUse, KafkaError.
+    Raises GovernanceFileError, FoundingRefusedError, AlreadyFoundedError, DirectoryInUse, TopicsError,
+    KafkaError.
     """
     read = read_governance_file(file)
     if is_founded(directory):
         raise AlreadyFoundedError
+    partitions = await _partitions(partitions)
     at_ms = now_ms()
     writer_path = directory.keys / WRITER_KEY
     # A founding that was interrupted has left its key, which serves as well as a new one.
@@ -84,6 +92,21 @@ async def found_log(directory: Directory, file: Path, *, partitions: int, make_m
             f"No {KEYS['applier']} in {directory.keys}: released changes wait for an applier of your own."
         )
     return founded
+
+
+async def _partitions(wanted: int | None) -> int:
+    """How many partitions the new log has. Raises TopicsError if the cluster's topics have another number."""
+    if "ASSENT_KAFKA" not in os.environ:
+        return _EMBEDDED_PARTITIONS if wanted is None else wanted
+    there = await request_partitions(read_connection(os.environ))
+    if wanted not in (None, there):
+        msg = (
+            f"The topics have {there} partitions, and this log would have {wanted}. A log has as many as its"
+            f" topics: leave --partitions out, or delete the topics and type"
+            f" `assent topics apply --partitions {wanted}`."
+        )
+        raise TopicsError(msg)
+    return there
 
 
 def _recovery_to_make(file: GovernanceFile, path: Path) -> SecretKey:

@@ -15,6 +15,7 @@ from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.detail_facts import detail_facts, version_facts
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapse_sentences import LAPSES
+from assent.reading.log_lines import log_search
 from assent.reading.overlooked_text import is_odd, plain_ends
 from assent.reading.submitted_content import Submitted, as_submitted
 from assent.reading.visible_text import hides_something, visible
@@ -82,7 +83,8 @@ def print_request(shown: ShownRequest) -> None:
     facts = Table.grid(padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True)
     facts.add_column(overflow="fold")
-    for name, value in _facts(row, shown.history):
+    seqs = [each.seq for each in shown.timeline if each.ledger == LEDGER]
+    for name, value in (*_facts(row, shown.history), ("in the logs", log_search(row.id, seqs))):
         facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(visible(value)))
     output.print_block(facts)
     if diff is not None:

@@ -278,6 +278,9 @@ class Decider:
             time.stop()
             self._health.not_ready(f"partition-{around.name}", TAKING_OVER)
             metrics.LEAD.labels(around.name).set(0)
+            # Another decider reports them now.
+            for gauge in (metrics.UNDECIDED, metrics.OPEN_REQUESTS):
+                gauge.remove(around.name)
             await consumer.stop()
             await appender.stop()
 

@@ -35,6 +35,7 @@ from assent.gateway.request_rates import RequestRates
 from assent.gateway.table_lag import TableLag
 from assent.observe.failure_reasons import reason_of
 from assent.observe.health import STARTING, Health
+from assent.process import when_port_is_free
 from assent.process_settings import Faults, ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.reader_service import KAFKA, POSTGRES, PROBE_EVERY_S, followed_governance, probe, reached
@@ -47,6 +48,7 @@ from assent_contracts.client.task_end import end
 LISTENING = "http"
 _POOL_SIZE = 10
 _DRAIN_S = 10
+_BACKLOG = 2_048
 _BESIDE_STREAMS = 2_000
 """Connections besides those of event streams."""
 _FILES_BESIDE = 256
@@ -147,12 +149,16 @@ class _Server(uvicorn.Server):
 
 
 async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
-    most = _connections(gateway.settings.live.streams)
+    own = gateway.settings
+    listening = await when_port_is_free(
+        lambda: _listening_socket(own.host, own.port), f"ASSENT_GATEWAY_PORT: {own.host}:{own.port}", stop
+    )
+    if listening is None:
+        return
+    most = _connections(own.live.streams)
     server = _Server(
         uvicorn.Config(
             _behind_proxies(front_of(make_app(gateway), gateway.settings), gateway.settings),
-            host=gateway.settings.host,
-            port=gateway.settings.port,
             http=guarded(most, gateway.settings.slow, security_headers(gateway.settings)),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
@@ -165,7 +171,7 @@ async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
         on_listening=lambda: gateway.health.ready(LISTENING),
     )
     # Not `serve`: that installs signal handlers, and run_service has its own, which set `stop`.
-    answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
+    answering = asyncio.create_task(server._serve([listening]), name="http")  # noqa: SLF001
     probing = asyncio.create_task(_probe(gateway), name="probing")
     learning = asyncio.create_task(
         keep_learning_known_heads(gateway.db, gateway.log, gateway.health, on_change=gateway.live.reload),
@@ -182,6 +188,11 @@ async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
         server.should_exit = True
         await asyncio.gather(answering, return_exceptions=True)
         await end(probing, learning, stopping)
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
 def _behind_proxies(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:

@@ -19,7 +19,7 @@ from assent.ledger.topic_state import (
     topic_states,
     way_back,
 )
-from assent_contracts.client.connection import Connection
+from assent_contracts.client.connection import Connection, admin_client
 
 __all__ = ["Applied", "TopicsError", "apply_topics", "topic_specs"]
 
@@ -55,7 +55,7 @@ async def apply_topics(
     Raises TopicsError, KafkaError. The number of partitions of a topic is fixed: see `Applied.must_fit`.
     """
     specs = topic_specs()
-    admin = AIOKafkaAdminClient(**connection.options())
+    admin = admin_client(connection)
     await admin.start()
     try:
         there = await topic_states(admin, specs)

@@ -24,9 +24,14 @@ class TopicSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partitions: Literal["request"] | int
     config: dict[str, str]
 
+    @property
+    def is_of_requests(self) -> bool:
+        """Whether it has as many partitions as the log."""
+        return self.partitions == "request"
+
     def count(self, partitions: int) -> int:
         """How many partitions it has in a log with this many request partitions."""
-        return partitions if self.partitions == "request" else self.partitions
+        return self.partitions if isinstance(self.partitions, int) else partitions
 
     def settings(self, replicas: int) -> dict[str, str]:
         """The required settings, given the number of replicas."""

@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched once for each user, and checked against this repository's pins at every start."""
+"""Jars: fetched once for each user, and checked against this repository's pins at every start."""
 
 import fcntl
 import hashlib
@@ -8,12 +8,30 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 KAFKA_VERSION = "4.3.1"
 # slf4j-simple and not log4j: with log4j, another version of kafka-clients is resolved.
 COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
 PINS = Path(__file__).with_name("kafka-jars.sha256")
+
+
+@dataclass(frozen=True)
+class JarSet:
+    """Jars that are fetched together."""
+
+    what: str
+    """For people, with the version."""
+    coordinates: str
+    """Maven's, joined by `+`."""
+    pins: Path
+    """`sha256  filename` of every jar, a line each."""
+    folder: str
+    """Where they are kept, in the cache."""
+
+
+KAFKA = JarSet(f"Kafka {KAFKA_VERSION}", COORDINATES, PINS, "jars")
 
 
 class JarsUnavailable(Exception):  # noqa: N818  the name is the message
@@ -51,23 +69,30 @@ def cache_lock(cache: Path) -> Iterator[None]:
 def kafka_jars(
     cache: Path, progress: Callable[[str], None], *, given_up: threading.Event | None = None
 ) -> list[Path]:
-    """The jars to run Kafka with, each with the SHA-256 that PINS gives it.
+    """The jars to run Kafka with: 46 of 44 MB, fetched in about 20 s. As `pinned_jars`."""
+    return pinned_jars(KAFKA, cache, progress, given_up=given_up)
 
-    With all of them in `cache`, this needs no network and only hashes 44 MB. Otherwise they are fetched
-    first, in about 20 s. `progress` gets a line for each file. Blocks: call it in a thread. Set `given_up` to
+
+def pinned_jars(
+    jar_set: JarSet, cache: Path, progress: Callable[[str], None], *, given_up: threading.Event | None = None
+) -> list[Path]:
+    """The jars of a set, each with the SHA-256 that its pins give it.
+
+    With all of them in `cache`, this needs no network and only hashes them. Otherwise they are fetched
+    first. `progress` gets a line for each file. Blocks: call it in a thread. Set `given_up` to
     end it at the next file with JarsUnavailable.
 
     Raises JarsUnavailable, or JarMismatch, naming the jar. A wrong jar in the cache is not silently fetched
     again, because it should be noticed.
     """
-    wanted = read_pins(PINS)
-    jars = cache / "jars"
+    wanted = read_pins(jar_set.pins)
+    jars = cache / jar_set.folder
     jars.mkdir(exist_ok=True)
     paths = [jars / name for name in wanted]
     if not all(path.exists() for path in paths):
         with cache_lock(cache):
             if not all(path.exists() for path in paths):
-                _fetch(cache, wanted, progress, given_up or threading.Event())
+                _fetch(jar_set, cache, wanted, progress, given_up or threading.Event())
     for path in paths:
         _check(path, wanted[path.name], advice=f"delete {path} to fetch it again")
     return paths
@@ -80,20 +105,24 @@ def read_pins(pins: Path) -> dict[str, str]:
 
 
 def _fetch(
-    cache: Path, wanted: dict[str, str], progress: Callable[[str], None], given_up: threading.Event
+    jar_set: JarSet,
+    cache: Path,
+    wanted: dict[str, str],
+    progress: Callable[[str], None],
+    given_up: threading.Event,
 ) -> None:
     # Imported here: it takes 0.3 s and is needed once.
     from jgo.env import EnvironmentBuilder, LinkStrategy
     from jgo.maven import MavenContext, PythonResolver
 
-    progress(f"fetching Kafka {KAFKA_VERSION} ({len(wanted)} jars, 44 MB, once)")
+    progress(f"fetching {jar_set.what} ({len(wanted)} jar{'s' * (len(wanted) > 1)}, once)")
     count = 0
 
     @contextmanager
     def each_file(name: str, size: int) -> Iterator[Callable[[int], None]]:
         nonlocal count
         if given_up.is_set():
-            raise JarsUnavailable("cancelled before all of Kafka's jars were fetched")
+            raise JarsUnavailable(f"cancelled before all jars of {jar_set.what} were fetched")
         if name.endswith(".jar"):
             count += 1
             progress(f"fetching {name} ({count} of {len(wanted)}, {size / 1e6:.1f} MB)")
@@ -107,17 +136,17 @@ def _fetch(
         )
         builder = EnvironmentBuilder(maven, cache_dir=Path(work) / "jgo", link_strategy=LinkStrategy.HARD)
         try:
-            fetched = {path.name: path for path in builder.from_endpoint(COORDINATES).all_jars}
+            fetched = {path.name: path for path in builder.from_endpoint(jar_set.coordinates).all_jars}
         except (OSError, RuntimeError, ValueError) as error:  # what jgo and requests raise
             raise JarsUnavailable(
-                f"Kafka's jars could not be fetched: {error}; they are needed once: "
-                f"try again with a network, or copy the jars from another machine to {cache / 'jars'}"
+                f"The jars of {jar_set.what} could not be fetched: {error}; they are needed once: "
+                f"try again with a network, or copy them from another machine to {cache / jar_set.folder}"
             ) from error
         _check_names(set(fetched), set(wanted))
         for name, digest in wanted.items():
             _check(fetched[name], digest, advice="the fetched jar is not the pinned one")
         for name, path in fetched.items():
-            path.replace(cache / "jars" / name)
+            path.replace(cache / jar_set.folder / name)
 
 
 def _check_names(fetched: set[str], wanted: set[str]) -> None:

@@ -46,8 +46,8 @@ def broker_for(connection: Connection) -> KafkaBroker:
 
 
 def _errors_only() -> logging.Logger:
-    # At info level it writes a line or two for each batch.
-    logger = logging.getLogger("faststream.kafka")
+    # At info level it writes a line or two for each batch. Below its own logger, lines would not be JSON.
+    logger = logging.getLogger(__name__)
     logger.setLevel(logging.WARNING)
     return logger
 

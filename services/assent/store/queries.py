@@ -223,6 +223,11 @@ async def requests_at(db: Executor, places: Sequence[tuple[int, int]]) -> list[R
     return [_request(row) for row in rows]
 
 
+async def request_of_record(db: Executor, partition: int, seq: int) -> str | None:
+    """The request that a record of the request ledger is about; None if it is about none or not there yet."""
+    return await db.fetchval(_SQL["request_of_record"], partition, seq)
+
+
 async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list[AuditRow]:
     """R16: every record about one request, in causal order.
 

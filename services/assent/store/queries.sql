@@ -88,6 +88,9 @@ where request = $1 and outcome <> 'assent.lease-renewed.v1'
 order by at, ledger, partition, seq
 limit $2
 
+-- name: request_of_record
+select request from audit where ledger = 'assent.ledger' and partition = $1 and seq = $2
+
 -- name: search_audit
 -- Newest first. Filters that are null are left out (see plan_cache_mode in pool.py).
 select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record

@@ -159,6 +159,11 @@ def _not_released_again(
         return refuse(
             RefusalCode.NO_POLICY, f"R18: no policy protects {kind}, and unprotected types are refused now."
         )
+    if request.submission.part_of is not None:
+        return refuse(
+            RefusalCode.NOT_APPROVED,
+            "R29: who approved its set is not known here. Settle it as failed and have it submitted again.",
+        )
     if not has_quorum(request.submission, terms, request.approvals, context.governance):
         return refuse(
             RefusalCode.NOT_APPROVED,

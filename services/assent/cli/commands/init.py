@@ -25,12 +25,14 @@ def init(
         ),
     ] = False,
     partitions: Annotated[
-        int,
+        int | None,
         Parameter(
             validator=Number(gte=1, lte=PARTITIONS_MAX),
-            help="Partitions of the request ledger, fixed for good.",
+            show_default=False,
+            help="Partitions of the request ledger, fixed for good. By default as many as"
+            " the topics of the cluster have, and no other number there; 4 on the embedded Kafka.",
         ),
-    ] = 4,
+    ] = None,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Found a new log in --data from a governance file: people, groups, roles and policies.

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from assent.cli.connection.log_access import (
@@ -53,6 +52,7 @@ from assent.observe.failure_reasons import kafka_reason
 from assent.observe.health import fault_of
 from assent.observe.readiness import Readiness, readiness
 from assent.process_settings import SettingsError
+from assent_contracts.client.connection import admin_client
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.partition_probe import Probe
@@ -126,7 +126,7 @@ def _python() -> Check:
 
 
 async def _kafka(access: LogAccess) -> list[Check]:
-    admin = AIOKafkaAdminClient(**access.connection.options())
+    admin = admin_client(access.connection)
     specs = topic_specs()
     try:
         await admin.start()

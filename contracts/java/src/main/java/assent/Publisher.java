@@ -61,9 +61,42 @@ public final class Publisher implements AutoCloseable {
 
     /**
      * Submits a change and returns the decision, which names the request that it opened. Throws as {@link #send}.
+     *
+     * <p>To survive a crash, derive the submission's id from what you submit, such as a build number: if the same
+     * submission was sent under it in the last 24 hours, by whatever process, this is that request and not a second one.
      */
     public Decision submit(Submission submission, Duration timeout) throws InterruptedException {
-        return send(Command.submit(key.principal(), submission), timeout);
+        return submit(submission, Deadline.after(timeout));
+    }
+
+    Decision submit(Submission submission, Deadline deadline) throws InterruptedException {
+        Command command = Command.submit(key.principal(), submission);
+        Decision decision = decide(command, deadline);
+        Refusal refusal = decision.refusal();
+        if (refusal != null && refusal.code().equals("id-reused") && refusal.decided() >= 0) {
+            // The id was used at another time, so the bytes differ. Was it for the same change?
+            AcceptedRecord first = recordAt(decision.partition(), refusal.decided(), command, deadline);
+            boolean isSame = first.record().recordedCommand()
+                    .filter(recorded -> isSameSubmission(recorded.value(), command.value())).isPresent();
+            decision = isSame ? Decision.of(first).asRepeated() : decision;
+        }
+        return carriedOut(decision);
+    }
+
+    /** Whether two commands submit the same, made at different times. */
+    private static boolean isSameSubmission(byte[] first, byte[] second) {
+        try {
+            return Submitted.read(first).isSameAs(Submitted.read(second));
+        } catch (RefusedException notASubmission) {
+            return false;
+        }
+    }
+
+    private static Decision carriedOut(Decision decision) {
+        if (decision.refusal() != null) {
+            throw new RefusedException(decision.refusal());
+        }
+        return decision;
     }
 
     /**
@@ -79,15 +112,14 @@ public final class Publisher implements AutoCloseable {
     }
 
     Decision send(Command command, Deadline deadline) throws InterruptedException {
+        return carriedOut(decide(command, deadline));
+    }
+
+    /** The first decision on a command, which may be a refusal. */
+    private Decision decide(Command command, Deadline deadline) throws InterruptedException {
         Decision decision = ask(command, deadline).decision();
         OptionalLong repeated = decision.repeats();
-        if (repeated.isPresent()) {
-            decision = first(decision, repeated.getAsLong(), command, deadline);
-        }
-        if (decision.refusal() != null) {
-            throw new RefusedException(decision.refusal());
-        }
-        return decision;
+        return repeated.isPresent() ? first(decision, repeated.getAsLong(), command, deadline) : decision;
     }
 
     /** Sends the exact bytes of a command that was made before, in this process or an earlier one. */
@@ -130,7 +162,7 @@ public final class Publisher implements AutoCloseable {
      *
      * <p>`set` is the set's own submission: its resource has the type of all its objects and is none of them, its details
      * are for approvers, its payload and base are not used. Without notAfter it can be applied for 30 days, which is the
-     * most. `changes`: 1 to 1,000, each object once. `timeout`: for all of it.
+     * most. With an id, state notAfter too, so that the same call finds the same set. `changes`: 1 to 1,000, each object once. `timeout`: for all of it.
      *
      * <p>Throws as {@link #send}. If a member is refused, the set is canceled, and the exception names the object. A set of
      * which not all members are there expires within an hour, and nothing is changed.
@@ -206,18 +238,23 @@ public final class Publisher implements AutoCloseable {
     /** Reads the decision that a repeated command points at. */
     private Decision first(Decision answer, long seq, Command command, Deadline deadline)
             throws InterruptedException {
+        if (seq < 0 || seq >= answer.seq()) {
+            throw new UnreadableLedgerException(
+                    "record " + answer.seq() + " points at record " + seq + ", which is not before it");
+        }
+        AcceptedRecord accepted = recordAt(answer.partition(), seq, command, deadline);
+        boolean isOther = accepted.record().recordedCommand()
+                .filter(recorded -> !Arrays.equals(recorded.value(), command.value())).isPresent();
+        if (isOther) {
+            throw new UnreadableLedgerException("record " + seq + " is the decision on another command");
+        }
+        return Decision.of(accepted).asRepeated();
+    }
+
+    private AcceptedRecord recordAt(int partition, long seq, Command command, Deadline deadline)
+            throws InterruptedException {
         try {
-            if (seq < 0 || seq >= answer.seq()) {
-                throw new UnreadableLedgerException(
-                        "record " + answer.seq() + " points at record " + seq + ", which is not before it");
-            }
-            AcceptedRecord accepted = LedgerReader.find(log, answer.partition(), seq, deadline);
-            boolean isOther = accepted.record().recordedCommand()
-                    .filter(recorded -> !Arrays.equals(recorded.value(), command.value())).isPresent();
-            if (isOther) {
-                throw new UnreadableLedgerException("record " + seq + " is the decision on another command");
-            }
-            return Decision.of(accepted).asRepeated();
+            return LedgerReader.find(log, partition, seq, deadline);
         } catch (TimeoutException | KafkaException cause) {
             throw new NotDecidedException(command, cause);
         }

@@ -9,13 +9,17 @@ public final class Release {
     private final long claim;
     private final String idempotencyKey;
     private final List<String> earlierKeys;
+    private final List<String> approvers;
     private final WorkTime time;
 
-    Release(Change change, long claim, String idempotencyKey, List<String> earlierKeys, WorkTime time) {
+    Release(
+            Change change, long claim, String idempotencyKey, List<String> earlierKeys, List<String> approvers,
+            WorkTime time) {
         this.change = change;
         this.claim = claim;
         this.idempotencyKey = idempotencyKey;
         this.earlierKeys = earlierKeys;
+        this.approvers = approvers;
         this.time = time;
     }
 
@@ -45,6 +49,11 @@ public final class Release {
      */
     public List<String> earlierKeys() {
         return earlierKeys;
+    }
+
+    /** The accounts whose approvals led to the release. A member of a set has none: the set has them. */
+    public List<String> approvers() {
+        return approvers;
     }
 
     /** How long the handler may still take if the lease is not renewed any more; zero once that time is over. */

@@ -1,5 +1,6 @@
 package assent;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -76,12 +77,15 @@ final class RequestFold {
             return;
         }
         long seq = RequestId.parse(name).seq();
-        if (!rule.from().contains(request.state())
-                || rule.sameDigest() && !event.text("digest").equals(request.digest())) {
+        boolean fits = rule.from().contains(request.state())
+                && (!rule.sameDigest() || event.text("digest").equals(request.digest()));
+        if (!fits) {
             // Only a writer can have sealed it. What it means is unknown, so nothing is applied.
             open.put(seq, request.inDoubt("Record " + accepted.seq() + " of its partition does not fit the request."));
             return;
         }
+        request = approved(request, event);
+        open.put(seq, request);
         if (rule.status() != null) {
             open.remove(seq);
             if (request.set().isMember() && request.isReleased()) {
@@ -98,6 +102,19 @@ final class RequestFold {
                 sets.released(request.request(), request.set().members());
             }
         }
+    }
+
+    /** The request with those whose approvals count after an event. */
+    private static OpenRequest approved(OpenRequest request, Event event) {
+        List<String> approvers = new ArrayList<>(request.approvers());
+        switch (event.type()) {
+            case "assent.approval-given.v1" -> approvers.add(event.text("approver"));
+            case "assent.approval-lapsed.v1", "assent.approval-revoked.v1" -> approvers.remove(event.text("approver"));
+            default -> {
+                return request;
+            }
+        }
+        return request.approvedBy(approvers);
     }
 
     private static OpenRequest moved(OpenRequest request, EventRule rule, Event event, AcceptedRecord accepted) {
@@ -131,7 +148,7 @@ final class RequestFold {
                 event.text("on_behalf_of"), accepted.record().commandMembers().textOr("justification"),
                 event.text("digest"), event.text("submission"),
                 accepted.record().commandMembers().textOr("base"), OpenRequest.State.NEEDS_APPROVAL, null, List.of(),
-                null, doubt, -1, submitted == null ? SetPart.NONE : SetPart.of(submitted));
+                null, doubt, -1, List.of(), submitted == null ? SetPart.NONE : SetPart.of(submitted));
         boolean agrees = submitted == null || agrees(submitted, request, event)
                 && request.request().equals(partition + "-" + accepted.seq());
         return agrees

@@ -35,15 +35,15 @@ final class SetSubmission {
     }
 
     SubmittedSet submit() throws InterruptedException {
-        String request = publisher.send(command(set), deadline).request().orElseThrow();
+        String request = publisher.submit(set, deadline).request().orElseThrow();
         Map<String, String> members = new HashMap<>();
         ExecutorService senders =
                 Executors.newFixedThreadPool(Math.min(AT_ONCE, changes.size()), Applier.daemons("assent-member"));
         try {
             List<Future<Decision>> answers = new ArrayList<>();
             for (SetChange change : changes) {
-                Command member = command(member(change, request));
-                answers.add(senders.submit(() -> publisher.send(member, deadline)));
+                Submission member = member(change, request, answers.size() + 1);
+                answers.add(senders.submit(() -> publisher.submit(member, deadline)));
             }
             for (int index = 0; index < changes.size(); index++) {
                 String resource = changes.get(index).resource();
@@ -58,17 +58,14 @@ final class SetSubmission {
         return new SubmittedSet(request, Map.copyOf(members));
     }
 
-    private Command command(Submission submission) {
-        return Command.submit(publisher.key().principal(), submission);
-    }
-
-    private Submission member(SetChange change, String request) {
+    private Submission member(SetChange change, String request, int number) {
         Details common = Details.NONE.withWindow(set.details().notBefore(), set.details().notAfter())
                 .withBase(change.base()).withPartOf(request);
         Boolean emergency = set.details().emergency();
         return new Submission(
                 change.resource(), change.operation(), set.justification(), change.payload(), set.onBehalfOf(),
-                emergency == null ? common : common.withEmergency(emergency), null);
+                emergency == null ? common : common.withEmergency(emergency),
+                set.id() == null ? null : set.id() + "-" + number);
     }
 
     private static Decision answer(String resource, Future<Decision> sent) throws InterruptedException {

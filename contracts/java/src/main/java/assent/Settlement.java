@@ -170,7 +170,7 @@ final class Settlement {
                 .map(each -> change.releasedAt(each).idempotencyKey(log.identity())).toList();
         Release release = new Release(
                 change, granted.grant().seq(), change.idempotencyKey(log.identity()), earlier,
-                new WorkTime(granted.lease(), timeLimit));
+                found == null ? List.of() : found.request().approvers(), new WorkTime(granted.lease(), timeLimit));
         if (wasBegun) {
             Outcome shown = application.readBack(release);
             if (shown != null) {

@@ -49,6 +49,7 @@ final class FakeLog {
     private final Set<String> approvals = new HashSet<>();
     private final List<String> refusals = new ArrayList<>();
     private int renewals;
+    private final Map<String, Long> ids = new HashMap<>();
 
     FakeLog(Duration lease) {
         this.lease = lease;
@@ -216,9 +217,10 @@ final class FakeLog {
         if (ruling.refusal() != null) {
             refusals.add(ruling.refusal());
         }
-        String decision = ruling.refusal() == null
+        String[] refusal = ruling.refusal() == null ? null : ruling.refusal().split(" ", 2);
+        String decision = refusal == null
                 ? "'events':" + ruling.events()
-                : "'refusal':{'code':'" + ruling.refusal() + "','detail':'It is.'}";
+                : "'refusal':{'code':'" + refusal[0] + "','detail':'It is.'" + (refusal.length > 1 ? refusal[1] : "") + "}";
         byte[] command = Signatures.concat(
                 format("'input':%d,'received':%d,'command':{'value':", record.offset(), at), record.value(),
                 format(",'key':'%s','signature':'%s'},", header(record, Signatures.HEADER_KEY),
@@ -273,6 +275,10 @@ final class FakeLog {
     private Ruling submit(Submitted submitted, String request, long seq, long at) {
         if (submitted.resource().equals("app/locked")) {
             return new Ruling(null, "resource-locked", null);
+        }
+        Long first = ids.putIfAbsent(submitted.id(), seq);
+        if (first != null) {
+            return new Ruling(null, "id-reused ,'decided':" + first, null);
         }
         open.put(request, submitted);
         Details details = submitted.details();

@@ -44,6 +44,22 @@ class PublisherTest {
     }
 
     @Test
+    void theSameSubmissionUnderTheSameIdIsTheSameRequestAtAnyTime() throws Exception {
+        Submission build = FakeLog.submission("app/manual").withId("build-7");
+        try (Log log = fake.connect(); Publisher publisher = alice(log)) {
+            Decision first = publisher.submit(build, FakeLog.SOON);
+            Thread.sleep(2); // the command's time differs
+            Decision again = publisher.submit(build, FakeLog.SOON);
+            assertTrue(again.repeated());
+            assertEquals(first.request(), again.request());
+            Submission other = build.withDetails(Details.NONE.withBase("v2"));
+            RefusedException refused =
+                    assertThrows(RefusedException.class, () -> publisher.submit(other, FakeLog.SOON));
+            assertEquals("id-reused", refused.refusal().code());
+        }
+    }
+
+    @Test
     void aRefusalIsThrownAndStatesWhatToDo() throws Exception {
         try (Log log = fake.connect(); Publisher publisher = alice(log)) {
             RefusedException refused = assertThrows(RefusedException.class,

@@ -163,6 +163,7 @@ class VectorsTest {
             case UNSETTLED -> "approved unknown";
         };
         assertEquals(Vectors.text(each, "status") + " " + Vectors.text(each, "progress"), status, request);
+        assertEquals(each.get("approvers").valueStream().map(JsonNode::asString).toList(), found.approvers(), request);
         assertEquals(each.has("claim"), found.grant() != null, request);
         if (found.grant() != null) {
             assertEquals(each.get("claim").asLong(), found.grant().seq());
