@@ -63,5 +63,5 @@ def test_rights_are_on_topics_that_exist_and_only_the_decider_writes_what_it_sea
 
 
 def test_rights_of_the_chart_are_those_of_every_cluster() -> None:
-    """The chart can only read its own files. `assent acls apply` reads the other one, which is the original."""
+    """A chart can only read its own files; `assent acls apply` reads the original."""
     assert _yaml(CHART / "acls.yaml") == _yaml(ROOT / "infra" / "acls.yaml")
