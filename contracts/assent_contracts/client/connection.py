@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.client import ConnectionGroup
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.errors import for_code
 from aiokafka.helpers import create_ssl_context
 from aiokafka.protocol.offset import OffsetRequest
 
@@ -82,13 +83,14 @@ class Consumer(AIOKafkaConsumer):
     """aiokafka's consumer, which here also returns records that aiokafka cannot parse, and always stops.
 
     It asks for offsets on a connection of their own. A broker answers a connection's requests in order, so
-    on the usual one they would wait for the end of the fetch that waits for new records, up to 500 ms.
+    on the usual one they would wait for the end of the fetch that waits for new records, up to 500 ms. When a
+    broker answers that it does not lead a partition any more, the consumer finds out who does.
     """
 
     def __init__(self, *topics: str, **options: Any) -> None:
         """As aiokafka's. It connects when it is started."""
         super().__init__(*topics, **options)
-        self._client.send = _beside_fetches(self._client.send)
+        self._client.send = _beside_fetches(self._client)
         close_soon(self._client)
 
     async def getmany(
@@ -116,11 +118,17 @@ class Consumer(AIOKafkaConsumer):
             stopping.result()
 
 
-def _beside_fetches(send: _Send) -> _Send:
+def _beside_fetches(client: AIOKafkaClient) -> _Send:
+    send: _Send = client.send
+
     async def beside_fetches(node: int, request: Any, *, group: int = ConnectionGroup.DEFAULT) -> Any:
-        if isinstance(request, OffsetRequest):
-            group = _OFFSETS_GROUP
-        return await send(node, request, group=group)
+        if not isinstance(request, OffsetRequest):
+            return await send(node, request, group=group)
+        answer = await send(node, request, group=_OFFSETS_GROUP)
+        # Where a position is reset, aiokafka would ask the same broker for the next five minutes.
+        if any(for_code(code).invalid_metadata for _, found in answer.topics for _, code, *_ in found):
+            client.force_metadata_update()
+        return answer
 
     return beside_fetches
 

@@ -58,10 +58,10 @@ class Answers:
         self._last[decided.partition] = now
         self._decided[decided.partition].append((decided.seq, now))
 
-    async def from_all(self, since: float | None = None) -> None:
-        """Return when each partition has decided, and the table has it, after `since` (now)."""
-        since = time.monotonic() if since is None else since
-        async with asyncio.timeout(LIMIT_S):
+    async def from_all(self, limit_s: float) -> None:
+        """Return when each partition has decided something after this call."""
+        since = time.monotonic()
+        async with asyncio.timeout(limit_s):
             while min(self._last.values()) <= since:
                 await asyncio.sleep(_LOOK_S)
 

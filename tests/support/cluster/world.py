@@ -9,7 +9,7 @@ from typing import Final
 
 from assent.observe.readiness import readiness
 from assent_contracts.client.publisher import Publisher
-from tests.support.cluster.answers import Answers, Pause
+from tests.support.cluster.answers import LIMIT_S, Answers, Pause
 from tests.support.cluster.cluster import Cluster
 from tests.support.cluster.logins import OWNER
 from tests.support.cluster.services import INSTANCES, NAMES, ClusterServices
@@ -63,20 +63,37 @@ class ClusterWorld(World):
             raise AssertionError(lacks) from None
 
     async def disturbed(
-        self, fault: Callable[[], Awaitable[None]], mend: Callable[[], Awaitable[None]] | None = None
+        self,
+        fault: Callable[[], Awaitable[None]],
+        mend: Callable[[], Awaitable[None]] | None = None,
+        *,
+        limit_s: float = LIMIT_S,
     ) -> Pause:
         """What senders and readers notice of a fault under load. Returns when all is as before.
 
         `mend` is called once every partition has answered again. Where they cannot before it, `fault`
-        includes it. Fails if a partition does not answer for LIMIT_S, or a service floods its log.
+        includes it. Fails if a partition does not answer for `limit_s`, or a service floods its log.
         """
         self.load.start()
+        try:
+            return await self._disturbed(fault, mend, limit_s)
+        except BaseException:
+            # The next test begins with a load of its own.
+            await self.load.abandon()
+            raise
+
+    async def _disturbed(
+        self,
+        fault: Callable[[], Awaitable[None]],
+        mend: Callable[[], Awaitable[None]] | None,
+        limit_s: float,
+    ) -> Pause:
         await self.load.until_decided(40)
         self.answers.begin()
         before, began = self._grave_lines(), time.monotonic()
         async with self.answers.watching():
             await fault()
-            await self.answers.from_all()
+            await self.answers.from_all(limit_s)
             seconds = max(_LEAST_S, time.monotonic() - began)
             flooded = {
                 name: count / seconds
