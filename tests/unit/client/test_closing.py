@@ -65,4 +65,5 @@ async def test_client_of_a_silent_broker_is_closed_soon(authority: Authority, si
     async with asyncio.timeout(10):
         await client.close()
     assert time.monotonic() - began < WITHIN_S + 2
+    assert connection._closed_fut is not None
     assert connection._closed_fut.done()
