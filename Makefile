@@ -10,9 +10,18 @@ STAMP := .venv/.assent-setup
 PINS := infra/requirements/dev.txt
 DOCS_PINS := infra/requirements/docs.txt
 MUTATION_PINS := infra/requirements/mutation.txt
+SBOM_PINS := infra/requirements/sbom.txt
+KUBE_PINS := infra/requirements/kube.txt
+RUNTIME_PINS := infra/requirements/runtime.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package assent-contracts
+
+# What `make image` builds, on which base image with which Python, for which processor.
+IMAGE ?= assent:0.1.0
+IMAGE_BASE ?= python:3.13-slim-bookworm
+IMAGE_PYTHON ?= 3.13
+IMAGE_MACHINE ?= $(shell uname -m)
 
 # The integration tests that take their Kafka and Postgres from ASSENT_TEST_STACK.
 ON_CONTAINERS := tests/integration/decider tests/integration/verify tests/integration/bad_input
@@ -26,8 +35,8 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run cluster test test-long test-full test-cluster test-go test-java test-containers \
-	coverage mutants soak fuzz simulate faults lint format schemas vectors bench docs requirements clean
+.PHONY: help setup chromium prometheus run cluster test test-long test-full test-cluster test-go test-java test-containers \
+	test-kube coverage mutants soak fuzz simulate faults lint format schemas vectors bench docs image sbom requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -53,17 +62,24 @@ chromium: ## install Debian's Chromium for the browser tests, where there is non
 			>/dev/null; } || \
 		echo "chromium: not found, so no browser is tested; on Debian and Ubuntu: sudo apt-get install chromium" >&2
 
+prometheus: ## install Debian's Prometheus for the tests of alerts and metrics, where there is none
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "prometheus: installing it with apt-get" && \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends prometheus \
+			>/dev/null; } || \
+		echo "prometheus: not found, so alerts are not tested; on Debian and Ubuntu: sudo apt-get install prometheus" >&2
+
 run: $(STAMP) ## run all of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops; WITHOUT=applier leaves it out
 	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once) $(WITHOUT:%=--without %)
 
 cluster: $(STAMP) ## run three brokers, two Postgres with TLS and two of each service, until Ctrl-C
 	@exec $(BIN)/python -m tests.support.cluster
 
-test: $(STAMP) chromium ## run the tests of every part; ARGS go to pytest; WORKERS=0 runs one process
-	@$(PYTEST) -m "not long and not cluster and not containers and not soak" $(ARGS)
+test: $(STAMP) chromium prometheus ## run the tests of every part; ARGS go to pytest; WORKERS=0 runs one process
+	@$(PYTEST) -m "not long and not cluster and not containers and not kube and not soak" $(ARGS)
 
 test-long: $(STAMP) ## run the slow tests: restores, clocks, Keycloak, schemathesis, fuzz, simulations
-	@$(PYTEST) -m "long and not cluster and not containers and not soak" $(ARGS)
+	@$(PYTEST) -m "long and not cluster and not containers and not kube and not soak" $(ARGS)
 
 test-cluster: $(STAMP) ## kill, restart and upgrade the parts of a cluster under load, about 8 minutes; ASSENT_CLUSTER_TRIES=n
 	@$(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
@@ -76,7 +92,7 @@ test-go: ## check and test contracts/go; where there is no Go it says so
 	else \
 		cd contracts/go && odd="$$(gofmt -l .)" && \
 		{ [ -z "$$odd" ] || { echo "test-go: run gofmt -w on these:" $$odd >&2; exit 1; }; } && \
-		go vet ./... && go test ./... $(ARGS); \
+		go vet ./... && go test -count=1 ./... $(ARGS); \
 	fi
 
 test-java: ## test contracts/java; where there is no JDK or no Maven it says so
@@ -88,7 +104,13 @@ test-java: ## test contracts/java; where there is no JDK or no Maven it says so
 
 test-containers: $(STAMP) ## run the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers
-	@ASSENT_TEST_STACK=containers $(PYTEST) -m "not soak" tests/containers $(ON_CONTAINERS) $(ARGS)
+	@$(MAKE) --no-print-directory image
+	@ASSENT_TEST_STACK=containers ASSENT_TEST_IMAGE=$(IMAGE) $(PYTEST) -m "not soak" tests/containers $(ON_CONTAINERS) $(ARGS)
+
+test-kube: $(STAMP) ## check the Helm chart with helm, schemas and a real API server, built with Go the first time
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --requirement $(KUBE_PINS)
+	@$(BIN)/python -m tests.support.kube_tools
+	@$(BIN)/python -m pytest -m kube tests/kube $(ARGS)
 
 coverage: $(STAMP) ## check that tests without a broker take every branch of the contracts and the core
 	@$(BIN)/python -m coverage run -m pytest -m "not long" --quiet tests/contract tests/property tests/unit $(ARGS)
@@ -132,6 +154,22 @@ bench: $(STAMP) ## measure commands per second and latency; JSON=file keeps the 
 docs: $(STAMP) ## build the documentation into build/docs/site; a broken link is an error
 	@$(BIN)/python -m infra.docs
 
+sbom: $(STAMP) ## list the image's packages in build/sbom.json (CycloneDX)
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --requirement $(SBOM_PINS)
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements $(RUNTIME_PINS) --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file build/sbom.json
+
+image: sbom ## build the image of the services; IMAGE=name; IMAGE_BASE and IMAGE_PYTHON for another base; needs a Docker engine
+	@rm -rf build/image && mkdir -p build/image/wheels
+	@$(PIP) download --require-hashes --only-binary :all: --no-deps --python-version $(IMAGE_PYTHON) \
+		--platform manylinux_2_28_$(IMAGE_MACHINE) --platform manylinux_2_17_$(IMAGE_MACHINE) \
+		--platform manylinux2014_$(IMAGE_MACHINE) --requirement $(RUNTIME_PINS) --dest build/image/wheels
+	@$(PIP) wheel --no-index --no-deps --no-build-isolation --wheel-dir build/image/wheels ./contracts .
+	@cp $(RUNTIME_PINS) build/sbom.json build/image/
+	docker build --tag $(IMAGE) --file infra/Dockerfile --build-arg BASE=$(IMAGE_BASE) \
+		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) build/image
+
 requirements: $(STAMP) ## pin the dependencies again; UPGRADE=1 takes the newest versions
 	@$(PIP) install uv
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
@@ -142,6 +180,10 @@ requirements: $(STAMP) ## pin the dependencies again; UPGRADE=1 takes the newest
 		--group docs --constraint $(PINS) --output-file $(DOCS_PINS)
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
 		--group mutation --constraint $(PINS) --output-file $(MUTATION_PINS)
+	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
+		--group sbom --constraint $(PINS) --output-file $(SBOM_PINS)
+	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
+		--group kube --constraint $(PINS) --output-file $(KUBE_PINS)
 	@! grep -nE '://|^-' infra/requirements/*.txt || { echo "requirements: a pin names a host or an option" >&2; exit 1; }
 
 clean: ## remove .venv, the local data and all caches (stop `make run` first)

@@ -50,6 +50,8 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     record: LedgerRecord
     value: bytes
     value_sha256: str
+    headers: Headers = ()
+    """As received. Neither the chain nor the seal covers them, so nothing may be decided by them."""
 
 
 class Acceptance:
@@ -101,7 +103,7 @@ class Acceptance:
             record = decode_record(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._end_run(offset, dropped=1)
-        candidate = Accepted(offset, record, value, hashlib.sha256(value).hexdigest())
+        candidate = Accepted(offset, record, value, hashlib.sha256(value).hexdigest(), headers)
         run = self._run
         if run and self._follows_run(candidate, run[-1]):
             run.append(candidate)

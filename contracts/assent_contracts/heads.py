@@ -191,17 +191,29 @@ def verify_head(
     trusted, but may be good once governance has been read further. A reader that has read all of governance
     drops it. A retired key signs no heads.
     """
+    if len(value) > HEAD_MAX_BYTES:
+        return "bad"
+    return verdict_on(head_message(identity, value), headers, writers, verify)
+
+
+def verdict_on(
+    message: bytes,
+    headers: Sequence[tuple[str, bytes]],
+    writers: Mapping[str, bytes],
+    verify: VerifyHead,
+) -> Verdict:
+    """Whether the writer that the headers name has signed this message. `writers`: their keys, by id."""
     named = dict(headers)
     try:
         key_id, signature = named[WRITER_HEADER].decode(), from_base64url(named[SEAL_HEADER].decode())
     except (KeyError, ValueError, AttributeError):
         return "bad"
-    if len(signature) != SIGNATURE_BYTES or len(value) > HEAD_MAX_BYTES:
+    if len(signature) != SIGNATURE_BYTES:
         return "bad"
     public_key = writers.get(key_id)
     if public_key is None:
         return "unknown-writer"
-    return "good" if verify(public_key, head_message(identity, value), signature) else "bad"
+    return "good" if verify(public_key, message, signature) else "bad"
 
 
 def known_from(head: SignedHead | LedgerEnd) -> KnownHead:

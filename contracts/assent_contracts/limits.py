@@ -53,7 +53,7 @@ TARGET_NAME_MAX_CHARS: Final = 64
 FINDING_BY_MAX_CHARS: Final = 128
 FINDING_DETAIL_MAX_CHARS: Final = 1_024
 FINDINGS_OPEN_MAX: Final = 10_000
-"""Findings of one partition that are open at the same time."""
+"""Findings of one reconciler that are open in one partition at the same time. Others keep their own share."""
 CLAIM_MAX_MS: Final = 24 * 60 * 60 * 1_000
 """How long one claim can be held, with all its renewals, in ms of log time."""
 COMMAND_ID_MAX_CHARS: Final = 128

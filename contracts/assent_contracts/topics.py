@@ -16,6 +16,11 @@ CHANGES: Final = "assent.changes"
 HEADS: Final = "assent.heads"
 """Signed heads: how far each ledger partition goes. Written by the decider only."""
 
+SNAPSHOTS: Final = "assent.snapshots"
+"""Snapshots of what the request partitions lead to, so that a takeover is quick. Written by the decider only.
+Anything may be missing there.
+"""
+
 LedgerName = Literal["ledger", "governance"]
 """A ledger's logical name, which seals bind. It does not depend on the topic's name."""
 LEDGER_TOPICS: Final[dict[LedgerName, str]] = {"ledger": LEDGER, "governance": GOVERNANCE}

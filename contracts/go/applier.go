@@ -10,14 +10,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Handler applies one change. It may be called again for a change that it has applied, after a crash: change.
-// IdempotencyKey names the change for good. The context ends before the applier's lease does. See Retryable, Final
-// and Unknown for what its error means.
-type Handler func(ctx context.Context, change Change) error
+// Handler applies one change. It may be called again for a change that it has applied, after a crash: give
+// change.IdempotencyKey to the target. The context ends before the applier's lease does, which is renewed until the
+// applier's TimeLimit. See Retryable, Final and Unknown for what its error means.
+type Handler func(ctx context.Context, change Change) (Applied, error)
 
-// Recall returns what is known of a change that may have been applied before a crash, and applies nothing. known is
-// false if nothing is known; else err is as a handler's.
-type Recall func(ctx context.Context, change Change) (known bool, err error)
+// ReadBack returns what the target shows of a change that may have been made, and changes nothing: nil if the change was
+// not made. An error means that the target does not answer that; Retryable, that it may if it is asked again.
+type ReadBack func(ctx context.Context, change Change) (*Applied, error)
 
 // Handled is one record of assent.changes, or one change in hand, and what became of it.
 type Handled struct {
@@ -38,7 +38,10 @@ type Applier struct {
 	StateDir string // of its own, kept across restarts
 	Handle   Handler
 
-	Recall      Recall        // optional
+	// ReadBack is optional. It is asked after a crash, before the handler is called again, and when the outcome is unknown.
+	ReadBack ReadBack
+	// TimeLimit is how long the handler may work on one change, all its tries together; 15 min if 0.
+	TimeLimit   time.Duration
 	Types       []string      // leave changes to other types of objects alone; all types if empty
 	Concurrency int           // changes that are applied at once, one of each object; 16 if 0
 	OnHandled   func(Handled) // optional; called from several goroutines
@@ -128,7 +131,7 @@ type workers struct {
 	busy      sync.WaitGroup
 
 	mu     sync.Mutex
-	inHand map[string]bool
+	inHand map[string]Change
 	last   map[string]chan struct{} // closed when the last change to an object is done with
 }
 
@@ -139,7 +142,7 @@ func newWorkers(a *Applier, j *journal, p *Publisher, working context.Context, f
 	}
 	w := &workers{
 		applier: a, journal: j, publisher: p, working: working, fail: fail, slots: make(chan struct{}, concurrency),
-		inHand: map[string]bool{}, last: map[string]chan struct{}{},
+		inHand: map[string]Change{}, last: map[string]chan struct{}{},
 	}
 	if len(a.Types) > 0 {
 		w.types = map[string]bool{}
@@ -183,7 +186,7 @@ func (w *workers) takeChanges(ctx context.Context) error {
 			return err
 		}
 		for _, record := range fetches.Records() {
-			if err := w.take(record); err != nil {
+			if err := w.take(ctx, record); err != nil {
 				return err
 			}
 		}
@@ -196,7 +199,7 @@ func (w *workers) takeChanges(ctx context.Context) error {
 	}
 }
 
-func (w *workers) take(record *kgo.Record) error {
+func (w *workers) take(ctx context.Context, record *kgo.Record) error {
 	if record.Attrs.IsControl() {
 		return nil
 	}
@@ -209,9 +212,7 @@ func (w *workers) take(record *kgo.Record) error {
 	}
 	alone.Request, alone.Resource = change.Request, change.Resource
 	found, doubt := w.publisher.tracker.find(change.Request)
-	w.mu.Lock()
-	inHand := w.inHand[change.Request]
-	w.mu.Unlock()
+	inHand := w.hasInHand(ctx, change, found)
 	if alone.Result, alone.Detail = leftAlone(change, found, doubt, w.types, inHand); alone.Result != "" {
 		w.tell(alone)
 		return nil
@@ -221,6 +222,24 @@ func (w *workers) take(record *kgo.Record) error {
 	}
 	w.settle(change)
 	return nil
+}
+
+// hasInHand reports whether a change is in hand. If that is an earlier release of its request, it is waited for until
+// that is dropped: people had it released again, so only its report can be left.
+func (w *workers) hasInHand(ctx context.Context, change Change, found *openRequest) bool {
+	w.mu.Lock()
+	earlier, there := w.inHand[change.Request]
+	done := w.last[earlier.Resource]
+	w.mu.Unlock()
+	if !there || found == nil || done == nil || !found.isRelease(change) || !found.wasRelease(earlier) {
+		return there
+	}
+	select {
+	case <-done:
+		return false
+	case <-ctx.Done():
+		return true
+	}
 }
 
 func (w *workers) tell(handled Handled) {
@@ -234,7 +253,7 @@ func (w *workers) settle(change Change) {
 	w.mu.Lock()
 	before, done := w.last[change.Resource], make(chan struct{})
 	w.last[change.Resource] = done
-	w.inHand[change.Request] = true
+	w.inHand[change.Request] = change
 	w.mu.Unlock()
 	w.busy.Add(1)
 	go func() {

@@ -3,7 +3,6 @@ package assent
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ type testApplier struct {
 	handled []Handled
 	applied []string
 	claims  []int64
+	earlier []string
 }
 
 // newTestApplier is an applier of a new log, which grants leases of this length.
@@ -39,7 +39,7 @@ func (f *fakeLog) applier(ctx context.Context, stateDir string) *testApplier {
 	f.t.Cleanup(log.Close)
 	a.Applier = Applier{
 		Log: log, Key: testKey(f.t, "applier-key", "applier"), StateDir: stateDir,
-		Handle: a.apply(func(context.Context) error { return nil }), FinishWithin: 200 * time.Millisecond,
+		Handle: a.apply(func(context.Context) (Applied, error) { return Applied{}, nil }), FinishWithin: 200 * time.Millisecond,
 		OnHandled: func(handled Handled) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
@@ -50,10 +50,11 @@ func (f *fakeLog) applier(ctx context.Context, stateDir string) *testApplier {
 }
 
 // apply is a handler that notes what it was called with.
-func (a *testApplier) apply(do func(context.Context) error) Handler {
-	return func(ctx context.Context, change Change) error {
+func (a *testApplier) apply(do func(context.Context) (Applied, error)) Handler {
+	return func(ctx context.Context, change Change) (Applied, error) {
 		a.mu.Lock()
-		a.applied = append(a.applied, change.IdempotencyKey())
+		a.applied = append(a.applied, change.IdempotencyKey)
+		a.earlier = append(a.earlier, change.EarlierKeys...)
 		a.claims = append(a.claims, change.Claim)
 		a.mu.Unlock()
 		return do(ctx)
@@ -103,10 +104,10 @@ func (a *testApplier) runUntil(ctx context.Context, request string, result Resul
 func (a *testApplier) stopAtWork(ctx context.Context, f *fakeLog) string {
 	a.t.Helper()
 	begun := make(chan struct{})
-	a.Handle = a.apply(func(ctx context.Context) error {
+	a.Handle = a.apply(func(ctx context.Context) (Applied, error) {
 		close(begun)
 		<-ctx.Done()
-		return Retryable(ctx.Err())
+		return Applied{}, Retryable(ctx.Err())
 	})
 	request := submitted(ctx, f, "app/payroll")
 	stop := a.run(ctx)
@@ -141,25 +142,30 @@ func TestOutcomeIsWhatTheHandlerSays(t *testing.T) {
 		calls   int
 		message string
 	}{
-		"applied":        {func(int) error { return nil }, Succeeded, 1, ""},
+		"applied":        {func(int) error { return nil }, Succeeded, 1, "as v2 v2"},
 		"never":          {func(int) error { return Final(errors.New("no such object")) }, Failed, 1, "no such object"},
-		"nobody knows":   {func(int) error { return Unknown(errors.New("it timed out")) }, UnknownOutcome, 1, "timed out"},
-		"any other":      {func(int) error { return errors.New("what") }, UnknownOutcome, 1, "what"},
-		"a panic":        {func(int) error { panic("oh\x00") }, UnknownOutcome, 1, "oh "},
+		"nobody knows":   {func(int) error { return Unknown(errors.New("it timed out\x00.")) }, UnknownOutcome, 1, "timed out ."},
+		"any other":      {func(int) error { return errors.New("pass=1") }, UnknownOutcome, 1, "Its log has the details."},
+		"a panic":        {func(int) error { panic("pass=1") }, UnknownOutcome, 1, "Its log has the details."},
 		"after a while":  {func(calls int) error { return retryUntil(calls, 3) }, Succeeded, 3, ""},
 		"too long a one": {func(int) error { return Unknown(errors.New(strings.Repeat("x", 5000))) }, UnknownOutcome, 1, "…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, f, a := newTestApplier(t, time.Minute)
-			a.Handle = a.apply(func(context.Context) error { return each.handler(a.calls()) })
+			a.Handle = a.apply(func(context.Context) (Applied, error) {
+				return Applied{Message: "as v2", Version: "v2"}, each.handler(a.calls())
+			})
 			request := submitted(ctx, f, "app/payroll")
 			a.runUntil(ctx, request, each.result)
 			if a.calls() != each.calls {
 				t.Errorf("called %d times", a.calls())
 			}
 			said := f.outcome(request)
-			if !strings.HasPrefix(said, string(each.result)+":") || !strings.Contains(said, each.message) {
+			if !strings.HasPrefix(said, string(each.result)+":") || !strings.HasSuffix(said, each.message) {
 				t.Errorf("reported %.100q", said)
+			}
+			if strings.Contains(said, "pass=1") {
+				t.Errorf("%q is on the ledger for good", said)
 			}
 		})
 	}
@@ -172,25 +178,48 @@ func retryUntil(calls, enough int) error {
 	return nil
 }
 
-func TestHandlerEndsBeforeTheLease(t *testing.T) {
-	ctx, f, a := newTestApplier(t, 3*time.Second)
-	a.Handle = a.apply(func(ctx context.Context) error {
+func TestALeaseIsRenewedWhileTheHandlerWorksAndNotBeyondTheLimit(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Second)
+	a.TimeLimit = 3 * time.Second
+	begun := time.Now()
+	a.Handle = a.apply(func(ctx context.Context) (Applied, error) {
 		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 3*time.Second {
 			t.Errorf("the deadline is %v", deadline)
 		}
 		<-ctx.Done()
-		return ctx.Err()
+		return Applied{}, nil
 	})
-	late := submitted(ctx, f, "app/late")
-	stop := a.run(ctx)
-	a.until(late, UnknownOutcome)
-	a.Handle = nil
-	stop()
+	request := submitted(ctx, f, "app/long")
+	a.runUntil(ctx, request, Succeeded)
+	if took := time.Since(begun); took < 3*time.Second || f.renewed(request) < 2 {
+		t.Errorf("%d renewals in %v", f.renewed(request), took)
+	}
 }
 
-func TestRetriesEndWithTheLease(t *testing.T) {
+func TestHandlerEndsBeforeALeaseThatIsNotRenewed(t *testing.T) {
 	ctx, f, a := newTestApplier(t, 2*time.Second)
-	a.Handle = a.apply(func(context.Context) error { return Retryable(errors.New("busy")) })
+	f.refuse(typeRenew, "lease-limit")
+	a.Handle = a.apply(func(ctx context.Context) (Applied, error) {
+		<-ctx.Done()
+		return Applied{}, ctx.Err()
+	})
+	late := submitted(ctx, f, "app/late")
+	begun := time.Now()
+	stop := a.run(ctx)
+	if told := a.until(late, Refused); !strings.Contains(told.Detail, "not renewed") {
+		t.Error(told.Detail)
+	}
+	a.until(late, UnknownOutcome)
+	stop()
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestRetriesEndWithTheTimeLimit(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Minute)
+	a.TimeLimit = 2 * time.Second
+	a.Handle = a.apply(func(context.Context) (Applied, error) { return Applied{}, Retryable(errors.New("busy")) })
 	request := submitted(ctx, f, "app/payroll")
 	a.runUntil(ctx, request, Failed)
 	if a.calls() < 2 || !strings.Contains(f.outcome(request), "Nothing was changed: busy") {
@@ -214,15 +243,50 @@ func TestStoppedAtWorkItContinuesWithTheSameClaim(t *testing.T) {
 	}
 }
 
-func TestRecallIsAskedBeforeAChangeIsAppliedAgain(t *testing.T) {
+func TestTheTargetIsReadBackBeforeAChangeIsAppliedAgain(t *testing.T) {
 	ctx, f, a := newTestApplier(t, time.Minute)
 	request := a.stopAtWork(ctx, f)
 	again := f.applier(ctx, a.StateDir)
-	again.Recall = func(context.Context, Change) (bool, error) { return true, nil }
-	again.runUntil(ctx, request, Succeeded)
-	if again.calls() != 0 {
-		t.Error("it was applied again")
+	asked := 0
+	again.ReadBack = func(context.Context, Change) (*Applied, error) {
+		if asked++; asked < 3 {
+			return nil, Retryable(errors.New("busy"))
+		}
+		return &Applied{Version: "v2"}, nil
 	}
+	again.runUntil(ctx, request, Succeeded)
+	if again.calls() != 0 || f.outcome(request) != "succeeded:  v2" {
+		t.Errorf("applied %d times, %q", again.calls(), f.outcome(request))
+	}
+}
+
+func TestWhatALaterTryStatesSaysNothingOfOneThatWasCutOff(t *testing.T) {
+	for name, each := range map[string]struct {
+		readBack ReadBack
+		result   Result
+	}{
+		"the target is not asked":  {nil, UnknownOutcome},
+		"the target does not have": {func(context.Context, Change) (*Applied, error) { return nil, nil }, Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, f, a := newTestApplier(t, time.Minute)
+			request := a.stopAtWork(ctx, f)
+			again := f.applier(ctx, a.StateDir)
+			again.ReadBack = each.readBack
+			again.Handle = again.apply(func(context.Context) (Applied, error) {
+				return Applied{}, Final(errors.New("it is there already"))
+			})
+			again.runUntil(ctx, request, each.result)
+		})
+	}
+}
+
+func TestTheTargetIsReadBackBeforeAnOutcomeIsReportedAsUnknown(t *testing.T) {
+	ctx, f, a := newTestApplier(t, time.Minute)
+	a.Handle = a.apply(func(context.Context) (Applied, error) { return Applied{}, errors.New("it timed out") })
+	a.ReadBack = func(context.Context, Change) (*Applied, error) { return &Applied{}, nil }
+	request := submitted(ctx, f, "app/payroll")
+	a.runUntil(ctx, request, Succeeded)
 }
 
 func TestAfterTheLeaseNobodyKnowsWhatAStoppedApplierDid(t *testing.T) {
@@ -251,104 +315,5 @@ func TestOtherTypesAndForgeriesAreLeftAlone(t *testing.T) {
 	stop()
 	if f.claims != 0 || a.calls() != 0 {
 		t.Error("it was claimed")
-	}
-}
-
-func TestALogThatWasCutIsNotActedOn(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	request := submitted(ctx, f, "app/payroll")
-	a.runUntil(ctx, request, Succeeded)
-	// The same log, as it was before.
-	cut := newFakeLog(t, time.Minute)
-	if cut.identity != f.identity {
-		t.Fatal("it is another log")
-	}
-	again := cut.applier(ctx, a.StateDir)
-	if err := again.Run(ctx); !errors.Is(err, ErrLogDiffers) {
-		t.Fatal(err)
-	}
-}
-
-func TestAfterAnAcceptedLossItStartsAgainAndGoesByTheLoss(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	first := submitted(ctx, f, "app/payroll")
-	a.runUntil(ctx, first, Succeeded)
-	running := f.applier(ctx, t.TempDir())
-	ended := make(chan error, 1)
-	go func() { ended <- running.Run(ctx) }()
-	if _, err := running.Log.track(ctx); err != nil {
-		t.Fatal(err)
-	}
-	f.lose()
-	// What was claimed is given up: the release waits again.
-	second := submitted(ctx, f, "app/payroll")
-	if err := <-ended; !errors.Is(err, ErrLossAccepted) {
-		t.Fatal(err)
-	}
-	again := f.applier(ctx, a.StateDir)
-	stop := again.run(ctx)
-	again.until(second, Succeeded)
-	again.until(first, Succeeded)
-	stop()
-}
-
-func TestALedgerOfWhichLessCountsThanBeforeIsNotActedOn(t *testing.T) {
-	ctx, f, a := newTestApplier(t, time.Minute)
-	request := submitted(ctx, f, "app/payroll")
-	a.runUntil(ctx, request, Succeeded)
-	j, err := openJournal(a.StateDir, f.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept, err := j.heads()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for partition, head := range kept {
-		head.Head.Seq += 5
-		kept[partition] = head
-	}
-	if err := j.keepHeads(kept); err != nil {
-		t.Fatal(err)
-	}
-	j.close()
-	again := f.applier(ctx, a.StateDir)
-	if err := again.Run(ctx); !errors.Is(err, ErrLogDiffers) || !strings.Contains(err.Error(), "no longer counts") {
-		t.Fatal(err)
-	}
-}
-
-func TestAStateFolderOfThePythonClientIsRefused(t *testing.T) {
-	f, folder := newFakeLog(t, time.Minute), t.TempDir()
-	first, err := openJournal(folder, f.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first.close()
-	if err := os.WriteFile(filepath.Join(first.folder, "journal"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openJournal(folder, f.identity); err == nil || !strings.Contains(err.Error(), "Python client") {
-		t.Fatal(err)
-	}
-}
-
-func TestAStateFolderHasOneApplier(t *testing.T) {
-	ctx, f := testContext(t), newFakeLog(t, time.Minute)
-	first, err := openJournal(t.TempDir(), f.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.close()
-	a := f.applier(ctx, filepath.Dir(first.folder))
-	if err := a.Run(ctx); err == nil || !strings.Contains(err.Error(), "a state folder of its own") {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(first.folder, "identity"), []byte("other"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	first.close()
-	if err := a.Run(ctx); err == nil || !strings.Contains(err.Error(), "belongs to another log") {
-		t.Fatal(err)
 	}
 }

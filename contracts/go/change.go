@@ -26,13 +26,24 @@ type Change struct {
 	// Claim is the number of the claim under which a handler applies it: the ledger seq of its record. Of two claims to
 	// one object the later one has the higher number, so a target can refuse an applier whose lease has ended.
 	Claim int64
+	// IdempotencyKey is the same on every try to apply this release, and different for every other release of every log:
+	// 64 hex digits, as the other clients make them. Give it to the target, or look there for what was done.
+	IdempotencyKey string
+	// Approvers are the accounts whose approvals led to the release. A member of a set has none: the set has them.
+	Approvers []string
+	// EarlierKeys are those of earlier releases of this request: people had it applied again, as its outcome was unknown.
+	// A target that has one of them has made the change.
+	EarlierKeys []string
 
 	raw []byte
 }
 
-// IdempotencyKey names this change for good. A request's id alone does not: a log whose end was lost gives the ids
-// that it lost to other requests.
-func (c Change) IdempotencyKey() string { return c.Request + ":" + c.Submission }
+// idempotencyKey names a release of a log. The time is in it because a log that was put back can release the same
+// submission again at the same place.
+func idempotencyKey(identity Identity, c Change) string {
+	named := fmt.Sprintf("%s %s %s %d %d", identity, c.Request, c.Submission, c.Released, c.At)
+	return sha256Hex([]byte("assent.idempotency.v1\x00" + named))
+}
 
 // Type is the type of the object.
 func (c Change) Type() string {

@@ -17,6 +17,9 @@ const (
 	typeDone    = "assent.complete.v1"
 	typeClaim   = "assent.claim.v1"
 	typeReport  = "assent.report-outcome.v1"
+	typeClose   = "assent.close-request.v1"
+	typeSettle  = "assent.settle.v1"
+	typeRenew   = "assent.renew-lease.v1"
 )
 
 // Command is a command with the exact bytes that are signed, sent and, to ask again, sent once more.
@@ -91,6 +94,18 @@ func NewCancellation(principal, resource, request string) (Command, error) {
 	return newCommand(typeCancel, "", principal, resource, field{"request", request})
 }
 
+// NewClosing makes the command by which an administrator of the type ends an open request, with a reason (R22).
+func NewClosing(principal, resource, request, reason string) (Command, error) {
+	return newCommand(typeClose, "", principal, resource, field{"request", request}, field{"reason", reason})
+}
+
+// NewSettlement makes the command by which an administrator of the type settles an unknown outcome: outcome is
+// "succeeded", "failed" or "retry", which releases the change again. claim is the number of the claim that it is about.
+func NewSettlement(principal, resource, request, outcome, reason string, claim int64) (Command, error) {
+	return newCommand(typeSettle, "", principal, resource, field{"request", request}, field{"outcome", outcome},
+		field{"reason", reason}, field{"claim", claim})
+}
+
 func newDecision(kind, principal, resource, request, submission, note string) (Command, error) {
 	return newCommand(kind, "", principal, resource,
 		field{"request", request}, field{"submission", submission}, field{"note", note})
@@ -100,12 +115,21 @@ func newClaim(principal string, change Change) (Command, error) {
 	return newCommand(typeClaim, "", principal, change.Resource, field{"request", change.Request})
 }
 
+// newRenewal makes the command that renews the lease of change.Claim.
+func newRenewal(principal string, change Change) (Command, error) {
+	return newCommand(typeRenew, "", principal, change.Resource,
+		field{"request", change.Request}, field{"claim", change.Claim})
+}
+
 func newReport(principal string, change Change, applied outcome) (Command, error) {
 	fields := []field{
 		{"request", change.Request}, {"outcome", string(applied.result)}, {"message", printable(applied.message)},
 	}
 	if applied.claim >= 0 {
 		fields = append(fields, field{"claim", applied.claim})
+	}
+	if applied.version != "" {
+		fields = append(fields, field{"version", applied.version})
 	}
 	return newCommand(typeReport, "", principal, change.Resource, fields...)
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +18,8 @@ import (
 const fakePartitions = 2
 
 // fakeLog is a log on a broker in this process, with a decider that knows as much as these tests need: it accepts
-// submissions, releases them at once, grants the first claim, and takes reports. It refuses changes to app/locked.
+// submissions, releases them at once, grants the first claim, renews leases and takes reports. It refuses changes to
+// app/locked. Changes to app/manual-… wait for an approval and a completion, and those of sets for release.
 type fakeLog struct {
 	t        *testing.T
 	cluster  *kfake.Cluster
@@ -33,9 +35,15 @@ type fakeLog struct {
 	claimed    map[string]string
 	claimSeqs  map[string]int64
 	claims     int
-	outcomes   map[string]string // request -> outcome and message
-	era        string            // of the partition of app/payroll, once a loss was accepted
-	governance int64             // the seq that records of requests name
+	outcomes   map[string]string // request -> outcome, message and version
+	open       map[string]Submitted
+	approvals  map[string]bool
+	renewals   map[string]int
+	refused    map[string]string // the type of a command -> the code with which it is refused
+	refusedAs  map[string]int
+	ids        map[string]int64 // of submissions -> the seq of the decision
+	era        string           // of the partition of app/payroll, once a loss was accepted
+	governance int64            // the seq that records of requests name
 	// silent keeps the releases off assent.changes.
 	silent bool
 }
@@ -60,7 +68,9 @@ func newFakeLog(t *testing.T, lease time.Duration) *fakeLog {
 	f := &fakeLog{
 		t: t, cluster: cluster, client: client, writer: testKey(t, "writer-1", "decider"), lease: lease,
 		seq: map[int]int64{}, prev: map[int]string{}, decided: map[string]int64{}, claimed: map[string]string{},
-		outcomes: map[string]string{}, claimSeqs: map[string]int64{},
+		outcomes: map[string]string{}, claimSeqs: map[string]int64{}, open: map[string]Submitted{},
+		approvals: map[string]bool{}, renewals: map[string]int{}, refused: map[string]string{},
+		refusedAs: map[string]int{}, ids: map[string]int64{},
 	}
 	f.found()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -129,17 +139,39 @@ func (f *fakeLog) decideOne(record *kgo.Record) {
 	}
 	decision := `"events":` + events
 	if refusal != "" {
-		decision = fmt.Sprintf(`"refusal":{"code":%q,"detail":"It is."}`, refusal)
+		f.refusedAs[refusal]++
+		code, decided, _ := strings.Cut(refusal, " ")
+		decision = fmt.Sprintf(`"refusal":{"code":%q,"detail":"It is."%s}`, code, decided)
 	}
 	key, signature := headerOf(record, headerKey), headerOf(record, headerSignature)
-	value := fmt.Appendf(nil, `{"seq":%d,"prev":%q,"epoch":1,"input":%d,"received":%d,"at":%d,"governance":%d,`+
-		`"command":{"value":%s,"key":%q,"signature":%q},%s}`,
-		f.seq[partition], f.prev[partition], record.Offset, at, at, f.governance, record.Value, key, signature, decision)
+	f.append(partition, at, change, fmt.Sprintf(`"input":%d,"received":%d,"command":{"value":%s,"key":%q,"signature":%q},%s`,
+		record.Offset, at, record.Value, key, signature, decision))
+}
+
+// append writes the next record of a partition, and the change that it releases.
+func (f *fakeLog) append(partition int, at int64, change []byte, rest string) {
+	value := fmt.Appendf(nil, `{"seq":%d,"prev":%q,"epoch":1,"at":%d,"governance":%d,%s}`,
+		f.seq[partition], f.prev[partition], at, f.governance, rest)
 	f.put(topicLedger, partition, value, f.seal("ledger", partition, f.seq[partition], value, f.era))
 	f.seq[partition], f.prev[partition] = f.seq[partition]+1, sha256Hex(value)
 	if change != nil && !f.silent {
 		f.put(topicChanges, partition, change, nil)
 	}
+}
+
+// act appends what the writer does to a request by itself: a release, or another event without fields.
+func (f *fakeLog) act(request, name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	partition, _, _ := parseRequestID(request)
+	at := time.Now().UnixMilli()
+	if name != "change-released" {
+		f.append(partition, at, nil, fmt.Sprintf(`"events":[{"type":"assent.%s.v1","request":%q}]`, name, request))
+		return
+	}
+	event, change := f.released(request, at)
+	delete(f.claimed, request)
+	f.append(partition, at, change, `"events":[`+event+`]`)
 }
 
 func headerOf(record *kgo.Record, name string) string {
@@ -149,93 +181,6 @@ func headerOf(record *kgo.Record, name string) string {
 		}
 	}
 	return ""
-}
-
-// events is what a command makes true, or the code of its refusal; and the change that it releases.
-func (f *fakeLog) events(value []byte, partition int, at int64) (string, string, []byte) {
-	command, _ := readObject(value)
-	kind, _ := command.text("type")
-	request, _ := command.text("request")
-	if kind == typeSubmit {
-		submitted, err := ReadSubmission(value)
-		if err != nil || submitted.Resource == "app/locked" {
-			return "", "resource-locked", nil
-		}
-		seq := f.seq[partition]
-		request = fmt.Sprintf("%d-%d", partition, seq)
-		common := fmt.Sprintf(`"request":%q,"resource":%q,"operation":%q,"requester":%q`,
-			request, submitted.Resource, submitted.Operation, submitted.Principal)
-		events := fmt.Sprintf(`[{"type":"assent.change-submitted.v1",%s,"person":"p","submission":%q,"digest":%q,"terms":[],`+
-			`"deadline":%d},{"type":"assent.change-released.v1","request":%q,"resource":%q,"digest":%q,"deadline":%d}]`,
-			common, submitted.SHA256, submitted.Digest, at+100_000, request, submitted.Resource, submitted.Digest, at+100_000)
-		change := fmt.Appendf(nil, `{"type":"assent.change.v1",%s,"justification":%s,"digest":%q,"submission":%q,`+
-			`"released":%d,"at":%d,"payload":%s}`,
-			common, encodeText(submitted.Justification), submitted.Digest, submitted.SHA256, seq, at, submitted.Payload)
-		return events, "", change
-	}
-	principal, _ := command.text("principal")
-	if kind == typeClaim {
-		return f.claim(request, principal, f.seq[partition], at)
-	}
-	if claim, ok := command.integer("claim"); !ok || claim != f.claimSeqs[request] {
-		return "", "claim-superseded", nil
-	}
-	outcome, _ := command.text("outcome")
-	message, _ := command.text("message")
-	f.outcomes[request] = outcome + ": " + message
-	switch outcome {
-	case "succeeded":
-		return fmt.Sprintf(`[{"type":"assent.request-completed.v1","request":%q,"reporter":%q}]`, request, principal), "", nil
-	case "failed":
-		return fmt.Sprintf(`[{"type":"assent.request-failed.v1","request":%q,"reporter":%q}]`, request, principal), "", nil
-	}
-	return fmt.Sprintf(`[{"type":"assent.outcome-unknown.v1","request":%q,"cause":"reported"}]`, request), "", nil
-}
-
-func (f *fakeLog) claim(request, principal string, seq, at int64) (string, string, []byte) {
-	if _, there := f.claimed[request]; there {
-		return "", "already-decided", nil
-	}
-	f.claimed[request] = principal
-	f.claimSeqs[request] = seq
-	f.claims++
-	var digest string
-	f.eachOpen(request, func(found *openRequest) { digest = found.digest })
-	return fmt.Sprintf(`[{"type":"assent.change-claimed.v1","request":%q,"applier":%q,"digest":%q,"deadline":%d}]`,
-		request, principal, digest, at+f.lease.Milliseconds()), "", nil
-}
-
-// lose accepts a loss: of the partition of app/payroll the records after its first one are given up.
-func (f *fakeLog) lose() {
-	partition := PartitionFor([]byte("app/payroll"), fakePartitions)
-	kept, err := f.recordAt(partition, 0)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	value := fmt.Appendf(nil, `{"seq":1,"prev":%q,"epoch":1,"at":1,"events":[{"type":"assent.loss-accepted.v1","loss":{`+
-		`"era":"loss-1","ends":[{"ledger":"governance","partition":0,"seq":0,"sha256":%q,"next_offset":1,"topic_end":1,`+
-		`"next_input":0},{"ledger":"ledger","partition":%d,"seq":0,"sha256":%q,"next_offset":1,"topic_end":3,"next_input":1}]}}]}`,
-		f.identity.String(), f.identity.String(), partition, kept.SHA256)
-	headers := f.seal("governance", 0, 1, value, firstEra)
-	headers[0].Value = []byte(recoveryID)
-	f.put(topicGovernance, 0, value, headers)
-	f.era, f.governance, f.seq[partition], f.prev[partition] = "loss-1", 1, 1, kept.SHA256
-	clear(f.claimed)
-}
-
-// eachOpen looks a request up in the ledger as it is.
-func (f *fakeLog) eachOpen(request string, take func(*openRequest)) {
-	partition, seq, _ := parseRequestID(request)
-	record, err := f.recordAt(partition, seq)
-	if err != nil {
-		f.t.Error(err)
-		return
-	}
-	fold := newRequestFold(partition, nil)
-	fold.take(record)
-	take(fold.find(request))
 }
 
 func (f *fakeLog) recordAt(partition int, seq int64) (Accepted, error) {
@@ -251,6 +196,26 @@ func (f *fakeLog) recordAt(partition int, seq int64) (Accepted, error) {
 
 func (f *fakeLog) config() Config {
 	return Config{Brokers: f.cluster.ListenAddrs(), Identity: f.identity.String()}
+}
+
+// refuse has commands of a type refused with a code; an empty one has them carried out again.
+func (f *fakeLog) refuse(kind, code string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused[kind] = code
+}
+
+func (f *fakeLog) renewed(request string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.renewals[request]
+}
+
+// refusals is how many commands were refused with a code.
+func (f *fakeLog) refusals(code string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refusedAs[code]
 }
 
 func (f *fakeLog) outcome(request string) string {

@@ -1,6 +1,10 @@
 package assent
 
-import "time"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 // lease is how long a granted claim holds, by the log's clock alone.
 //
@@ -25,4 +29,46 @@ func (l lease) over() bool { return !time.Now().Before(l.ends()) }
 func (l lease) handlerEnds() time.Time {
 	left := time.Until(l.ends())
 	return time.Now().Add(left - min(left/10, 10*time.Second))
+}
+
+// workTime is the time that a handler has: until its lease ends, which may be renewed, and until a limit.
+type workTime struct {
+	ctx   context.Context // ends with the time
+	limit time.Time
+
+	mu    sync.Mutex
+	lease lease
+	timer *time.Timer
+}
+
+// newWorkTime begins it. The function that is returned ends it.
+func newWorkTime(ctx context.Context, granted lease, limit time.Duration) (*workTime, context.CancelFunc) {
+	work := &workTime{limit: time.Now().Add(limit), lease: granted}
+	var cancel context.CancelFunc
+	work.ctx, cancel = context.WithDeadline(ctx, work.limit)
+	work.timer = time.AfterFunc(time.Until(granted.handlerEnds()), cancel)
+	return work, func() {
+		work.timer.Stop()
+		cancel()
+	}
+}
+
+func (w *workTime) now() lease {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lease
+}
+
+// renew takes over another deadline, from a decision that was made at log time logMS on something that was sent then.
+func (w *workTime) renew(deadline, logMS int64, sent time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lease.deadline, w.lease.logMS, w.lease.sent = deadline, logMS, sent
+	// If the time was over in the meantime, the context has ended, and stays so.
+	w.timer.Reset(time.Until(w.lease.handlerEnds()))
+}
+
+// wait reports whether there is time left after a pause.
+func (w *workTime) wait(pause time.Duration) bool {
+	return time.Until(w.limit) > pause && sleep(w.ctx, pause)
 }

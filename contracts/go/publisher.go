@@ -2,7 +2,10 @@ package assent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -56,12 +59,41 @@ func (p *Publisher) Close() { p.producer.Close() }
 
 // Submit sends a change and returns the decision, which names the request that it opened. A refusal is returned as
 // the error too.
+//
+// Derive submission.ID from what you submit, such as a build number, to survive a crash: if the same submission was
+// sent under it in the last 24 hours, by whatever process, this is that request and not a second one.
 func (p *Publisher) Submit(ctx context.Context, submission Submission) (Decision, error) {
 	command, err := NewSubmission(p.key.Principal, submission)
 	if err != nil {
 		return Decision{}, err
 	}
-	return p.Send(ctx, command)
+	decision, err := p.Send(ctx, command)
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Code != "id-reused" || refusal.decided == nil {
+		return decision, err
+	}
+	// The id was used at another time, so the bytes differ. Was it for the same change?
+	accepted, errFirst := p.log.recordAt(ctx, decision.Partition, *refusal.decided)
+	if errFirst != nil {
+		return Decision{}, &NotDecidedError{command, errFirst}
+	}
+	if recorded, ok := accepted.RecordedCommand(); !ok || !isSameSubmission(recorded.Value, command.Value) {
+		return decision, err
+	}
+	first := decisionOf(accepted)
+	first.Repeated = true
+	if first.Refusal != nil {
+		return first, first.Refusal
+	}
+	return first, nil
+}
+
+// isSameSubmission reports whether two commands submit the same, made at different times.
+func isSameSubmission(first, second []byte) bool {
+	one, errOne := ReadSubmission(first)
+	other, errOther := ReadSubmission(second)
+	one.SHA256, other.SHA256 = "", ""
+	return errOne == nil && errOther == nil && reflect.DeepEqual(one, other)
 }
 
 // Send signs a command, sends it and waits for its decision: the accepted record whose input is the offset of the
@@ -96,8 +128,28 @@ func (p *Publisher) Resend(ctx context.Context, value []byte) (Decision, error) 
 
 // Follow waits until a request has ended and returns how. It may have ended long ago.
 func (p *Publisher) Follow(ctx context.Context, request string) (End, error) {
-	return p.tracker.endOf(ctx, request)
+	return p.tracker.endOf(ctx, request, nil)
 }
+
+// WaitApplied is Follow for the requester: once the request is approved, it releases the change to the applier (R12). It
+// may have been approved, or have ended, long ago. The error is a *Refusal if it is approved and cannot be completed.
+func (p *Publisher) WaitApplied(ctx context.Context, request string) (End, error) {
+	return p.tracker.endOf(ctx, request, func(approved openRequest) error {
+		command, err := NewCompletion(p.key.Principal, approved.resource, request, approved.submission)
+		if err != nil {
+			return err
+		}
+		_, err = p.Send(ctx, command)
+		var refusal *Refusal
+		if errors.As(err, &refusal) && slices.Contains(notYetComplete, refusal.Code) {
+			return nil
+		}
+		return err
+	})
+}
+
+// notYetComplete are the refusals of a completion after which the ledger has more to state of the request.
+var notYetComplete = []string{"not-approved", "not-pending", "outdated", "already-decided"}
 
 // send returns the answer as it is, and when what it answers was sent.
 func (p *Publisher) send(ctx context.Context, command Command) (Decision, time.Time, error) {

@@ -27,6 +27,27 @@ func TestSubmissionIsDecidedAndTheSameBytesGetTheFirstDecision(t *testing.T) {
 	}
 }
 
+func TestTheSameSubmissionUnderTheSameIDIsTheSameRequestAtAnyTime(t *testing.T) {
+	ctx, f := testContext(t), newFakeLog(t, time.Minute)
+	_, publisher := f.connect(ctx)
+	build := submission("app/manual")
+	build.ID = "build-7"
+	first, err := publisher.Submit(ctx, build)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Millisecond) // the command's time differs
+	if again, err := publisher.Submit(ctx, build); err != nil || again.Request() != first.Request() || !again.Repeated {
+		t.Errorf("%+v, %v", again, err)
+	}
+	build.Details.Base = "v2"
+	_, err = publisher.Submit(ctx, build)
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Code != "id-reused" {
+		t.Errorf("another change under the id: %v", err)
+	}
+}
+
 func TestRefusalIsTheError(t *testing.T) {
 	ctx, f := testContext(t), newFakeLog(t, time.Minute)
 	_, publisher := f.connect(ctx)
@@ -85,7 +106,7 @@ func TestWaitForABrokerThatIsAwayEndsWithTheContext(t *testing.T) {
 
 func TestAnswersThatComeEarlyAreKeptForTheirCommands(t *testing.T) {
 	tracked := &tracker{log: &Log{}, early: map[place]Decision{}, waiting: map[place]chan Decision{}}
-	tracked.folds = []*requestFold{newRequestFold(0, nil)}
+	tracked.folds = []*requestFold{newRequestFold(0, newSetReleases(), nil)}
 	known := tracked.expect()
 	for offset := range int64(earlyMax + 2) {
 		tracked.take(Accepted{LedgerRecord: LedgerRecord{Seq: offset, Input: offset}})
@@ -130,6 +151,93 @@ func TestEndOfARequestIsFollowedNowAndLater(t *testing.T) {
 	}
 	if _, err := other.Follow(ctx, "x"); err == nil || !strings.Contains(err.Error(), "<partition>-<seq>") {
 		t.Fatal(err)
+	}
+}
+
+// approve approves a request as bob.
+func approve(ctx context.Context, t *testing.T, f *fakeLog, publisher *Publisher, request string) {
+	t.Helper()
+	command, err := NewApproval("bob", f.open[request].Resource, request, f.open[request].SHA256, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := publisher.Send(ctx, command); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWaitAppliedCompletesARequestThatWasApprovedBeforeTheWaitOrIsApprovedLater(t *testing.T) {
+	for name, before := range map[string]bool{"before": true, "later": false} {
+		t.Run(name, func(t *testing.T) {
+			ctx, f := testContext(t), newFakeLog(t, time.Minute)
+			_, publisher := f.connect(ctx)
+			defer f.applier(ctx, t.TempDir()).run(ctx)()
+			request := submitted(ctx, f, "app/manual")
+			if before {
+				approve(ctx, t, f, publisher, request)
+			}
+			ended := make(chan End, 1)
+			go func() {
+				end, err := publisher.WaitApplied(ctx, request)
+				if err != nil {
+					t.Error(err)
+				}
+				ended <- end
+			}()
+			if !before {
+				approve(ctx, t, f, publisher, request)
+			}
+			end := <-ended
+			if end.Status != "completed" {
+				t.Errorf("%+v", end)
+			}
+			if past, err := publisher.WaitApplied(ctx, request); err != nil || past != end {
+				t.Errorf("it has ended before: %+v, %v", past, err)
+			}
+		})
+	}
+}
+
+func TestWaitAppliedReturnsWhyAnApprovedRequestCannotBeCompleted(t *testing.T) {
+	ctx, f := testContext(t), newFakeLog(t, time.Minute)
+	_, publisher := f.connect(ctx)
+	request := submitted(ctx, f, "app/manual")
+	approve(ctx, t, f, publisher, request)
+	f.refuse(typeDone, "requester-not-permitted")
+	_, err := publisher.WaitApplied(ctx, request)
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Code != "requester-not-permitted" {
+		t.Fatal(err)
+	}
+	f.refuse(typeDone, "outdated") // it was reopened in the meantime, and is approved again some day
+	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	if _, err := publisher.WaitApplied(short, request); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+}
+
+func TestASetWhoseMemberIsRefusedIsCanceled(t *testing.T) {
+	ctx, f := testContext(t), newFakeLog(t, time.Minute)
+	_, publisher := f.connect(ctx)
+	changes := []SetChange{
+		{Resource: "app/a", Operation: "edit", Payload: []byte("1"), Base: "v1"},
+		{Resource: "app/locked", Operation: "edit", Payload: []byte("2")},
+	}
+	_, err := publisher.SubmitSet(ctx, Set{Name: "app/set", Justification: "Both.", Changes: changes})
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "app/locked") {
+		t.Fatal(err)
+	}
+	for request, of := range f.open {
+		if of.Details.Members > 0 {
+			if end, err := publisher.Follow(ctx, request); err != nil || end.Status != "canceled" {
+				t.Errorf("%+v, %v", end, err)
+			}
+		}
+	}
+	if _, err := publisher.SubmitSet(ctx, Set{Name: "app/set", Justification: "None."}); err == nil {
+		t.Error("a set has a member")
 	}
 }
 

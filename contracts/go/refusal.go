@@ -15,6 +15,8 @@ type Refusal struct {
 	Field string
 	// Current is the newest known version of the object, if the change was made from an older one.
 	Current string
+
+	decided *int64 // the seq of the decision on the command that has used the id before; nil if that is not why
 }
 
 // Error states what was refused, and what the sender can do.
@@ -47,6 +49,9 @@ func (r LedgerRecord) readRefusal() *Refusal {
 	refusal.Field, _ = members.text("field")
 	refusal.Current, _ = members.text("current")
 	refusal.AgainAt, _ = members.integer("again_at")
+	if decided, ok := members.integer("decided"); ok {
+		refusal.decided = &decided
+	}
 	return &refusal
 }
 

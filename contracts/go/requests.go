@@ -1,6 +1,9 @@
 package assent
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // state is how far an open request has come.
 type state int
@@ -41,7 +44,13 @@ type openRequest struct {
 	release       release
 	earlier       []release // the releases before it: people may settle an unknown outcome by another try
 	grant         *grant
-	doubt         string // why nothing may be applied, whatever is released; empty if there is no reason
+	doubt         string   // why nothing may be applied, whatever is released; empty if there is no reason
+	approvedAt    int64    // the seq of the record that approved it last
+	approvers     []string // the accounts whose approvals count
+	isSet         bool
+	members       []memberKey // of a set: what it lists
+	partOf        string      // of a member: the request of its set
+	member        memberKey   // of a member: what its set must list
 }
 
 // isReleased reports whether the change was released, and has not ended since.
@@ -70,8 +79,9 @@ func (r *openRequest) isOf(of release, change Change) bool {
 type End struct {
 	Request string
 	Status  string // completed, failed, rejected, canceled or expired
-	By      string // the account that reported, rejected or closed it; empty if it ended by itself
-	Message string // what the applier reported, or the reason for closing it
+	By      string // the account that reported, rejected, settled or closed it; empty if it ended by itself
+	Message string // what the applier reported, or the reason for settling or closing it
+	Version string // of the object, which the change made; empty if it was not reported
 	Seq     int64
 	At      int64 // log time, ms
 }
@@ -80,12 +90,13 @@ type End struct {
 type requestFold struct {
 	partition  int
 	open       map[int64]*openRequest
+	sets       *setReleases // of all partitions
 	unreadable bool
 	ended      func(End)
 }
 
-func newRequestFold(partition int, ended func(End)) *requestFold {
-	return &requestFold{partition: partition, open: map[int64]*openRequest{}, ended: ended}
+func newRequestFold(partition int, sets *setReleases, ended func(End)) *requestFold {
+	return &requestFold{partition: partition, open: map[int64]*openRequest{}, sets: sets, ended: ended}
 }
 
 // find returns an open request of this partition.
@@ -97,12 +108,20 @@ func (f *requestFold) find(request string) *openRequest {
 	return f.open[seq]
 }
 
-// doubt is why nothing of a request may be applied; empty if there is no reason.
+// doubt is why nothing of a request may be applied; empty if there is no reason. All partitions have been read at least
+// as far as they were when the request was released.
 func (f *requestFold) doubt(request *openRequest) string {
-	if f.unreadable {
+	switch {
+	case f.unreadable:
 		return "A record of this partition cannot be read: use a newer version of this library."
+	case request.doubt != "":
+		return request.doubt
+	case request.isSet:
+		return "It is a set: its members are applied, and not the set itself."
+	case request.partOf != "" && !f.sets.allows(request.partOf, request.member):
+		return "The ledger has no release of the set " + request.partOf + " with this change in it."
 	}
-	return request.doubt
+	return ""
 }
 
 // take moves past the next accepted record.
@@ -147,6 +166,9 @@ func (f *requestFold) takeEvent(event Event, accepted Accepted) {
 	if rule.status != "" {
 		_, seq, _ := parseRequestID(id)
 		delete(f.open, seq)
+		if request.partOf != "" && request.isReleased() {
+			f.sets.memberEnded(request.partOf, request.member)
+		}
 		if f.ended != nil {
 			f.ended(endOf(id, rule, event, accepted))
 		}
@@ -163,6 +185,18 @@ func (f *requestFold) takeEvent(event Event, accepted Accepted) {
 			request.earlier = append(slices.Clip(request.earlier), request.release)
 		}
 		request.release, request.grant = release{accepted.Seq, accepted.At}, nil
+		if request.isSet && request.doubt == "" {
+			f.sets.released(request.request, request.members)
+		}
+	case "assent.request-approved.v1":
+		request.approvedAt = accepted.Seq
+	case "assent.approval-given.v1":
+		// Copies of the request that were handed out keep the list that they have.
+		request.approvers = append(slices.Clip(request.approvers), textOf(event, "approver"))
+	case "assent.approval-lapsed.v1", "assent.approval-revoked.v1":
+		request.approvers = slices.DeleteFunc(slices.Clone(request.approvers), func(approver string) bool {
+			return approver == textOf(event, "approver")
+		})
 	case "assent.lease-renewed.v1":
 		// Copies of the request that were handed out keep the grant that they have.
 		renewed := *request.grant
@@ -186,29 +220,37 @@ func (f *requestFold) submit(event Event, accepted Accepted) {
 		base:       textOf(commandOf(accepted), "base"),
 		submission: textOf(event, "submission"), justification: textOf(commandOf(accepted), "justification"),
 	}
-	request.doubt = contradiction(f.partition, request, accepted)
 	f.open[accepted.Seq] = request
-}
-
-// contradiction states in what a submission's record and the command in it differ: an honest writer writes no such
-// record, and what a person approved is the command.
-func contradiction(partition int, request *openRequest, accepted Accepted) string {
 	recorded, ok := accepted.RecordedCommand()
 	if !ok {
-		return "The record of its submission has no command."
+		request.doubt = "The record of its submission has no command."
+		return
 	}
 	submitted, err := ReadSubmission(recorded.Value)
 	if err != nil {
-		return "The command in the record of its submission is not well-formed."
+		request.doubt = "The command in the record of its submission is not well-formed."
+		return
 	}
-	_, seq, _ := parseRequestID(request.request)
-	if submitted.SHA256 != request.submission || submitted.Digest != request.digest ||
-		submitted.Resource != request.resource || submitted.Operation != request.operation ||
-		submitted.Principal != request.requester || submitted.OnBehalfOf != request.onBehalfOf ||
-		seq != accepted.Seq {
-		return "The record of its submission states something else than the command in it."
+	if !agrees(request, submitted, event) || request.request != fmt.Sprintf("%d-%d", f.partition, accepted.Seq) {
+		request.doubt = "The record of its submission states something else than the command in it."
 	}
-	return ""
+	request.isSet, request.partOf = submitted.Details.Members > 0, submitted.Details.PartOf
+	if request.isSet {
+		request.members = submitted.members()
+	}
+	if request.partOf != "" {
+		request.member = submitted.member()
+	}
+}
+
+// agrees reports whether a submission's record states what the command in it does: an honest writer writes no other
+// record, and what a person approved is the command.
+func agrees(request *openRequest, submitted Submitted, event Event) bool {
+	members, _ := event.members.integer("members")
+	return submitted.SHA256 == request.submission && submitted.Digest == request.digest &&
+		submitted.Resource == request.resource && submitted.Operation == request.operation &&
+		submitted.Principal == request.requester && submitted.OnBehalfOf == request.onBehalfOf &&
+		submitted.Details.PartOf == textOf(event, "part_of") && int64(submitted.Details.Members) == members
 }
 
 // commandOf returns what only the command of a record contains, as an event.
@@ -228,8 +270,11 @@ func endOf(request string, rule eventRule, event Event, accepted Accepted) End {
 	if rule.by != "" {
 		end.By = textOf(event, rule.by)
 	}
+	end.Version = textOf(event, "version")
 	command := commandOf(accepted)
-	for _, message := range []string{textOf(event, "message"), textOf(command, "message"), textOf(command, "reason")} {
+	for _, message := range []string{
+		textOf(event, "message"), textOf(command, "message"), textOf(command, "note"), textOf(command, "reason"),
+	} {
 		if end.Message == "" {
 			end.Message = message
 		}

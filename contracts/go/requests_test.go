@@ -14,7 +14,7 @@ func TestWhatIsReleasedAgainIsClaimedAgainAndTheEarlierReleaseIsNot(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	fold, seq := newRequestFold(0, nil), int64(0)
+	fold, seq := newRequestFold(0, newSetReleases(), nil), int64(0)
 	take := func(name, more string) {
 		fold.take(Accepted{LedgerRecord: LedgerRecord{
 			Seq: seq, At: 100 + seq,

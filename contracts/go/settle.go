@@ -12,6 +12,8 @@ const (
 	askAtMost   = 3
 	clockRetry  = time.Minute
 	againAtMost = time.Hour
+
+	releasedAgain = "It has been released again since."
 )
 
 // refused is a claim or a report that was refused: a new command is answered alike until something has changed.
@@ -33,8 +35,8 @@ func (w *workers) settleNow(ctx context.Context, change Change) (Handled, error)
 	handled := Handled{Request: change.Request, Resource: change.Resource, Partition: -1, Offset: -1}
 	found, _ := w.find(change)
 	if found != nil && found.wasRelease(change) {
-		handled.Result, handled.Detail = NotClaimed, "It has been released again since."
-		return handled, w.journal.drop(change.Request)
+		handled.Result, handled.Detail = NotOpen, releasedAgain
+		return handled, w.reportLate(ctx, change)
 	}
 	if found != nil && !found.isRelease(change) {
 		handled.Result = OtherRelease
@@ -71,8 +73,27 @@ func (w *workers) settleNow(ctx context.Context, change Change) (Handled, error)
 	if err := w.report(ctx, change, applied, report); err != nil {
 		return handled, err
 	}
-	handled.Result, handled.Detail = applied.result, applied.message
+	handled.Result, handled.Detail = applied.result, applied.forPeople()
 	return handled, w.journal.drop(change.Request)
+}
+
+// reportLate drops a change that people have had released again. A report that was made of it is sent, and refused: so
+// the ledger has what this applier knows of the earlier try.
+func (w *workers) reportLate(ctx context.Context, change Change) error {
+	report, err := w.journal.read(change.Request, partReport)
+	if err != nil {
+		return err
+	}
+	if report != nil {
+		command, err := ReadCommand(report)
+		if err != nil {
+			return err
+		}
+		if _, _, err := w.publisher.send(ctx, command); err != nil {
+			return err
+		}
+	}
+	return w.journal.drop(change.Request)
 }
 
 func (w *workers) find(change Change) (*openRequest, string) {
@@ -129,6 +150,9 @@ func (w *workers) claim(ctx context.Context, change Change) (lease, *refused, st
 		return none, nil, "", err
 	}
 	governance := w.governance()
+	if found, _ := w.find(change); found != nil && found.wasRelease(change) {
+		return none, nil, releasedAgain, nil
+	}
 	for asked := 1; ; asked++ {
 		answer, sent, err := w.publisher.send(ctx, command)
 		if err != nil {
@@ -157,84 +181,6 @@ func (w *workers) claim(ctx context.Context, change Change) (lease, *refused, st
 	}
 }
 
-// applyOnce calls the handler, unless the claimed change is not what was released, or the lease may have ended.
-func (w *workers) applyOnce(ctx context.Context, change Change, granted lease) (outcome, error) {
-	change.Claim = granted.claim
-	found, _ := w.find(change)
-	if sha256Hex(change.Payload) != granted.digest || (found != nil && !found.isRelease(change)) {
-		return outcome{result: Failed, message: "Nothing was changed: the change is not what the ledger has released."}, nil
-	}
-	begun, err := w.journal.read(change.Request, partBegun)
-	if err != nil {
-		return outcome{}, err
-	}
-	before := begun != nil
-	if before {
-		if known, applied := w.recall(ctx, change); known {
-			return applied, nil
-		}
-		if granted.over() {
-			return outcome{result: UnknownOutcome, message: "The applier was stopped at work, and its lease ended in the meantime."}, nil
-		}
-	} else {
-		if err := w.journal.write(change.Request, partBegun, nil); err != nil {
-			return outcome{}, err
-		}
-		if granted.over() {
-			return outcome{result: Failed, message: "Nothing was changed: the lease ended before the applier began."}, nil
-		}
-	}
-	return w.handle(ctx, change, granted, before)
-}
-
-// handle calls the handler until it returns something else than Retryable, or the lease ends.
-// before: the change may have been applied before a crash.
-func (w *workers) handle(ctx context.Context, change Change, granted lease, before bool) (outcome, error) {
-	until, cancel := context.WithDeadline(ctx, granted.handlerEnds())
-	defer cancel()
-	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
-		err := guarded(func() error { return w.applier.Handle(until, change) })
-		if err != nil && ctx.Err() != nil && kindOf(err) != kindFinal {
-			// Run was told to stop: what is in the journal is taken up again at the next start.
-			return outcome{}, ctx.Err()
-		}
-		if err == nil || kindOf(err) != kindRetryable {
-			return outcomeOf(err), nil
-		}
-		if !sleep(until, pause) {
-			if ctx.Err() != nil {
-				return outcome{}, ctx.Err()
-			}
-			if before {
-				err = Unknown(err)
-			}
-			return outcomeOf(err), nil
-		}
-	}
-}
-
-func (w *workers) recall(ctx context.Context, change Change) (bool, outcome) {
-	if w.applier.Recall == nil {
-		return false, outcome{}
-	}
-	var known bool
-	err := guarded(func() (err error) {
-		known, err = w.applier.Recall(ctx, change)
-		return err
-	})
-	return known, outcomeOf(err)
-}
-
-// guarded turns a panic into an error of the kind Unknown.
-func guarded(do func() error) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = Unknown(fmt.Errorf("the applier failed: %v", cause))
-		}
-	}()
-	return do()
-}
-
 func (w *workers) writeReport(change Change, applied outcome) ([]byte, error) {
 	command, err := newReport(w.publisher.key.Principal, change, applied)
 	if err != nil {
@@ -254,7 +200,8 @@ func readReport(value []byte) (outcome, error) {
 	if !ok {
 		claim = -1 // of an earlier version: it counts for the current claim
 	}
-	return outcome{Result(result), message, claim}, nil
+	version, _ := members.text("version")
+	return outcome{result: Result(result), message: message, version: version, claim: claim}, nil
 }
 
 // report sends the outcome until the ledger has it, or there is nothing to report any more.
@@ -296,19 +243,24 @@ func (w *workers) beforeTryingAgain(ctx context.Context, was refused, change Cha
 		Result: Refused, Detail: was.refusal.Error(), Request: change.Request, Resource: change.Resource,
 		Partition: -1, Offset: -1,
 	})
+	waiting, cancel := ctx, context.CancelFunc(func() {})
 	switch {
 	case was.refusal.AgainAt > 0:
 		pause := time.Until(time.UnixMilli(was.refusal.AgainAt))
-		sleep(ctx, min(max(pause, time.Second), againAtMost))
+		waiting, cancel = context.WithTimeout(ctx, min(max(pause, time.Second), againAtMost))
 	case was.refusal.Code == "stale":
-		sleep(ctx, clockRetry)
-	default:
-		err := w.applier.Log.until(ctx, func() bool { return w.applier.Log.writers.head > was.governance })
-		if err != nil {
-			return err
-		}
+		waiting, cancel = context.WithTimeout(ctx, clockRetry)
 	}
-	return ctx.Err()
+	defer cancel()
+	isTimed := waiting != ctx
+	err := w.applier.Log.until(waiting, func() bool {
+		found := w.publisher.tracker.findLocked(change.Request)
+		return found == nil || found.wasRelease(change) || (!isTimed && w.applier.Log.writers.head > was.governance)
+	})
+	if isTimed && errors.Is(err, context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	return err
 }
 
 func (w *workers) governance() int64 {

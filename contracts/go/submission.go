@@ -44,7 +44,7 @@ var (
 		known := map[string]bool{}
 		for _, each := range []string{
 			typeSubmit, typeApprove, typeReject, typeRevoke, typeCancel, typeDone, typeClaim, typeReport,
-			"assent.close-request.v1", "assent.renew-lease.v1", "assent.settle.v1",
+			typeClose, typeRenew, typeSettle,
 			"assent.report-finding.v1", "assent.close-finding.v1", "assent.confirm-set.v1",
 		} {
 			known[strings.TrimSuffix(each, ".v1")] = true

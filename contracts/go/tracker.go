@@ -35,8 +35,9 @@ func (l *Log) track(ctx context.Context) (*tracker, error) {
 			log: l, early: map[place]Decision{}, waiting: map[place]chan Decision{}, ends: map[string]chan End{},
 			heardTo: map[int]int64{},
 		}
+		sets := newSetReleases()
 		for partition := range l.Partitions() {
-			t.folds = append(t.folds, newRequestFold(partition, t.requestEnded))
+			t.folds = append(t.folds, newRequestFold(partition, sets, t.requestEnded))
 		}
 		if t.reader, l.trackErr = NewLedgerReader(ctx, l); l.trackErr != nil {
 			return
@@ -165,20 +166,27 @@ func (t *tracker) catchUp(ctx context.Context) error {
 func (t *tracker) find(request string) (*openRequest, string) {
 	t.log.mu.Lock()
 	defer t.log.mu.Unlock()
-	partition, _, ok := parseRequestID(request)
-	if !ok || partition >= len(t.folds) {
-		return nil, ""
-	}
-	found := t.folds[partition].find(request)
+	found := t.findLocked(request)
 	if found == nil {
 		return nil, ""
 	}
+	partition, _, _ := parseRequestID(request)
 	copied := *found
 	return &copied, t.folds[partition].doubt(found)
 }
 
-// endOf waits for the end of a request.
-func (t *tracker) endOf(ctx context.Context, request string) (End, error) {
+// findLocked returns an open request, or nil; the log's mutex is held.
+func (t *tracker) findLocked(request string) *openRequest {
+	partition, _, ok := parseRequestID(request)
+	if !ok || partition >= len(t.folds) {
+		return nil
+	}
+	return t.folds[partition].find(request)
+}
+
+// endOf waits for the end of a request. Whenever it is approved, and at first if it already is, onApproved is called;
+// then the wait goes on, unless there is an error.
+func (t *tracker) endOf(ctx context.Context, request string, onApproved func(openRequest) error) (End, error) {
 	partition, seq, ok := parseRequestID(request)
 	if !ok || partition >= len(t.folds) {
 		return End{}, fmt.Errorf("%q is not a request id of this log: it is <partition>-<seq>", request)
@@ -186,28 +194,52 @@ func (t *tracker) endOf(ctx context.Context, request string) (End, error) {
 	if err := t.catchUp(ctx); err != nil {
 		return End{}, err
 	}
-	t.log.mu.Lock()
-	if t.folds[partition].open[seq] == nil {
-		t.log.mu.Unlock()
+	waiting := t.expectEnd(request)
+	if waiting == nil {
 		return t.pastEnd(ctx, partition, seq, request)
+	}
+	for asked := int64(-1); ; {
+		var end *End
+		var found openRequest
+		err := t.log.until(ctx, func() bool {
+			select {
+			case ended := <-waiting:
+				waiting <- ended // others may wait for it too
+				end = &ended
+				return true
+			default:
+			}
+			if open := t.findLocked(request); open != nil {
+				found = *open
+			}
+			return onApproved != nil && found.state == approved && found.approvedAt > asked
+		})
+		switch {
+		case err != nil:
+			return End{}, err
+		case end != nil:
+			return *end, nil
+		}
+		asked = found.approvedAt
+		if err := onApproved(found); err != nil {
+			return End{}, err
+		}
+	}
+}
+
+// expectEnd returns where the end of a request will be; nil if it is not open.
+func (t *tracker) expectEnd(request string) chan End {
+	t.log.mu.Lock()
+	defer t.log.mu.Unlock()
+	if t.findLocked(request) == nil {
+		return nil
 	}
 	waiting, there := t.ends[request]
 	if !there {
 		waiting = make(chan End, 1)
 		t.ends[request] = waiting
 	}
-	t.log.mu.Unlock()
-	var end End
-	err := t.log.until(ctx, func() bool {
-		select {
-		case end = <-waiting:
-			waiting <- end // others may wait for it too
-			return true
-		default:
-			return false
-		}
-	})
-	return end, err
+	return waiting
 }
 
 // pastEnd reads the partition again for the end of a request that is not open.
@@ -218,7 +250,7 @@ func (t *tracker) pastEnd(ctx context.Context, partition int, seq int64, request
 	}
 	defer reader.Close()
 	var found *End
-	fold := newRequestFold(partition, func(end End) {
+	fold := newRequestFold(partition, newSetReleases(), func(end End) {
 		if end.Request == request {
 			found = &end
 		}

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -224,47 +223,6 @@ func checkSigned(t *testing.T, each signedVector, message []byte) {
 	}
 }
 
-func TestPayloadVectors(t *testing.T) {
-	var vectors struct {
-		Commands []struct {
-			Name  string `json:"name"`
-			Value []byte `json:"value"`
-			Rule  *struct {
-				Before []byte `json:"before"`
-				X      int    `json:"x"`
-				After  []byte `json:"after"`
-			} `json:"rule"`
-			Refused    string  `json:"refused"`
-			Payload    *[]byte `json:"payload"`
-			Digest     string  `json:"digest"`
-			Submission string  `json:"submission"`
-		} `json:"commands"`
-	}
-	readVectors(t, "payloads.json", &vectors)
-	for _, each := range vectors.Commands {
-		t.Run(each.Name, func(t *testing.T) {
-			value := each.Value
-			if each.Rule != nil {
-				value = concat(each.Rule.Before, bytes.Repeat([]byte("x"), each.Rule.X), each.Rule.After)
-			}
-			found, err := ReadSubmission(value)
-			var refusal *Refusal
-			if errors.As(err, &refusal) {
-				if refusal.Code != each.Refused {
-					t.Errorf("refused as %v, not as %q", refusal, each.Refused)
-				}
-				return
-			}
-			if each.Refused != "" || found.Digest != each.Digest || found.SHA256 != each.Submission {
-				t.Errorf("read as %+v, expected %+v", found, each)
-			}
-			if each.Payload != nil && !bytes.Equal(found.Payload, *each.Payload) {
-				t.Errorf("the payload is %q, not %q", found.Payload, *each.Payload)
-			}
-		})
-	}
-}
-
 func TestAcceptanceVectors(t *testing.T) {
 	var vectors struct {
 		logVectors
@@ -300,106 +258,5 @@ func TestAcceptanceVectors(t *testing.T) {
 				t.Errorf("the head is %+v, not %+v", at, each.Head)
 			}
 		})
-	}
-}
-
-func TestChangeVectors(t *testing.T) {
-	var vectors struct {
-		logVectors
-		Changes []struct {
-			Name            string  `json:"name"`
-			Value           *[]byte `json:"value"`
-			Verdict         string  `json:"verdict"`
-			WithoutEvidence string  `json:"without_evidence"`
-		} `json:"changes"`
-	}
-	readVectors(t, "changes.json", &vectors)
-	fold := newRequestFold(vectors.Partition, nil)
-	readLog(t, vectors.logVectors, fold.take)
-	inHand := map[string]bool{}
-	for _, each := range vectors.Changes {
-		expected := each.Verdict
-		if each.WithoutEvidence != "" {
-			// This library does not check the evidence of a release: its README says so.
-			expected = each.WithoutEvidence
-		}
-		if got := judge(fold, each.Value, inHand); got != expected {
-			t.Errorf("%s: %s, not %s", each.Name, got, expected)
-		}
-	}
-}
-
-func judge(fold *requestFold, value *[]byte, inHand map[string]bool) string {
-	if value == nil {
-		return string(Unreadable)
-	}
-	change, err := readChange(*value)
-	if err != nil {
-		return string(Unreadable)
-	}
-	found, doubt := fold.find(change.Request), ""
-	if found != nil {
-		doubt = fold.doubt(found)
-	}
-	if result, _ := leftAlone(change, found, doubt, nil, inHand[change.Request]); result != "" {
-		return string(result)
-	}
-	inHand[change.Request] = true
-	return "claim"
-}
-
-func TestAnswerVectors(t *testing.T) {
-	var vectors struct {
-		logVectors
-		Commands []struct {
-			Offset  int64    `json:"offset"`
-			Seq     *int64   `json:"seq"`
-			Events  []string `json:"events"`
-			Refusal *string  `json:"refusal"`
-			Decided *int64   `json:"decided"`
-			First   *struct {
-				Refusal *string `json:"refusal"`
-			} `json:"first"`
-			Recorded bool `json:"recorded"`
-		} `json:"commands"`
-	}
-	readVectors(t, "answers.json", &vectors)
-	answers, bySeq, recorded := map[int64]Decision{}, map[int64]Decision{}, map[int64]bool{}
-	readLog(t, vectors.logVectors, func(accepted Accepted) {
-		bySeq[accepted.Seq] = decisionOf(accepted)
-		if accepted.Input >= 0 {
-			answers[accepted.Input] = decisionOf(accepted)
-			_, recorded[accepted.Input] = accepted.RecordedCommand()
-		}
-	})
-	for _, each := range vectors.Commands {
-		answer, ok := answers[each.Offset]
-		if ok != (each.Seq != nil) {
-			t.Errorf("offset %d: answered %v", each.Offset, ok)
-		}
-		if !ok {
-			continue
-		}
-		var types []string
-		for _, event := range answer.Events {
-			types = append(types, event.Type)
-		}
-		if answer.Seq != *each.Seq || !slices.Equal(types, each.Events) {
-			t.Errorf("offset %d: %+v", each.Offset, answer)
-		}
-		if (answer.Refusal == nil) != (each.Refusal == nil) || (answer.Refusal != nil && answer.Refusal.Code != *each.Refusal) {
-			t.Errorf("offset %d: refused as %v", each.Offset, answer.Refusal)
-		}
-		if decided, repeats := answer.repeats(); repeats != (each.Decided != nil) || (repeats && decided != *each.Decided) {
-			t.Errorf("offset %d: repeats %d, %v", each.Offset, decided, repeats)
-		} else if repeats {
-			first := bySeq[decided].Refusal
-			if (first == nil) != (each.First.Refusal == nil) || (first != nil && first.Code != *each.First.Refusal) {
-				t.Errorf("offset %d: was refused first as %v", each.Offset, first)
-			}
-		}
-		if recorded[each.Offset] != each.Recorded {
-			t.Errorf("offset %d: recorded %v", each.Offset, recorded[each.Offset])
-		}
 	}
 }

@@ -50,7 +50,7 @@ def page() -> str:
         (
             "An applier is configured by a TOML file that `ASSENT_APPLIER_FILE` names. A field that is not"
             " listed here is refused, and each fault is reported with its place: `python -m assent.applier"
-            " --check-config`."
+            " --check-file`."
         ),
     ]
     for title, module, name in TABLES:

@@ -23,8 +23,9 @@ def page() -> str:
         (
             "A reconciler is configured by a TOML file that `ASSENT_RECONCILE_FILE` or `assent reconcile"
             " --config` names. A field that is not listed here is refused, and each fault is reported with"
-            " its place: `python -m assent.reconcile --check-config`."
+            " its place: `python -m assent.reconcile --check-file`."
         ),
+        "A file for several targets has a table `[[targets]]` for each, with the same fields.",
     ]
     for title, module, name in TABLES:
         rows = [(code(field), text, default) for field, text, default in rows_of(module, name)]

@@ -19,6 +19,20 @@ STRUCTS: Final = {
     "MCP proxy": ("assent.mcp_proxy.configuration", "McpSettings"),
     "Upstream": ("assent.upstream.configuration", "UpstreamSettings"),
 }
+REQUIRED: Final = {
+    "decider": ("ASSENT_KEY_FILE",),
+    "dispatch": (),
+    "gateway": ("ASSENT_KEY_FILE", "ASSENT_POSTGRES"),
+    "coordinator": ("ASSENT_KEY_FILE",),
+    "status": ("ASSENT_POSTGRES",),
+    "audit": ("ASSENT_POSTGRES",),
+    "notify": ("ASSENT_POSTGRES",),
+    "applier": ("ASSENT_KEY_FILE", "ASSENT_STATE", "ASSENT_APPLIER_FILE"),
+    "reconcile": ("ASSENT_KEY_FILE", "ASSENT_STATE", "ASSENT_RECONCILE_FILE"),
+    "upstream": ("ASSENT_KEY_FILE", "ASSENT_POSTGRES", "ASSENT_UPSTREAM_FILE"),
+    "mcp_proxy": ("ASSENT_KEY_FILE", "ASSENT_STATE", "ASSENT_MCP_FILE"),
+}
+"""What each service requires besides ASSENT_KAFKA and ASSENT_IDENTITY."""
 _VARIABLE: Final = re.compile(r"(ASSENT_\w+): (.*)", re.DOTALL)
 _DEFAULT: Final = re.compile(r" ?Default: `([^`]*)`\.")
 
@@ -33,7 +47,8 @@ class Setting(msgspec.Struct, frozen=True):
 
 def settings_of(title: str) -> list[Setting]:
     """The settings under one heading of the page: fields whose docstring begins with a variable."""
-    found = [_VARIABLE.fullmatch(text) for text in fields_with_docs(*STRUCTS[title]).values()]
+    texts = " ".join(fields_with_docs(*STRUCTS[title]).values())
+    found = [_VARIABLE.fullmatch(text) for text in re.split(r" +(?=ASSENT_\w+: )", texts.strip())]
     return [_setting(match[1], match[2]) for match in found if match is not None]
 
 
@@ -79,8 +94,23 @@ def page() -> str:
     parts = [
         "# Settings",
         (
-            "A service reads its settings from environment variables when it starts. A setting that is"
-            " missing or wrong is reported, and the service exits with 2. Secrets are read from files."
+            "A service reads its settings from environment variables when it starts. Every setting that is"
+            " missing or wrong is reported on a line of its own, and the service exits with 2."
+            " `python -m assent.SERVICE --check-config` only checks them, with the configuration file that"
+            " they name and the secrets in there. `--check-file` checks the file without the other settings."
+        ),
+        (
+            "Secrets are read from files. Such a file has at most 16 KiB, and line breaks at its end do not"
+            " count. The database's address can be a value, if the password is in a file."
+        ),
+        "## What each service requires",
+        table(
+            ("service", "requires, besides `ASSENT_KAFKA` and `ASSENT_IDENTITY`"),
+            ((code(name), ", ".join(map(code, each)) or "nothing more") for name, each in REQUIRED.items()),
+        ),
+        (
+            "Instead of `ASSENT_APPLIER_FILE` the applier accepts `ASSENT_TARGET`. Instead of"
+            " `ASSENT_POSTGRES` every service accepts `ASSENT_POSTGRES_FILE`."
         ),
         "## Kafka",
         "Every service reads these.",

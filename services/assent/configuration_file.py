@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from assent.conversion_faults import conversion_faults
 from assent.process_settings import SettingsError
 
 FILE_MAX_BYTES: Final = 1024 * 1024
@@ -38,10 +39,12 @@ def read_checked(
     file: Path, to: type[_Fields], faults_of: Callable[[_Fields], Iterable[str]], *, variable: str
 ) -> _Fields:
     """A file as `to`, without faults; its paths are relative to its folder. Raises SettingsError."""
+    document, paths = read_toml(file, variable=variable), _paths_from(file.parent)
     try:
-        fields = msgspec.convert(read_toml(file, variable=variable), to, dec_hook=_paths_from(file.parent))
+        fields = msgspec.convert(document, to, dec_hook=paths)
     except msgspec.ValidationError as error:
-        raise faulty(file, [str(error)]) from error
+        found = conversion_faults(document, to, paths)
+        raise faulty(file, (each.text for each in found)) from error
     faults = list(faults_of(fields))
     if faults:
         raise faulty(file, faults)
@@ -78,9 +81,10 @@ def fields_and_table(
 
 
 def _converted(document: Any, to: type[_Fields], place: str, faults: list[str]) -> _Fields | None:
-    try:
+    found = conversion_faults(document, to)
+    if not found:
         return msgspec.convert(document, to)
-    except msgspec.ValidationError as error:
-        said, _, path = str(error).partition(" - at `$.")
-        faults.append(f"{place}{path.removesuffix('`')}: {said}" if path else f"{place}{said}")
-        return None
+    for each in found:
+        path = each.path.removeprefix("$").removeprefix(".")
+        faults.append(f"{place}{path}: {each.what}" if path else f"{place}{each.what}")
+    return None

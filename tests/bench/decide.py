@@ -91,7 +91,8 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
     checker = (SignatureChecker if work.check else _SaysYes)(settings.identity)
-    writer, term = await take_over(settings.kafka, PARTITION, follower, sealer_of(key))
+    lead = await take_over(settings.kafka, PARTITION, follower, sealer_of(key))
+    writer, term = lead.writer, lead.term
     consumer = await open_consumer(settings.kafka, {TopicPartition(COMMANDS, PARTITION): writer.next_input})
     started = _first_read(consumer)
     appender = _Watched(

@@ -229,6 +229,15 @@ class Bench:
             f"takeover: {taken.seconds:.1f} s, {taken.peak_mib:,.0f} MiB; before: {made.peak_mib:,.0f} MiB"
         )
         self._take("takeover", taken.seconds, None, taken.peak_mib)
+        paused = await self._child("takeover", self._job(view="take a snapshot"), "a snapshot", "takeover")
+        self._take("snapshot_pause", paused.seconds * 1_000, None, paused.peak_mib)
+        resumed = await self._child(
+            "takeover", self._job(view="from a snapshot"), "takeover from a snapshot", "takeover"
+        )
+        self._steps.say(
+            f"from a snapshot: {resumed.seconds:.1f} s; its pause: {paused.seconds * 1_000:.1f} ms"
+        )
+        self._take("takeover_snapshot", resumed.seconds, taken.seconds, resumed.peak_mib)
         self._take("memory_open_requests", peak, None, peak)
 
     def _job(self, **how: object) -> Job:
@@ -261,7 +270,7 @@ def estimate_s(chosen: frozenset[str], commands: int, repeats: int, latency_s: i
         once += ["produce", "floor", "floor", "decide_unsigned"]
         each += [step for group in chosen & OF_A_LEDGER for step in _STEPS[group]]
     if "takeover" in chosen:
-        once += ["open", "decide_unsigned", "takeover"]
+        once += ["open", "decide_unsigned", "takeover", "takeover", "takeover"]
     steps = once + each * repeats
     waiting = 2 * repeats * (latency_s + 4) * len(chosen & {"latency", "gateway"})
     waiting += 3 * repeats * _APPLY_GUESS_S if "apply" in chosen else 0

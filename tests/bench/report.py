@@ -44,6 +44,8 @@ MEANINGS: Final = {
     "streams_memory": Meaning("KiB each", ""),
     "streams_heard": Meaning("ms", ""),
     "takeover": Meaning("s", "", value_at_most=30.0),
+    "takeover_snapshot": Meaning("s", "the same from the ledger's start"),
+    "snapshot_pause": Meaning("ms", "", value_at_most=20.0),
     "memory_open_requests": Meaning("MiB", "", value_at_most=1.5 * _GIB_MIB),
 }
 """Rates cover the whole path; latency runs from submission to the client until its decision is read."""

@@ -46,7 +46,7 @@ def test_its_refusals_say_what_to_do() -> None:
 def test_the_programs_of_its_page_are_those_of_the_examples() -> None:
     examples = "".join(path.read_text(encoding="utf-8") for path in sorted(JAVA.glob("examples/*.java")))
     shown = re.findall(r"```java\n(.*?)```", (JAVA / "README.md").read_text("utf-8"), re.DOTALL)
-    assert len(shown) == 2
+    assert len(shown) == 3
     for each in shown:
         assert each in examples
 

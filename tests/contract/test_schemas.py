@@ -10,7 +10,15 @@ import assent_contracts.schemas
 from assent_contracts.schemas.asyncapi import document
 from assent_contracts.schemas.generate import main, stale
 from assent_contracts.schemas.messages import all_schemas
-from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, HEADS, LEDGER
+from assent_contracts.topics import (
+    CHANGES,
+    COMMANDS,
+    GOVERNANCE,
+    GOVERNANCE_COMMANDS,
+    HEADS,
+    LEDGER,
+    SNAPSHOTS,
+)
 from tests.contract.examples import GOLDEN
 
 SCHEMAS = Path(assent_contracts.schemas.__file__).parent
@@ -67,11 +75,11 @@ def test_record_s_schema_describes_its_parts() -> None:
         assert not schema.is_valid(spoiled)
 
 
-def test_asyncapi_names_the_six_topics_and_its_references_resolve() -> None:
+def test_asyncapi_names_the_seven_topics_and_its_references_resolve() -> None:
     asyncapi = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text(encoding="utf-8"))
     assert asyncapi == document()
     addresses = {channel["address"] for channel in asyncapi["channels"].values()}
-    assert addresses == {COMMANDS, LEDGER, GOVERNANCE_COMMANDS, GOVERNANCE, CHANGES, HEADS}
+    assert addresses == {COMMANDS, LEDGER, GOVERNANCE_COMMANDS, GOVERNANCE, CHANGES, HEADS, SNAPSHOTS}
     messages = asyncapi["components"]["messages"]
     for channel in asyncapi["channels"].values():
         for reference in channel["messages"].values():

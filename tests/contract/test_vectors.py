@@ -4,25 +4,38 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 import pytest
 
 from assent_contracts.acceptance import Acceptance, Accepted
+from assent_contracts.change_details import details_of
 from assent_contracts.client.applier_steps import left_alone
+from assent_contracts.client.handler import Applied
+from assent_contracts.client.handler_run import report_of
 from assent_contracts.client.keys import SecretKey, verify_signature
-from assent_contracts.client.open_requests import OpenRequests
+from assent_contracts.client.open_requests import OpenRequest, OpenRequests
+from assent_contracts.client.outcome_message import outcome_message, outcome_version
 from assent_contracts.client.publisher import decided_of, repeats
-from assent_contracts.codec import decode_command
-from assent_contracts.commands import SubmitChange, command_type
+from assent_contracts.codec import decode_command, encode
+from assent_contracts.commands import (
+    CloseFinding,
+    Command,
+    ConfirmSet,
+    ReportFinding,
+    ReportOutcome,
+    SubmitChange,
+    command_type,
+)
+from assent_contracts.core.requests.states import status_of
 from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import head_message
 from assent_contracts.ledger import RecordedCommand, decode_governance_events, decode_recorded_command
 from assent_contracts.partitioner import murmur2, partition_for
 from assent_contracts.refusals import Refusal
-from assent_contracts.released_change import decode_change
+from assent_contracts.released_change import decode_change, idempotency_key
 from assent_contracts.seal import seal_message_of
 from assent_contracts.signing import command_message
 from assent_contracts.vectors.generate import FOLDER, main, stale
@@ -40,6 +53,7 @@ def named(cases: list[dict[str, Any]]) -> Any:
 ACCEPTANCE: Final = read("acceptance")
 CHANGES: Final = read("changes")
 ANSWERS: Final = read("answers")
+COMMANDS: Final = read("commands")
 
 
 def test_the_committed_vectors_are_what_the_code_makes() -> None:
@@ -109,6 +123,7 @@ def test_payloads(case: dict[str, Any]) -> None:
     assert sha256_hex(value) == case["submission"]
     if "payload" in case:
         assert bytes(decoded.payload) == base64.b64decode(case["payload"])
+    assert json.loads(encode(details_of(decoded))) == case.get("details", {})
 
 
 def _bytes_of(case: dict[str, Any]) -> bytes:
@@ -209,9 +224,78 @@ def test_changes() -> None:
     in_hand: set[str] = set()
     for case in CHANGES["changes"]:
         assert _verdict(requests, case["value"], in_hand) == case["verdict"], case["name"]
-    assert [case["name"] for case in CHANGES["changes"] if case["verdict"] == "claim"] == [
-        "the real one, with a huge position"
+        if case["verdict"] == "claim":
+            change = decode_change(base64.b64decode(case["value"]))
+            assert idempotency_key(CHANGES["identity"], change) == case["idempotency_key"]
+    for case in CHANGES["requests"]:
+        _has_state(requests.find(case["request"]), case)
+
+
+def _has_state(found: OpenRequest | None, case: dict[str, Any]) -> None:
+    assert (found is None) == (case["status"] not in ("needs_approval", "approved")), case
+    if found is None:
+        return
+    assert found.state is not None
+    assert status_of(found.state) == (case["status"], case["progress"])
+    assert [each.approver for each in found.state.approvals] == case["approvers"]
+    grant = found.grant
+    assert (grant is None) == ("claim" not in case)
+    if grant is not None:
+        assert (grant.claim, grant.applier) == (case["claim"], case["applier"])
+        assert grant.deadline == case.get("deadline", grant.deadline)
+
+
+def test_what_the_changes_expect_is_what_the_rules_say_in_words() -> None:
+    """Not generated: what is claimed, what no released set lists, and how requests ended."""
+    by_verdict: dict[str, list[str]] = {}
+    for case in CHANGES["changes"]:
+        by_verdict.setdefault(case["verdict"], []).append(case["name"])
+    assert by_verdict["claim"] == [
+        "the later release of it",
+        "a member of a released set",
+        "the real one, with a huge position",
     ]
+    [stolen, *of_sets] = by_verdict["no-evidence"]
+    assert stolen == "a release that a stolen writer's key has sealed"
+    assert [name for name in of_sets if name.startswith("a released member ")] == of_sets
+    assert len(of_sets) == 9
+    assert [case["name"] for case in CHANGES["changes"] if "without_evidence" in case] == [stolen]
+    ends = {(case["status"], case["by"]) for case in CHANGES["requests"] if "by" in case}
+    assert ends == {
+        ("completed", "applier"),
+        ("completed", "carol"),
+        ("failed", "applier"),
+        ("failed", "carol"),
+        ("rejected", "bob"),
+        ("canceled", ""),
+        ("canceled", "carol"),
+    }
+
+
+@named(COMMANDS["commands"])
+def test_commands(case: dict[str, Any]) -> None:
+    decoded = decode_command(base64.b64decode(case["value"]))
+    assert not isinstance(decoded, Refusal), decoded
+    assert encode(decoded) == base64.b64decode(case["value"])
+
+
+def test_every_command_of_requests_is_in_the_vectors() -> None:
+    """But the coordinator's, and those on findings, which no client library makes."""
+    values = [base64.b64decode(case["value"]) for case in COMMANDS["commands"]]
+    types = {type(decode_command(value)) for value in values}
+    assert types == set(get_args(Command)) - {ConfirmSet, ReportFinding, CloseFinding}
+    fields = {name for value in values for name in json.loads(value) if "submit-change" in str(value)}
+    assert fields == {"type", *SubmitChange.__struct_fields__}
+
+
+@named(COMMANDS["applied"])
+def test_what_an_applier_reports_is_accepted(case: dict[str, Any]) -> None:
+    value = base64.b64decode(case["value"])
+    decoded = decode_command(value)
+    assert isinstance(decoded, ReportOutcome)
+    reported = report_of(Applied(case["message"], case["version"]))
+    assert decoded.message == outcome_message(reported.message)
+    assert decoded.version == outcome_version(reported.version)
 
 
 def _verdict(requests: OpenRequests, value: str | None, in_hand: set[str]) -> str:

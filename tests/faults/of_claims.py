@@ -31,6 +31,12 @@ FAULTS: Final = (
         "        case Closed():\n            return None\n",
     ),
     _rule(
+        "an administrator's report settles what their settlement could not",
+        "report_outcome",
+        "        forbidden = settler_refusal(request, context)\n",
+        "        forbidden = None\n",
+    ),
+    _rule(
         "another applier renews the lease",
         "renew_lease",
         "    if request.applier != context.principal.id:\n",

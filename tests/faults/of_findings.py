@@ -63,8 +63,8 @@ FAULTS: Final = (
     _rule(
         "a finding of another object is closed",
         "object_findings",
-        "        return self._open.get(seq) == resource\n",
-        "        return seq in self._open\n",
+        "        return found is not None and found[0] == resource\n",
+        "        return found is not None\n",
     ),
     _rule(
         "what was restored stays open",
@@ -107,5 +107,36 @@ FAULTS: Final = (
         "known_findings",
         '            identity_of(shown) == finding.identity or shown.kind == finding.kind == "restored"\n',
         '            identity_of(shown) == finding.identity or shown.kind == "restored"\n',
+    ),
+    _rule(
+        "one reconciler uses up the quota of all",
+        "object_findings",
+        "        return self._open_of[reporter]\n",
+        "        return len(self._open)\n",
+    ),
+    _compared(
+        "an old entry of the history hides what the branch shows now",
+        "comparison",
+        "    return made_by(finding.resource, None if shown is None else shown.version, found.version)\n",
+        "    return True\n",
+    ),
+    _compared(
+        "what is there again is not found again, as it was found before",
+        "comparison",
+        "        if found is None or (known.is_known(found) and (made_by is None"
+        " or known.is_newest_shown(resource))):\n",
+        "        if found is None or known.is_known(found):\n",
+    ),
+    _compared(
+        "a file is left out because of its name",
+        "object_names",
+        '    return _encoded(kind.decode(errors="replace"), name) if name else None\n',
+        "    return None\n",
+    ),
+    _compared(
+        "a completed set is missing at the target",
+        "applied_requests",
+        "        if event.members is not UNSET:\n            return  # R29",
+        "        if event.members is None:\n            return  # R29",
     ),
 )

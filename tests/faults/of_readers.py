@@ -65,8 +65,8 @@ FAULTS: Final = (
     _client(
         "a claimed change is dispatched again",
         "open_requests",
-        "if each.release is not None and each.grant is None]",
-        "if each.release is not None]",
+        "if each.release is not None and each.grant is None and each.is_for_appliers",
+        "if each.release is not None and each.is_for_appliers",
     ),
     _client(
         "a change that is not the release is claimed",

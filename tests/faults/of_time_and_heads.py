@@ -245,13 +245,13 @@ FAULTS: Final = (
     ),
     _heads(
         "anybody's head counts",
-        '    return "good" if verify(public_key, head_message(identity, value), signature) else "bad"\n',
+        '    return "good" if verify(public_key, message, signature) else "bad"\n',
         '    return "good" if public_key else "bad"\n',
     ),
     _heads(
         "a head of another log counts",
-        '    return "good" if verify(public_key, head_message(identity, value), signature) else "bad"\n',
-        '    return "good" if verify(public_key, head_message("00" * 32, value), signature) else "bad"\n',
+        "    return verdict_on(head_message(identity, value), headers, writers, verify)\n",
+        '    return verdict_on(head_message("00" * 32, value), headers, writers, verify)\n',
     ),
     _eras(
         "an accepted loss voids nothing",

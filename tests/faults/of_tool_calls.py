@@ -58,4 +58,17 @@ FAULTS: Final = (
         "        return call\n",
         _STACK,
     ),
+    _proxy(
+        "an answer that is not final is taken for a result",
+        "tool_server",
+        '        if answer.get("resultType", _COMPLETE) != _COMPLETE:\n',
+        '        if answer.get("resultType", _COMPLETE) is None:\n',
+        _STACK,
+    ),
+    _proxy(
+        "one agent uses up the calls of all",
+        "parked_calls",
+        "        return sum(each.agent == agent for each in self.open())\n",
+        "        return len(self.open())\n",
+    ),
 )

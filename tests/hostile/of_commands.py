@@ -36,6 +36,7 @@ FIELDS: Final[dict[str, dict[str, Recipe]]] = {
         "version": '"v1"',
         "seen_at": "1",
     },
+    "confirm-set": {**_COMMON, "request": '"@HERE@-999999"'},
     "close-finding": {**_COMMON, "principal": '"bob"', "finding": '"@HERE@-999999"', "reason": '"why"'},
 }
 SIGNERS: Final = {

@@ -161,6 +161,12 @@ class AnyOrder(RuleBasedStateMachine):
         for value in self.story.records[before:]:
             self._look(value)
 
+    @rule()
+    def the_writer_starts_from_a_snapshot(self) -> None:
+        before = contents(self.story.state)
+        self.story.start_from_a_snapshot()
+        assert contents(self.story.state) == before
+
     @invariant()
     def one_open_request_per_object(self) -> None:
         requests = self.story.state.requests.values()

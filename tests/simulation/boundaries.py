@@ -81,10 +81,11 @@ def restart(values: list[bytes], commands: list[str], boundaries: tuple[Boundary
             decided = decided if at - 1 in decided and at not in decided else {}
             decided[at] = _command_of(value, record)
     crossed = [each.next_input for each in boundaries if each.after >= last]
-    if crossed:
+    follows = max(decided, default=-1) + 1
+    if crossed and crossed[-1] != follows:
         return crossed[-1] if crossed[-1] <= len(commands) else 0
     there = dict(enumerate(commands))
-    return max(decided, default=-1) + 1 if all(there.get(at) == it for at, it in decided.items()) else 0
+    return follows if all(there.get(at) == it for at, it in decided.items()) else 0
 
 
 def _command_of(value: bytes, record: dict[str, Any]) -> str:

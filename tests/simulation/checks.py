@@ -44,7 +44,13 @@ def check(world: World) -> None:
         "a command to governance has no outcome",
     )
     told = model.governance_told(governance)
-    requests = model.Requests(world.sender.signed, told, _times(world, "ledger"), world.log.per_minute)
+    requests = model.Requests(
+        world.sender.signed,
+        told,
+        _times(world, "ledger"),
+        world.log.per_minute,
+        lost=bool(losing.accepted),
+    )
     requests.take_all(fresh, world.log.identity)
     must(requests.next_input == world.broker.commands.end, "a command has no outcome")
     model.applied_once(world.target.applied, requests, losing.accepted)

@@ -124,6 +124,8 @@ class Dispatch:
         for request in self._ledger.requests.unclaimed():
             if resource_type(request.resource) in BUILT_IN_TYPES or request.request in self._written:
                 continue
+            if request.state is not None and request.state.submission.members:
+                continue  # R29: its members are applied
             if self._ledger.requests.lacking(request, confirmed=False) is not None:
                 continue
             self._written.add(request.request)

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 import msgspec
 
-from assent.decider.term import Term, TermReading
+from assent.decider.term import DecidedCommand, Term, TermReading
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.requests_snapshot import writer_from
 from assent_contracts.core.writer.unconfirmed_batches import UnconfirmedBatches
 from assent_contracts.core.writer.writer import Incoming, PartitionWriter, Sealer
 from assent_contracts.eras import era_of
@@ -26,6 +27,7 @@ from tests.simulation.known_heads import Outside, first, missing, sha256_at
 from tests.simulation.ledger_readers import Following, LedgerReading
 from tests.simulation.organisation import Founded
 from tests.simulation.producer import Producer, Sent, sealed
+from tests.simulation.snapshots import Snapshots
 
 
 def inputs_of(place: Place, term: Term, losses: Sequence[Loss], topic: Topic) -> tuple[int, Finding | None]:
@@ -47,9 +49,18 @@ class Leader:
     """A process that leads the partition whenever it can, with one key."""
 
     def __init__(
-        self, log: Founded, broker: Broker, key: str, *, governs: bool, made: set[bytes], outside: Outside
+        self,
+        log: Founded,
+        broker: Broker,
+        key: str,
+        *,
+        governs: bool,
+        made: set[bytes],
+        outside: Outside,
+        snapshots: Snapshots,
     ) -> None:
         """`made`: receives the value of every record that an honest writer makes."""
+        self._snapshots = snapshots
         self.key = key
         self.governs: Final = governs
         self.skew_ms = 0
@@ -89,7 +100,7 @@ class Leader:
         if self.finding is not None:
             return
         releases = GovernanceReleases()
-        writer, term = self.read(self._following, releases, hear)
+        writer, term = (None if hear else self._resume()) or self.read(self._following, releases, hear)
         self.finding = self._after(writer, term)
         if self.finding is not None:
             return
@@ -106,6 +117,34 @@ class Leader:
         self._sayable = self._head(msgspec.structs.replace(term.head, next_offset=term.head_end), writer)
         self._producer = Producer(self._topic)
 
+    def _resume(self) -> tuple[PartitionWriter[Any], Term] | None:
+        """Start from the newest snapshot, as a decider does; None if there is none that can be used."""
+        following = self._known()
+        known = -1 if self._known_head is None else self._known_head.seq
+        start = self._snapshots.start(
+            self._topic, era=era_of(following.losses), governance=len(following.history) - 1, known=known
+        )
+        if self.governs or start is None:
+            return None
+        head, content, before = start
+        writer = writer_from(content, 0, head, sealer=self._sealer, is_signed=self._signatures.has_signed)
+        writer.desk.governance = self._log.state()
+        seq, offset = writer.last_decided
+        noted = TermReading(
+            self._known_head, DecidedCommand(seq=seq, input=offset, sha256=writer.input_sha256)
+        )
+        for accepted in before:
+            noted.note(accepted)
+        return self._read_on(writer, noted, head, None)
+
+    def offer_snapshot(self) -> None:
+        """Take a snapshot if the head that the writer has told is all that it has decided."""
+        if self.writer is None or self.governs or self.unconfirmed or self._sayable is not None:
+            return
+        confirmed = self.unconfirmed.confirmed
+        if confirmed.seq == self.writer.seq and confirmed.seq != self.end.seq:
+            self._snapshots.take(self.writer, confirmed, self._head_era)
+
     def read(
         self,
         following: Following,
@@ -121,8 +160,16 @@ class Leader:
         )
         if isinstance(desk, RequestsDesk):
             desk.governance = self._log.state()
-        acceptance, noted = self._acceptance(writer, start), TermReading(self._known_head)
-        entries = self._topic.entries
+        return self._read_on(writer, TermReading(self._known_head), start, hear)
+
+    def _read_on(
+        self,
+        writer: PartitionWriter[Any],
+        noted: TermReading,
+        start: Head,
+        hear: Callable[[bytes], object] | None,
+    ) -> tuple[PartitionWriter[Any], Term]:
+        acceptance, entries = self._acceptance(writer, start), self._topic.entries
         for offset in range(start.next_offset, len(entries)):
             for accepted in acceptance.offer(offset, entries[offset].value, entries[offset].headers):
                 writer.replay(accepted)

@@ -166,7 +166,8 @@ class Losing:
         world = self._world
         told = model.governance_told(newest.governance)
         times = Times(self.boundaries["ledger"], appended["ledger"])
-        requests = model.Requests(world.sender.signed, told, times, world.log.per_minute)
+        signed, most = world.sender.signed, world.log.per_minute
+        requests = model.Requests(signed, told, times, most, lost=bool(self.accepted))
         requests.take_all(newest.requests, world.log.identity)
         model.applied_once(world.target.applied, requests, self.accepted)
 

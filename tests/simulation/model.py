@@ -9,6 +9,7 @@ from msgspec import json
 
 from tests.simulation.boundaries import BrokenError, Times, must, sha256, whole
 from tests.simulation.organisation import PERSON, QUORUM, REQUESTERS, START
+from tests.simulation.set_model import Sets
 from tests.simulation.target import Applied
 
 _NEVER: Final = (1 << 53) - 1
@@ -29,8 +30,16 @@ class Governance(NamedTuple):
 class Requests:
     """The request ledger, record by record."""
 
-    def __init__(self, signed: dict[str, str], told: Governance, times: Times, per_minute: int) -> None:
-        """`signed`: principal by the SHA-256 of signed bytes."""
+    def __init__(
+        self,
+        signed: dict[str, str],
+        told: Governance,
+        times: Times,
+        per_minute: int,
+        *,
+        lost: bool,
+    ) -> None:
+        """`signed`: principal by the SHA-256 of signed bytes. `lost`: whether a loss was accepted."""
         self._signed = signed
         self._disabled, self._corrected = told.disabled, told.corrected
         self._times = times
@@ -52,6 +61,7 @@ class Requests:
         self.submissions: dict[str, str] = {}
         self.claims: dict[str, dict[int, str]] = {}
         """The appliers that have claimed a request, by the numbers of their claims."""
+        self.sets = Sets(lost=lost)
         self._progress: dict[str, str] = {}
         """Of each released request that is open: released, claimed or unknown."""
 
@@ -143,10 +153,12 @@ class Requests:
             it["last"], it["deadline"] = self._seq, event["deadline"]
             self.payloads[request] = event["digest"]
             self.submissions[request] = event["submission"]
+            self.sets.submitted(event, command or {})
             return
         it = self._open.get(request)
         if it is None:
             raise BrokenError(f"{kind} on {request}, which is not open")
+        self.sets.moved(kind, request, None if command is None else command["principal"])
         if kind != "lease-renewed":
             it["last"] = self._seq
         it["deadline"] = None if kind == "outcome-unknown" else event.get("deadline", it["deadline"])
@@ -163,7 +175,8 @@ class Requests:
         elif kind == "request-approved":
             self._enough(request, it)
         elif kind == "change-released":
-            self._enough(request, it)
+            if not self.sets.is_member(request):
+                self._enough(request, it)
             must(
                 self._progress.get(request) in (None, "unknown"),
                 f"{request} is released twice for one outcome",
@@ -197,7 +210,9 @@ class Requests:
             self._progress[request] = "unknown"
 
     def _ended(self, kind: str, request: str, command: dict[str, Any] | None) -> None:
-        if kind in ("request-completed", "request-failed") and command is not None:
+        if command is None or self.sets.is_set(request):
+            return
+        if kind in ("request-completed", "request-failed"):
             named = command.get("claim")
             must(named in (None, max(self.claims[request])), f"{request}: an old claim has ended it")
 
@@ -257,6 +272,7 @@ def applied_once(applied: list[Applied], requests: Requests, history: int) -> No
         if each.history != history:
             continue
         must(request in requests.released, f"{request} was applied and never released")
+        requests.sets.applied(request)
         must(each.submission == requests.submissions[request], f"{request} is another one's id")
         must(claimed == each.applier, f"{each.applier} applied {request} without a claim")
         must(each.digest == requests.released[request], f"{request}: other bytes were applied")

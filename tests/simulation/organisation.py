@@ -54,6 +54,8 @@ PERSON: Final = {
     "mallory": "p-mallory",
 }
 SERVICES: Final = ("applier", "applier2")
+GATEWAY: Final = "portal"
+"""R29: the service that coordinates sets. It signs for nobody."""
 REQUESTERS: Final = ("alice", "alice2", "bob")
 APPROVERS: Final = ("alice2", "bob", "carol")
 ADMINISTRATORS: Final = ("carol", "dave")
@@ -66,6 +68,7 @@ _ROLES: Final[dict[Role, tuple[str, ...]]] = {
     "approver": APPROVERS,
     "administrator": ADMINISTRATORS,
     "applier": SERVICES,
+    "gateway": (GATEWAY,),
 }
 _FOUNDER: Final = "founder"
 
@@ -136,7 +139,7 @@ def key_id(principal: str) -> str:
 
 def _changes(signing: Signing, per_minute: int) -> list[g.GovernanceChange]:
     accounts = [Account(id=name, kind="human", person=person) for name, person in PERSON.items()]
-    accounts += [Account(id=name, kind="service") for name in SERVICES]
+    accounts += [Account(id=name, kind="service") for name in (*SERVICES, GATEWAY)]
     return [
         *(g.RegisterPrincipal(account=each) for each in accounts),
         *(

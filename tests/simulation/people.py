@@ -4,6 +4,7 @@ import random
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from assent_contracts import commands as c
 from assent_contracts.codec import encode
@@ -12,6 +13,7 @@ from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     Event,
+    MembersReserved,
     OutcomeUnknown,
     RequestApproved,
     RequestEnd,
@@ -52,6 +54,7 @@ class Known(msgspec.Struct):
     resource: str
     requester: str
     submission: str
+    part_of: str | None = None
     stage: str = "waits"
 
 
@@ -68,9 +71,14 @@ class People:
         """An accepted record's events."""
         for event in events:
             if isinstance(event, ChangeSubmitted):
+                part_of = event.part_of if isinstance(event.part_of, str) else None
                 self.known[event.request] = Known(
-                    event.request, event.resource, event.requester, event.submission
+                    event.request, event.resource, event.requester, event.submission, part_of
                 )
+                if event.members is not UNSET:
+                    self.known[event.request].stage = "gathers"
+            elif isinstance(event, MembersReserved):
+                self.known[event.request].stage = "waits"
             elif isinstance(event, RequestApproved):
                 self.known[event.request].stage = "approved"
             elif isinstance(event, ChangeReleased):
@@ -100,7 +108,11 @@ class People:
         unknown = [each for each in self.known.values() if each.stage == "unknown"]
         if unknown and rng.random() < 0.5:
             return self._settle(rng.choice(unknown), dated)
-        waiting = [each for each in self.known.values() if each.stage in ("waits", "approved")]
+        waiting = [
+            each
+            for each in self.known.values()
+            if each.stage in ("waits", "approved") and each.part_of is None
+        ]
         if not waiting or (len(waiting) < 3 and rng.random() < 0.2):
             taken = {each.resource for each in self.known.values() if each.stage != "ended"}
             free = [each for each in _OBJECTS if each not in taken] or _OBJECTS

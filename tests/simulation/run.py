@@ -10,12 +10,16 @@ from typing import Final
 import msgspec
 
 from tests.simulation.organisation import FAST_LOG, TIGHT_LOG, Founded, found
+from tests.simulation.sets import SetSchedule
 from tests.simulation.signatures import REAL
 from tests.simulation.world import World
 
 EVENTS: Final = (10, 40)
 _REAL_SHARE: Final = 500
 """One schedule in this many signs with Ed25519."""
+_SETS_SHARE: Final = 400
+"""One in this many is of sets across partitions, which the world, with its one partition, does not have."""
+_SET_STEPS: Final = 150
 _TIGHT_SHARE: Final = 8
 """One in this many has a rate that people reach."""
 
@@ -30,8 +34,21 @@ class Failure(msgspec.Struct, frozen=True):
 
 def run_one(seed: int, *, events: int | None = None, tell: Callable[[str], None] | None = None) -> None:
     """One schedule. Raises the error of what does not hold. `events`: fewer than the seed would run."""
-    asked = random.Random(~seed).randrange(*EVENTS) if events is None else events
-    World(seed, log=_log_of(seed), tell=tell).run(asked)
+    asked = _events_of(seed) if events is None else events
+    if _is_of_sets(seed):
+        schedule = SetSchedule(seed, without_coordinator=seed % (4 * _SETS_SHARE) == 1, tell=tell)
+        schedule.run(asked)
+        schedule.check()
+    else:
+        World(seed, log=_log_of(seed), tell=tell).run(asked)
+
+
+def _is_of_sets(seed: int) -> bool:
+    return seed % _SETS_SHARE == 1
+
+
+def _events_of(seed: int) -> int:
+    return _SET_STEPS if _is_of_sets(seed) else random.Random(~seed).randrange(*EVENTS)
 
 
 def _log_of(seed: int) -> Founded:
@@ -51,7 +68,7 @@ def fails(seed: int, events: int | None = None) -> Failure | None:
         run_one(seed, events=events)
     except Exception as error:  # noqa: BLE001  whatever breaks is what is looked for
         what = "".join(traceback.format_exception(error, limit=-4))
-        asked = random.Random(~seed).randrange(*EVENTS) if events is None else events
+        asked = _events_of(seed) if events is None else events
         return Failure(seed, asked, what)
     return None
 

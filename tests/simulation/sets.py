@@ -4,6 +4,7 @@ The rules, the writers' code and the coordinator's are the real ones. A schedule
 """
 
 import random
+from collections.abc import Callable
 from typing import Final
 
 from assent_contracts import commands as c
@@ -30,10 +31,17 @@ class SetSender:
 
     def __init__(self, name: str, dice: random.Random) -> None:
         self.name = name
+        self.dice = dice
         self.objects = tuple(dice.sample(OBJECTS, dice.randint(1, 4)))
         self.request = ""
         self.left = list(self.objects)
         dice.shuffle(self.left)
+
+    def attack(self, log: SetLog) -> None:
+        """Submit a member again, or one of a set that does not exist. What is refused changes nothing."""
+        resource = self.dice.choice(self.objects if self.dice.random() < 0.8 else OBJECTS)
+        there = f"{self.dice.randrange(PARTITIONS)}-{self.dice.randrange(400)}"
+        log.send(log.member(resource, self.request or there if self.dice.random() < 0.8 else there))
 
     def step(self, log: SetLog) -> None:
         """Send the next command, if there is one."""
@@ -50,7 +58,10 @@ class SetSender:
 class SetSchedule:
     """One random run, and the check of what it left."""
 
-    def __init__(self, seed: int, *, without_coordinator: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, without_coordinator: bool = False, tell: Callable[[str], None] | None = None
+    ) -> None:
+        self._tell = tell
         self.dice = random.Random(seed)
         self.log = SetLog()
         self.senders: list[SetSender] = []
@@ -62,11 +73,12 @@ class SetSchedule:
     def run(self, steps: int = 150) -> None:
         """Random steps, then time until every lock has ended."""
         actions = (self._send, self._send, self._people, self._apply, self._crash, self._time)
-        for _ in range(steps):
-            if not self._without and self.dice.random() < 0.5:
-                self._coordinate()
-            else:
-                self.dice.choice(actions)()
+        for number in range(steps):
+            coordinates = not self._without and self.dice.random() < 0.5
+            action = self._coordinate if coordinates else self.dice.choice(actions)
+            action()
+            if self._tell is not None:
+                self._tell(f"{number:4}  {action.__name__.strip('_')}")
         if not self._without:
             Coordinator(self.log).run()
             self.check_released()
@@ -78,7 +90,11 @@ class SetSchedule:
     def _send(self) -> None:
         if not self.senders or self.dice.random() < 0.05:
             self.senders.append(SetSender(f"app/set-{len(self.senders) % 3}", self.dice))
-        self.dice.choice(self.senders[-2:]).step(self.log)
+        sender = self.dice.choice(self.senders[-2:])
+        if self.dice.random() < 0.4 and not sender.left:
+            sender.attack(self.log)
+        else:
+            sender.step(self.log)
 
     def _people(self) -> None:
         for sender in self.senders[-3:]:
@@ -161,25 +177,27 @@ class SetSchedule:
         """What must hold after every schedule."""
         assert self.log.locks() == set(), "every lock has ended"
         released = self.released_sets()
-        part_of: dict[str, str] = {}
+        part_of: dict[str, tuple[str, str]] = {}
+        """The set and the object of each member, by its request."""
         whole: set[str] = set()
-        gone: set[str] = set()
+        gone: dict[tuple[str, str], set[str]] = {}
+        """The requests that were released of each member."""
         for event in self.events():
             if isinstance(event, ChangeSubmitted) and isinstance(event.part_of, str):
-                part_of[event.request] = event.part_of
+                part_of[event.request] = event.part_of, event.resource
             elif isinstance(event, MembersReserved):
                 whole.add(event.request)
-        members = {each.request: set(each.objects) for each in self.senders}
         for event in self.events():
             if isinstance(event, ChangeReleased) and event.request in part_of:
-                assert part_of[event.request] in released, "no member without its set"
-                gone.add(event.request)
+                assert part_of[event.request][0] in released, "no member without its set"
+                gone.setdefault(part_of[event.request], set()).add(event.request)
         assert released <= whole, "no set before its members"
-        for name in released:
-            parts = [request for request, of in part_of.items() if of == name]
-            assert len(parts) >= len(members[name]), "all members held their locks"
-            if not self._without:
-                assert gone.issuperset(parts), "all or nothing"
+        assert all(len(requests) == 1 for requests in gone.values()), "R1: each member once"
+        for sender in self.senders:
+            if sender.request in released:
+                members = {(sender.request, each) for each in sender.objects}
+                assert members <= {*part_of.values()}, "all members held their locks"
+                assert gone.keys() & members == members or self._without, "all or nothing"
 
 
 def seen(schedule: SetSchedule) -> dict[str, int]:

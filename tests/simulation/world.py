@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from typing import Final
 
@@ -29,6 +30,8 @@ from tests.simulation.producer import Producer
 from tests.simulation.projector import Projector, Table, empty_table
 from tests.simulation.restores import Restores
 from tests.simulation.sender import Sender
+from tests.simulation.set_program import SetProgram
+from tests.simulation.snapshots import Snapshots
 from tests.simulation.target import Target
 from tests.simulation.thief import Thief
 
@@ -59,6 +62,7 @@ class World:
         self.next_input = 0
         """The next command, according to what the auditor has read."""
         self.outside = Outside(log)
+        self.snapshots = Snapshots(seed)
         self.auditor = self.auditing()
         self.leaders = [self.leader(key, governs=False) for key in WRITERS[: rng.choice((1, 2, 2))]]
         self.late: list[Producer] = []
@@ -100,11 +104,13 @@ class World:
             self.projectors = [Projector(log, broker, self.table, self.outside) for _ in range(count)]
             actions.append(("project", self._project, 4))
         self._prelude = (0, 0, 2, 4, 6)
+        self.sets = self._set_program() if rng.random() < 0.25 else None
+        actions += [("sets", partial(self._act_on_sets, each), 8) for each in (self.sets,) if each]
         self._dispatch: Dispatch | None = None
         self.appliers: list[Applier] = []
-        if rng.random() < 0.3:
+        if rng.random() < (0.3 if self.sets is None else 0.7):
             # Something must be released early enough.
-            self._prelude = (4, 6, 8, 10)
+            self._prelude = (4, 6, 8, 10) if self.sets is None else (8, 12, 16)
             self._dispatch = Dispatch(log, broker, self.outside)
             self._folders: list[tuple[Applier, Folder]] = []
             self.appliers = [
@@ -116,9 +122,20 @@ class World:
         self._doing = [act for _, act, _ in actions]
         self._weights = list(accumulate(weight for _, _, weight in actions))
 
+    def _set_program(self) -> SetProgram:
+        return SetProgram(self.log, self.broker, self.sender, self.rng, self.outside)
+
     def leader(self, key: str, *, governs: bool) -> Leader:
         """A new process that leads with this key."""
-        return Leader(self.log, self.broker, key, governs=governs, made=self.made, outside=self.outside)
+        return Leader(
+            self.log,
+            self.broker,
+            key,
+            governs=governs,
+            made=self.made,
+            outside=self.outside,
+            snapshots=self.snapshots,
+        )
 
     def auditing(self, head: Head | None = None) -> LedgerReading:
         """A new auditor, who continues after this head."""
@@ -130,7 +147,10 @@ class World:
         self.chain.append(accepted.value)
         if isinstance(accepted.record.input, int):
             self.next_input = accepted.record.input + 1
-        self.people.hear(decode_events(accepted.record))
+        events = decode_events(accepted.record)
+        self.people.hear(events)
+        if self.sets is not None:
+            self.sets.hear(events)
 
     def run(self, events: int) -> None:
         """This many things happen; then everything comes to rest and is checked."""
@@ -147,6 +167,9 @@ class World:
         """People continue their requests, and writers decide them."""
         for _ in range(times):
             self.people.go_on(self.now)
+            if self.sets is not None:
+                self._act_on_sets(self.sets)
+                self._deliver()
             for leader in self.leaders[-1:] + self.leaders[:1]:
                 leader.work(self.now, 8, follows=True, late_follow=False)
                 self._settle(leader)
@@ -174,6 +197,7 @@ class World:
             pass
         if self._says and self.rng.random() < 0.7:
             leader.say()
+            leader.offer_snapshot()
 
     def _lead(self) -> str:
         rng = self.rng
@@ -229,6 +253,15 @@ class World:
 
     def _attack(self) -> str:
         return self.attacker.act(self.now, list(self.people.known.values()))
+
+    def _act_on_sets(self, sets: SetProgram) -> str:
+        return "; ".join(sets.act(self.now) for _ in range(self.rng.choice((1, 2, 4))))
+
+    def _deliver(self) -> None:
+        """Dispatch and an applier go on, if there are any."""
+        if self._dispatch is not None:
+            self._dispatch.work(self.now)
+            self.appliers[0].work(self.now, self.rng.randrange(8), recalls=True)
 
     def _project(self) -> str:
         rng = self.rng

@@ -1,7 +1,8 @@
 """The examples of a client library in another language, as programs of their own on a real broker.
 
-Each library has the same two examples: `submit RESOURCE PAYLOAD` prints the request's id and how it ended,
-and `apply` prints what became of each change. So what they must do is written once, here.
+Each library has the same examples: `submit RESOURCE PAYLOAD` prints the request's id and how it ended,
+`submitset NAME OBJECT…` does so for a set, and `apply` prints what became of each change. So what they must
+do is written once, here.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,8 +21,11 @@ from assent.local.stack import Stack
 from assent_contracts.client.applier_journal import Journal, JournalInUseError
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handler import Release
+from assent_contracts.client.publisher import new_command_id, now_ms
+from assent_contracts.commands import Complete, ConfirmSet, ReportOutcome, RequestCommand
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.ledger import decode_events
+from assent_contracts.partitioner import partition_for
 from assent_contracts.released_change import Change, decode_change
 from tests.support.handover import (
     Folders,
@@ -46,6 +51,8 @@ from tests.support.stack import until
 
 PAYLOAD = '{"version": 2,  "name":"L\\u00f6hne <&> ✓", "rate": 1e400}'
 _ANSWERS_WITHIN_S = 120.0
+GATEWAY = "gateway"
+SET = "script/of-a-set"
 RELEASED = ["change-submitted", "approval-given", "request-approved", "change-released"]
 
 
@@ -53,6 +60,7 @@ class Examples(msgspec.Struct, frozen=True):
     """The command lines that start a library's examples."""
 
     submit: tuple[str, ...]
+    submit_set: tuple[str, ...]
     apply: tuple[str, ...]
 
 
@@ -122,13 +130,6 @@ async def _submitted(log: Log, follower: GovernanceFollower, request: str) -> Ch
     return event
 
 
-async def _release(log: Log, follower: GovernanceFollower, actor: Actor, request: str) -> ChangeSubmitted:
-    event = await _submitted(log, follower, request)
-    for decided in (await actor.approve(event), await actor.complete(event)):
-        assert decided.refusal is None, decided.refusal
-    return event
-
-
 async def check_killed_applier_continues(
     crash: str, examples: Examples, log: Log, follower: GovernanceFollower, actor: Actor, folders: Folders
 ) -> None:
@@ -139,7 +140,9 @@ async def check_killed_applier_continues(
         running(examples.submit, log, UPSTREAM, resource, PAYLOAD) as submit,
     ):
         request = await submit.line()
-        event = await _release(log, follower, actor, request)
+        event = await _submitted(log, follower, request)
+        approved = await actor.approve(event)
+        assert approved.refusal is None, approved.refusal
         written = folders.target / event.submission
         async with running(examples.apply, log, APPLIER, **_environment(folders, crash)) as apply:
             assert await apply.ended() == -signal.SIGKILL
@@ -147,7 +150,7 @@ async def check_killed_applier_continues(
         assert await events_of(log, follower, request) == [*RELEASED, "change-claimed"]
         async with running(examples.apply, log, APPLIER, **_environment(folders)) as apply:
             await apply.line(f"succeeded {request}")
-        assert await submit.line() == f"completed {APPLIER} "
+        assert await submit.line() == f"completed {APPLIER} sha256:{event.digest}", "the upstream completes"
         assert await submit.ended() == 0
     assert written.read_text() == PAYLOAD
     assert await events_of(log, follower, request) == [*RELEASED, "change-claimed", "request-completed"]
@@ -218,6 +221,78 @@ async def check_forged_changes_are_left_alone(
     assert open_only.submission not in names
 
 
+async def check_a_member_is_applied_only_with_its_set(
+    examples: Examples, log: Log, follower: GovernanceFollower, actor: Actor, folders: Folders
+) -> None:
+    """R29: a stolen key of the coordinator releases a member. It is applied once its set is released."""
+    objects = _objects_of_other_partitions(SET, follower.partitions)
+    async with (
+        dispatching(log, follower),
+        running(examples.submit_set, log, UPSTREAM, SET, *objects) as submit,
+        running(examples.apply, log, APPLIER, **_environment(folders)) as apply,
+    ):
+        request, *_ = (await submit.line()).split(" ")
+        early, later = [await _member(log, follower, each) for each in objects]
+        await _coordinate(actor, Complete, early, submission=early.submission)
+        await apply.line(f"no-evidence {early.request}")
+        of = await _submitted(log, follower, request)
+        await _coordinate(actor, ConfirmSet, of)
+        approved = await actor.approve(of)
+        assert approved.refusal is None, approved.refusal
+        await until(lambda: _has_released(log, follower, request))
+        await _coordinate(actor, Complete, later, submission=later.submission)
+        await apply.line(f"succeeded {later.request}")
+        assert {path.name for path in folders.target.iterdir()} == {later.submission}
+        apply.process.terminate()
+        await apply.ended()
+        async with running(examples.apply, log, APPLIER, **_environment(folders)) as again:
+            await again.line(f"succeeded {early.request}")
+        await _coordinate(actor, ReportOutcome, of, outcome="succeeded")
+        assert await submit.line() == f"completed {GATEWAY} "
+        assert await submit.ended() == 0
+
+
+def _objects_of_other_partitions(name: str, partitions: int) -> list[str]:
+    """Two objects, none of them in the partition of the set's name."""
+    taken = {partition_for(name.encode(), partitions)}
+    objects: list[str] = []
+    for number in range(1_000):
+        partition = partition_for(f"{name}-{number}".encode(), partitions)
+        if partition not in taken:
+            taken.add(partition)
+            objects.append(f"{name}-{number}")
+    return objects[:2]
+
+
+async def _member(log: Log, follower: GovernanceFollower, resource: str) -> ChangeSubmitted:
+    """The event that opened the newest request of an object."""
+    partition = partition_for(resource.encode(), follower.partitions)
+    events = [
+        event
+        for each in (await read_ledger(log, follower))[partition]
+        for event in decode_events(each.record)
+        if isinstance(event, ChangeSubmitted) and event.resource == resource
+    ]
+    return events[-1]
+
+
+async def _coordinate(actor: Actor, kind: type[RequestCommand], of: ChangeSubmitted, **fields: Any) -> None:
+    """A command with the coordinator's key."""
+    about: dict[str, Any] = {
+        "id": new_command_id(),
+        "principal": GATEWAY,
+        "at": now_ms(),
+        "resource": of.resource,
+        "request": of.request,
+    }
+    decided = await actor.send(kind(**about, **fields))
+    assert decided.refusal is None, decided.refusal
+
+
+async def _has_released(log: Log, follower: GovernanceFollower, request: str) -> bool:
+    return "change-released" in await events_of(log, follower, request)
+
+
 async def check_kafka_restart_is_survived(examples: Examples, data: Path, folders: Folders) -> None:
     """Kafka is killed and started again, and the next change is applied."""
     async with Stack(data / "stack") as stack:
@@ -244,7 +319,7 @@ async def _lock_is_held(folders: Folders) -> None:
     async def is_there() -> bool:
         return any(folders.state.glob("*/identity"))
 
-    await until(is_there)
+    await until(is_there, timeout_s=_ANSWERS_WITHIN_S)
 
 
 async def _written_change(log: Log, request: ChangeSubmitted) -> ConsumerRecord:

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-Answer = tuple[int, object]
-"""(status, document)"""
+Answer = tuple[int, object] | tuple[int, object, dict[str, str]]
+"""(status, document), and headers besides those of every answer"""
 Answers = Callable[[str, str], Answer]
 """From the method and the path."""
 
@@ -34,12 +34,14 @@ def false_gateway(answers: Answers) -> Iterator[tuple[str, Heard]]:
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             heard.requests.append((self.command, self.path, body))
-            status, document = answers(self.command, self.path)
+            status, document, *more = answers(self.command, self.path)
             content = msgspec.json.encode(document)
             self.send_response(status)
             problem = status >= 400
             self.send_header("content-type", "application/problem+json" if problem else "application/json")
             self.send_header("content-length", str(len(content)))
+            for name, value in (more[0] if more else {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 

@@ -10,6 +10,7 @@ import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 
 from assent.decider.service import Decider
+from assent.decider.snapshot_taking import SnapshotPace
 from assent.decider.wall_clock_watch import MachineClock
 from assent.founding.first_records import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
 from assent.founding.governance_file import GovernanceFile, read_governance_file
@@ -130,6 +131,7 @@ async def deciding(
     health: Health | None = None,
     heads_file: Path | None = None,
     postgres: str | None = None,
+    pace: SnapshotPace | None = None,
 ) -> AsyncIterator[Decider]:
     """A real decider in this process that leads `partitions` (all by default), and governance.
 
@@ -143,6 +145,7 @@ async def deciding(
         machine=machine,
         heads_file=heads_file,
         postgres=postgres,
+        pace=pace or SnapshotPace(),
     )
     if governing:
         await decider.govern()

@@ -10,12 +10,12 @@ import msgspec
 
 from assent.applier.targets.target import Target
 from assent.infra_files import infra_path
-from assent.reconcile.configuration import read_configuration
+from assent.reconcile.configuration import read_configurations
 from assent.reconcile.reconciler import Reconciler, Run
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.handler import Release
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
-from assent_contracts.commands import ReportOutcome
+from assent_contracts.commands import ReportFinding, ReportOutcome
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, FindingReported
 from assent_contracts.ledger import decode_events
@@ -75,13 +75,14 @@ class Reconciling(msgspec.Struct):
     async def running(
         self, file: Path, principal: str = RECONCILERS[0], state: str = "state"
     ) -> AsyncIterator[Reconciler]:
-        """A connected reconciler."""
+        """A connected reconciler of the file's one target."""
+        [configuration] = read_configurations(file)
         reconciler = Reconciler(
             self.log.connection,
             self.follower,
             self.log.keys[principal],
             self.folder / state,
-            read_configuration(file),
+            configuration,
         )
         await reconciler.start()
         try:
@@ -131,6 +132,22 @@ class Reconciling(msgspec.Struct):
                 resource=request.resource,
                 request=request.request,
                 outcome=outcome,  # pyright: ignore[reportArgumentType]
+                **fields,
+            )
+        )
+        assert decided.refusal is None, decided.refusal
+        return decided
+
+    async def reported(self, resource: str, **fields: Any) -> Decided:
+        """A finding that the reconciler's key reports about this test's target, whatever the target shows."""
+        decided = await self.actor.send(
+            ReportFinding(
+                id=new_command_id(),
+                principal=RECONCILERS[0],
+                at=now_ms(),
+                resource=resource,
+                target=self.name,
+                seen_at=now_ms(),
                 **fields,
             )
         )

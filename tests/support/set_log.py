@@ -30,6 +30,7 @@ from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id
 from assent_contracts.set_members import SetPayload, member_of
 from tests.support import chains
+from tests.support.governance_changes import edit
 from tests.support.people import DAY_MS, PARTITIONS, START
 from tests.support.people import key_of as unsigned_key
 
@@ -87,6 +88,12 @@ class SetLog(chains.Chains):
             for last in written.records[-1:]:
                 self._writers[partition].passed(last)
             written.due(self._writers[partition], self.at)
+
+    def edit_policy(self, **fields: object) -> None:
+        """The policy of `app` is another one from now on."""
+        for desk in self._desks.values():
+            policy = desk.governance.policies["apps"]
+            edit(desk.governance, msgspec.structs.replace(policy, **fields))
 
     def find(self, request: str, resource: str) -> Request:
         """A request that is known."""

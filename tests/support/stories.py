@@ -9,6 +9,7 @@ A line may end in `via portal`: then that gateway's key has signed, on behalf of
 
 from typing import Any, Final, get_args
 
+import msgspec
 from msgspec import Raw
 
 from assent_contracts import commands as c
@@ -17,7 +18,7 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.requests.decide import RequestDecision
-from assent_contracts.core.requests.partition_state import PartitionState
+from assent_contracts.core.requests.partition_state import PartitionContent, PartitionState
 from assent_contracts.core.requests.receive import receive
 from assent_contracts.core.requests.states import (
     Applying,
@@ -126,6 +127,11 @@ class Story:
     def state(self) -> PartitionState:
         """The requests, as the writer has them."""
         return self._desk.state
+
+    def start_from_a_snapshot(self) -> None:
+        """Go on as another writer, which has read the state from a snapshot of this one."""
+        content = msgspec.msgpack.encode(self._desk.state.content())
+        self._desk.state = PartitionState.of(msgspec.msgpack.decode(content, type=PartitionContent))
 
     def given(self, *lines: str) -> "Story":
         """What happened before; it must not have been refused."""

@@ -209,7 +209,7 @@ def test_R28_a_finding_of_another_object_or_partition_is_not_closed(story: Story
     assert refusal(story, other).code == RefusalCode.UNKNOWN_FINDING
     neighbour = msgspec.structs.replace(command, id="c-9", resource=resource_in(story.state.partition))
     assert refusal(story, neighbour).code == RefusalCode.UNKNOWN_FINDING
-    assert story.state.findings.open_count() == 1
+    assert story.state.findings.open_count("reconciler") == 1
 
 
 def test_R28_a_service_that_administers_the_type_does_not_close(story: Story) -> None:
@@ -222,7 +222,7 @@ def test_R28_a_service_that_administers_the_type_does_not_close(story: Story) ->
 def test_R28_what_was_restored_is_not_open(story: Story) -> None:
     story.send(report(story))
     story.send(report(story, "restored", previous="0-0"))
-    assert story.state.findings.open_count() == 1
+    assert story.state.findings.open_count("reconciler") == 1
     command = story.command("carol", "closes finding 0")
     assert isinstance(command, c.CloseFinding)
     answer = refusal(story, msgspec.structs.replace(command, finding="0-1"))
@@ -235,6 +235,21 @@ def test_R28_open_findings_have_a_quota(story: Story, monkeypatch: pytest.Monkey
     assert refusal(story, report(story, version="v2", previous="0-0")).code == RefusalCode.QUOTA_EXCEEDED
     # What was restored makes nothing to look after, so it is always recorded.
     assert not isinstance(story.send(report(story, "restored", previous="0-0")), Refusal)
+
+
+def test_R28_one_reconciler_does_not_use_up_the_quota_of_another(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_finding, "FINDINGS_OPEN_MAX", 1)
+    add_reconciler(story.governance, "reconciler2")
+    story.send(report(story))
+    full = report(story, version="v2", previous="0-0")
+    assert refusal(story, full).code == RefusalCode.QUOTA_EXCEEDED
+    other = msgspec.structs.replace(full, principal="reconciler2", id="c-other")
+    assert not isinstance(story.send(other), Refusal)
+    story.given("carol closes finding 0")
+    again = report(story, version="v3", previous="0-2")
+    assert not isinstance(story.send(again), Refusal), "what was closed does not count"
 
 
 def test_R28_the_oldest_object_is_forgotten_and_can_be_reported_after_what_is_known_elsewhere(

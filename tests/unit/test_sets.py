@@ -4,7 +4,8 @@ import pytest
 from msgspec import Raw
 
 from assent_contracts import commands as c
-from assent_contracts.core.requests.states import Closed, Released
+from assent_contracts.core.requests.states import Closed, NeedsApproval, Released
+from assent_contracts.evidence.set_releases import APPLIED_BEFORE
 from assent_contracts.limits import SET_CONFIRM_MS, SET_MEMBER_GRACE_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -48,6 +49,30 @@ def test_R29_a_set_completes_once_all_members_have_completed() -> None:
     assert isinstance(ended, Closed)
     assert ended.status == "completed"
     assert log.locks() == set()
+
+
+def test_R29_a_member_that_was_applied_is_not_released_again_under_the_same_approval() -> None:
+    """Its requester submits it once more, while other members are still being applied."""
+    log = SetLog()
+    name, members = released(log)
+    Coordinator(log).run()
+    log.act(c.Claim, "applier", members[A], A)
+    log.act(c.ReportOutcome, "applier", members[A], A)
+    again = log.submit(log.member(A, name))
+    assert Coordinator(log).run() == ["free"]
+    assert isinstance(log.find(again, A), Closed)
+    once_more = log.submit(log.member(A, name))
+    log.act(c.Complete, PORTAL, once_more, A)
+    for order in (range(PARTITIONS), reversed(range(PARTITIONS))):
+        assert log.lacking(once_more, tuple(order)) == APPLIED_BEFORE.format(members[A], name)
+    assert log.lacking(members[B]) is None
+    for resource in OBJECTS[1:]:
+        log.act(c.Claim, "applier", members[resource], resource)
+        log.act(c.ReportOutcome, "applier", members[resource], resource)
+    assert Coordinator(log).run() == ["end"]
+    ended = log.find(name, SET)
+    assert isinstance(ended, Closed)
+    assert ended.status == "completed"
 
 
 def test_R29_a_partial_outcome_names_the_objects() -> None:
@@ -118,6 +143,21 @@ def test_R29_a_set_is_confirmed_once_and_in_time_only() -> None:
     assert log.act(c.ConfirmSet, PORTAL, name, SET) == "not-pending"
 
 
+def test_R29_a_member_whose_outcome_is_unknown_is_not_released_again_alone() -> None:
+    log = SetLog()
+    _, members = released(log)
+    Coordinator(log).run()
+    log.act(c.Claim, "applier", members[A], A)
+    log.pass_time(DAY_MS)
+    retry = c.Settle(
+        **log.about("dave"), resource=A, request=members[A], outcome="retry", reason="It did not answer."
+    )
+    answer = log.send(retry)
+    assert isinstance(answer, Refusal)
+    assert answer.detail.startswith("R29: who approved its set is not known here.")
+    assert log.act(c.Settle, "dave", members[A], A) == "RequestFailed"
+
+
 def test_R29_no_applier_claims_a_set() -> None:
     log = SetLog()
     name, _ = released(log)
@@ -132,6 +172,18 @@ def test_R29_the_end_of_a_set_frees_every_member(kind: type[c.RequestCommand], w
     log.act(kind, who, name, SET)
     assert Coordinator(log).run() == ["free"] * len(OBJECTS)
     assert log.locks() == set()
+
+
+def test_R29_a_released_set_is_not_closed_while_its_members_may_be_applied() -> None:
+    log = SetLog()
+    name, members = released(log)
+    assert log.act(c.CloseRequest, "carol", name, SET) == "being-applied"
+    assert Coordinator(log).run() == ["release"] * len(OBJECTS)
+    assert log.act(c.CloseRequest, "carol", members[A], A) == "RequestClosed", (
+        "one by one they can be stopped"
+    )
+    log.pass_time(ENDS + SET_MEMBER_GRACE_MS - log.at)
+    assert log.act(c.CloseRequest, "carol", name, SET) == "RequestClosed", "no member can be open any more"
 
 
 def test_R29_a_set_that_lacks_members_for_an_hour_expires_and_frees_them() -> None:
@@ -181,6 +233,61 @@ def test_R29_a_member_of_no_set_is_freed() -> None:
     assert Coordinator(log).run() == [], "there is no such seq yet"
     log.submit(changed(log.member(there), part_of=UNSET))
     assert Coordinator(log).run() == ["free"]
+
+
+def test_R29_a_member_of_a_set_that_is_not_there_within_an_hour_is_freed() -> None:
+    log = SetLog()
+    [here, there] = [next(each for each in OBJECTS if _partition(each) == n) for n in sorted(_PARTITIONS)[:2]]
+    log.submit(log.member(here, f"{_partition(there)}-900"))
+    log.pass_time(SET_CONFIRM_MS)
+    log.submit(changed(log.member(there), part_of=UNSET))
+    assert Coordinator(log).run() == [], "its clock may be a little behind"
+    log.pass_time(1)
+    log.act(c.Cancel, "alice", f"{_partition(there)}-0", there)
+    assert Coordinator(log).run() == ["free"]
+    assert here not in log.locks()
+
+
+def test_R29_a_set_does_not_count_a_member_that_was_sent_an_hour_before_it() -> None:
+    log = SetLog()
+    partition = _partition(SET)
+    here = next(each for each in OBJECTS if _partition(each) != partition)
+    log.submit(log.member(here, f"{partition}-0"))
+    log.pass_time(SET_CONFIRM_MS + 1)
+    assert log.submit(log.set_of((here,))) == f"{partition}-0"
+    assert Coordinator(log).run() == ["free"], "another coordinator may have freed it before"
+
+
+def test_R1_R29_a_member_that_is_submitted_again_is_not_released_again() -> None:
+    log = SetLog()
+    name, members = released(log)
+    Coordinator(log).run()
+    log.act(c.Claim, "applier", members[A], A)
+    log.act(c.ReportOutcome, "applier", members[A], A)
+    again = log.submit(log.member(A, name))
+    assert Coordinator(log).run() == ["free"]
+    assert isinstance(log.find(again, A), Closed)
+    for resource in OBJECTS[1:]:
+        log.act(c.Claim, "applier", members[resource], resource)
+        log.act(c.ReportOutcome, "applier", members[resource], resource)
+    Coordinator(log).run()
+    ended = log.find(name, SET)
+    assert isinstance(ended, Closed)
+    assert ended.status == "completed", "what the second one came to is not its outcome"
+
+
+def test_R29_members_that_no_set_lists_delay_no_set() -> None:
+    log = SetLog()
+    first = next(each for each in (f"app/set-{n}" for n in range(99)) if _partition(each) == 0)
+    listing = log.submit(log.set_of((A,), first))
+    for name in ("app/7", "app/8", "app/9"):
+        log.submit(log.member(name, listing))
+    name = log.submit(log.set_of((B,)))
+    log.submit(log.member(B, name))
+    assert sorted((listing, name)) == [listing, name], "the first by its name has something to free"
+    coordinator = Coordinator(log)
+    coordinator.read_all()
+    assert [each.step for each in coordinator.sets.due()] == ["confirm", "free", "free", "free"]
 
 
 def _partition(resource: str) -> int:
@@ -237,6 +344,20 @@ def test_R29_a_set_that_is_not_in_order_is_refused(of_set: dict[str, object], wh
     assert why in decision.detail or decision.code == "malformed"
 
 
+def test_R1_R29_a_gateway_alone_releases_nothing_where_own_signatures_are_required() -> None:
+    """With a set, its key could make a release without any approval, which some appliers would not notice."""
+    log = SetLog()
+    name, members = log.submitted_set()
+    Coordinator(log).run()
+    log.edit_policy(own_signature=True)
+    assert log.act(c.Complete, PORTAL, members[A], A) == "own-signature-required"
+    assert log.act(c.Cancel, PORTAL, members[A], A) == "RequestCanceled", "it can still be freed"
+    for command in (log.set_of(("app/8", "app/9"), "app/another"), log.member("app/9", name)):
+        refused = log.send(command)
+        assert isinstance(refused, Refusal)
+        assert "wants own signatures" in refused.detail
+
+
 def test_R29_a_release_of_a_member_needs_the_release_of_its_set() -> None:
     log = SetLog()
     name, members = log.submitted_set()
@@ -265,3 +386,19 @@ def test_R29_the_evidence_of_a_member_is_its_set_in_whatever_order_it_is_read(or
         log.act(c.Claim, "applier", members[resource], resource)
         log.act(c.ReportOutcome, "applier", members[resource], resource)
     assert log.lacking(members[A], order) is None, "the others have ended"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0)])
+def test_R1_R29_a_member_that_was_released_before_has_no_evidence(order: tuple[int, ...]) -> None:
+    log = SetLog()
+    name, members = released(log)
+    Coordinator(log).run()
+    log.act(c.Claim, "applier", members[A], A)
+    log.act(c.ReportOutcome, "applier", members[A], A)
+    again = log.submit(log.member(A, name))
+    assert isinstance(log.find(again, A), NeedsApproval)
+    assert log.act(c.Complete, PORTAL, again, A) == "ChangeReleased", "a stolen key of the gateway"
+    assert log.lacking(again, order) == (
+        f"request {members[A]} has the release of this change, which the set {name} lists once"
+    )
+    assert log.lacking(members[B], order) is None

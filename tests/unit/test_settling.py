@@ -24,6 +24,7 @@ from tests.support.stories import MINUTE_MS, Story
 UNKNOWN = ("alice submits", "bob approves", "carol approves", "alice completes", "applier claims")
 LEASE_MS = 5 * MINUTE_MS
 SETTLES = ("settles it as succeeded", "settles it as failed", "settles it by a retry")
+SETTLES_OR_REPORTS = (*SETTLES, "reports success", "reports failure")
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_person_whose_account_claimed_the_change_does_not_settle_it(
     assert story.when("dave reports success") == "RequestCompleted"
 
 
-@pytest.mark.parametrize("verb", SETTLES)
+@pytest.mark.parametrize("verb", SETTLES_OR_REPORTS)
 def test_R25_operator_of_the_applier_does_not_settle_it(governance: Governance, verb: str) -> None:
     story = unknown(governance)
     force(governance, SetOperator(principal="applier", operator="dave"))
@@ -329,6 +330,17 @@ def test_claimed_change_keeps_the_approvals_that_released_it(story: Story) -> No
     released = story.state.find(story.request, story.resource)
     assert isinstance(released, Released)
     assert {each.person for each in released.approvals} == people
+
+
+@pytest.mark.parametrize("verb", ["reports success", "reports failure"])
+def test_report_of_an_administrator_that_a_gateway_signed_is_refused_where_own_signatures_are_required(
+    governance: Governance, verb: str
+) -> None:
+    edit(governance, msgspec.structs.replace(policy_of("scripts", "script", 2), own_signature=True))
+    story = unknown(governance)
+    add_gateway(story.governance, "script")
+    assert story.when(f"dave {verb} via portal") == "own-signature-required"
+    assert story.when(f"dave {verb}")[0].isupper()
 
 
 @pytest.mark.parametrize("verb", SETTLES)

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from assent_contracts.core.set_coordination import Due, SetCoordination
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import PartitionWriter
 from tests.simulation.run import fails, run_many, run_one, shortest
@@ -41,6 +42,24 @@ def test_fault_is_found_and_its_seed_reproduces_it(monkeypatch: pytest.MonkeyPat
     short = shortest(failures[0])
     assert short.events <= failures[0].events
     assert fails(short.seed, short.events) == short
+
+
+def test_R29_a_coordinator_that_releases_before_its_set_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    due = SetCoordination.due
+
+    def hasty(sets: SetCoordination) -> list[Due]:
+        early = [
+            Due(step="release", request=each.request, resource=each.resource, submission=each.submission)
+            for found in sets._sets.values()
+            for each in found.waiting.values()
+            if not each.is_released
+        ]
+        return [*due(sets), *early]
+
+    monkeypatch.setattr(SetCoordination, "due", hasty)
+    _, _, failures = run_many(1, 200, stop_at=1)
+    assert failures
+    assert "is released without its set" in failures[0].what
 
 
 def test_command_line_runs_and_repeats() -> None:

@@ -28,6 +28,7 @@ from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.client.outage_lines import FEW_LINES
 from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.client.publisher import Publisher, now_ms
+from assent_contracts.client.spans import applying
 from assent_contracts.client.task_end import end
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
@@ -35,6 +36,7 @@ from assent_contracts.heads import Finding
 from assent_contracts.released_change import Change, decode_change
 from assent_contracts.resources import parse_request_id, resource_type
 from assent_contracts.topics import CHANGES
+from assent_contracts.trace_context import TraceContext, trace_context
 
 _CATCH_UP_RETRY_S = 1.0
 FINISH_S = 5.0
@@ -203,7 +205,7 @@ class ApplierRun:
                 continue
             # It is durable with its claim, before anything is applied.
             self._journal.begin(change)
-            self._settle(change.request, change.resource)
+            self._settle(change.request, change.resource, trace_context(record.headers))
             await asyncio.sleep(0)  # evidence takes long to check, and changes in progress go on
 
     async def _until_superseded(self, partition: int, change: Change | None) -> None:
@@ -263,17 +265,20 @@ class ApplierRun:
             for partition in range(self._setup.governance.partitions):
                 self._journal.keep_position(partition, Position())
 
-    def _settle(self, request: str, resource: str) -> None:
-        task = asyncio.create_task(
-            self._in_turn(request, resource, self._last.get(resource)), name=f"settle-{request}"
-        )
+    def _settle(self, request: str, resource: str, trace: TraceContext | None = None) -> None:
+        before = self._last.get(resource)
+        task = asyncio.create_task(self._in_turn(request, resource, trace, before), name=f"settle-{request}")
         self._in_hand[request] = self._last[resource] = task
 
-    async def _in_turn(self, request: str, resource: str, before: asyncio.Task[None] | None) -> None:
+    async def _in_turn(
+        self, request: str, resource: str, trace: TraceContext | None, before: asyncio.Task[None] | None
+    ) -> None:
         if before is not None:
             # People may have settled its outcome while it was still in progress.
             await asyncio.wait([before])
-        handled = await self._settler.settle(request)
+        with applying(request, trace) as note:
+            handled = await self._settler.settle(request)
+            note(handled.result)
         if handled.result == "other-release":
             self._other.add(request)
         self._setup.tell(handled)

@@ -34,6 +34,9 @@ def left_alone(
         return Handled(result="not-open", detail="It has been released again since.")
     if not found.is_release(change):
         return Handled(result="forged", detail="This is not what the ledger has released, if anything.")
+    if not found.is_for_appliers:
+        # Its claim would be refused, and would wait until governance is another one.
+        return Handled(result="forged", detail="Assent itself carries it out, and offers it to no applier.")
     if types is not None and resource_type(change.resource) not in types:
         return Handled(result="other-type")
     if other:

@@ -5,6 +5,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from assent_contracts.client.connection import Connection, open_producer
+from assent_contracts.client.spans import sending
 
 
 class CommandProducer:
@@ -31,9 +32,12 @@ class CommandProducer:
         producer = self._producer
         assert producer is not None
         try:
-            return await producer.send_and_wait(
-                self._topic, value, key=key, headers=headers, partition=partition
-            )
+            with sending(self._topic, headers) as record:
+                ack = await producer.send_and_wait(
+                    self._topic, value, key=key, headers=record.headers, partition=partition
+                )
+                record.sent(ack.partition, ack.offset)
+                return ack
         except KafkaError:
             # This includes a record that is too large for the broker: it leaves a gap in the producer's
             # sequence.

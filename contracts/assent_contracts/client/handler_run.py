@@ -90,7 +90,7 @@ async def apply_release(
     while True:
         tries += 1
         try:
-            return _of_result(await call(handler, _now(release, work_time), work_time.certain_s))
+            return report_of(await call(handler, _now(release, work_time), work_time.certain_s))
         except RetryableError as error:
             wait_s = _wait_s(error, pause_s)
             _log.info("request %s: to be tried again in %.1f s: %s", release.change.request, wait_s, error)
@@ -119,14 +119,15 @@ async def read_back(step: ReadBack, release: Release, work_time: WorkTime) -> Re
         except Exception as error:  # noqa: BLE001  it was not found out
             return _unknown(release, error)
         else:
-            return None if result is None else _of_result(result)
+            return None if result is None else report_of(result)
 
 
 def _now(release: Release, work_time: WorkTime) -> Release:
     return msgspec.structs.replace(release, remaining_s=max(0.0, work_time.certain_s()))
 
 
-def _of_result(result: object) -> Report:
+def report_of(result: object) -> Report:
+    """The report of what a handler returned."""
     match result:
         case None:
             return Report("succeeded")

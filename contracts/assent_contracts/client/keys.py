@@ -11,6 +11,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey as Ed25519Key
 
 from assent_contracts import cloudevents, seal
+from assent_contracts.client.private_file import ExposedFileError, read_private_file
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command, command_type
 from assent_contracts.digests import from_base64url, to_base64url
@@ -83,9 +84,9 @@ class SecretKey:
 
 
 def load_key(path: Path) -> SecretKey:
-    """The key in a key file. Raises KeyFileError."""
+    """The key in a key file, which others may not be able to read. Raises KeyFileError."""
     try:
-        file = msgspec.json.decode(path.read_bytes(), type=KeyFile)
+        file = msgspec.json.decode(read_private_file(path), type=KeyFile)
         return SecretKey(file.id, file.principal, from_base64url(file.secret))
     except FileNotFoundError as error:
         msg = (
@@ -93,6 +94,8 @@ def load_key(path: Path) -> SecretKey:
             " which counts once it is registered."
         )
         raise KeyFileError(msg) from error
+    except ExposedFileError as error:
+        raise KeyFileError(str(error)) from error
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         # Without the error's own text, which may quote the secret.
         msg = f"{path} is not a readable key file ({type(error).__name__})."
@@ -143,5 +146,10 @@ def seal_headers(
 
 def head_headers(key: SecretKey, identity: str, value: bytes) -> list[tuple[str, bytes]]:
     """The headers of a head whose Kafka value is `value`, signed for the log with this identity (hex)."""
-    signature = key.sign(head_message(identity, value))
-    return [(seal.WRITER_HEADER, key.id.encode()), (seal.SEAL_HEADER, to_base64url(signature).encode())]
+    return writer_headers(key, head_message(identity, value))
+
+
+def writer_headers(key: SecretKey, message: bytes) -> list[tuple[str, bytes]]:
+    """The headers of a record for which a writer signs this message."""
+    signature = to_base64url(key.sign(message))
+    return [(seal.WRITER_HEADER, key.id.encode()), (seal.SEAL_HEADER, signature.encode())]

@@ -220,6 +220,14 @@ class LedgerReader:
         """How many offsets have been read in all partitions together."""
         return sum(self._read_to.values())
 
+    def ends(self) -> dict[int, int]:
+        """The ends (offsets) of the partitions, as far as the brokers have stated them with what was read."""
+        assert self._consumer is not None
+        found = {
+            number: self._consumer.highwater(TopicPartition(LEDGER, number)) for number in self.acceptances
+        }
+        return {number: end for number, end in found.items() if end is not None}
+
     def positions(self) -> dict[int, int]:
         """The offsets up to which the partitions have been read."""
         return dict(self._read_to)

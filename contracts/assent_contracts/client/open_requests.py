@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from assent_contracts.acceptance import Accepted
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent_contracts.core.requests.states import Applying, Approved, Closed, Open, Released, Unsettled
 from assent_contracts.events import ChangeClaimed, ChangeSubmitted, OfNoRequest, RequestEvent
@@ -19,7 +20,7 @@ from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
 from assent_contracts.released_change import Change
-from assent_contracts.resources import parse_request_id
+from assent_contracts.resources import parse_request_id, resource_type
 
 _EARLIER_MAX: Final = 8
 """How many earlier releases are known. A copy of an even older one counts as forged, which does no harm."""
@@ -89,6 +90,12 @@ class OpenRequest(msgspec.Struct):
     """Whether it is unknown if it was applied, so that people must settle it."""
     state: Open | None = None
     """The request's state by the core's rules, from its submission on."""
+
+    @property
+    def is_for_appliers(self) -> bool:
+        """R18: a change to governance is carried out by governance itself. R29: a set by its members."""
+        is_set = self.state is not None and self.state.submission.members > 0
+        return not is_set and resource_type(self.resource) not in BUILT_IN_TYPES
 
     def change(self, payload: msgspec.Raw) -> Change:
         """The released change, with all fields from the ledger. Raises ValueError for another payload."""
@@ -194,8 +201,12 @@ class OpenRequests:
         return self._open.get(seq)
 
     def unclaimed(self) -> list[OpenRequest]:
-        """The released requests that no applier has claimed, in the order of their release."""
-        found = [each for each in self._open.values() if each.release is not None and each.grant is None]
+        """The released requests for appliers that none has claimed, in the order of their release."""
+        found = [
+            each
+            for each in self._open.values()
+            if each.release is not None and each.grant is None and each.is_for_appliers
+        ]
         return sorted(found, key=_release_seq)
 
     def requests(self) -> list[OpenRequest]:

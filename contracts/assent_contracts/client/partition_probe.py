@@ -45,6 +45,8 @@ class Probe:
     def __init__(self, connection: Connection) -> None:
         """It connects when it is first used."""
         self._connection = connection
+        self.ends: dict[TopicPartition, int] = {}
+        """The ends (offsets) of partitions, as `found` saw them last."""
         self._consumer: Consumer | None = None
         self._lock = asyncio.Lock()
 
@@ -103,6 +105,7 @@ class Probe:
             consumer = await self._started()
             beginnings = await consumer.beginning_offsets(list(before))
             ends = await consumer.end_offsets(list(before))
+            self.ends |= ends
             wanted = {
                 place: offset - 1
                 for place, offset in before.items()

@@ -7,6 +7,7 @@ no bytes is not valid, so a tail of zeros, which some file systems leave, is not
 """
 
 import asyncio
+import logging
 import os
 import struct
 import zlib
@@ -21,6 +22,7 @@ from assent_contracts.client.durable_file import replacing
 START: Final = b"assent-records-1\n"
 RECORD_MAX_BYTES: Final = 8 * 1024 * 1024
 _HEAD: Final = struct.Struct("<II")
+_log: Final = logging.getLogger(__name__)
 
 
 class NotARecordFileError(OSError):
@@ -64,6 +66,14 @@ class RecordFile:
         while (value := self._record(at)) is not None:
             yield Place(at + _HEAD.size, len(value)), value
             at += _HEAD.size + len(value)
+        if at < self.end:
+            _log.warning(
+                "%s: its last %d bytes, from %d on, cannot be read and are dropped. That is normal after a"
+                " crash. Otherwise the file was damaged.",
+                self.path,
+                self.end - at,
+                at,
+            )
 
     def _record(self, at: int) -> bytes | None:
         head = os.pread(self._file, _HEAD.size, at)

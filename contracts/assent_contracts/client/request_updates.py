@@ -1,14 +1,29 @@
 """What happened to one request, event by event, with the status that follows. Pure."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.core.requests.evolve import evolve, open_request
 from assent_contracts.core.requests.states import Closed, ReleaseProgress, Request, status_of
-from assent_contracts.events import ChangeSubmitted, OfNoRequest, RequestEvent, RequestFailed, Status
+from assent_contracts.events import (
+    ChangeSubmitted,
+    OfNoRequest,
+    OutcomeUnknown,
+    RequestEvent,
+    RequestExpired,
+    RequestFailed,
+    Status,
+)
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
+
+EXPIRED: Final = (
+    "It made no progress within its time, and nothing was applied. Submit it again if it is still needed."
+)
+"""R14, R27: nobody has written a message about it."""
+LEASE_ENDED: Final = "Its applier has not reported an outcome within its time. People have to settle it."
 
 
 class RequestUpdate(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +39,8 @@ class RequestUpdate(msgspec.Struct, frozen=True, kw_only=True):
     progress: ReleaseProgress | None
     """Of an approved change: `released`, `applying`, or `unknown` if people must settle its outcome."""
     message: str = ""
-    """The words of who caused it: an approver's note, an applier's message, a reason."""
+    """The words of who caused it: an approver's note, an applier's message, a reason. Where time has caused
+    it, what happened."""
 
     @property
     def ended(self) -> bool:
@@ -91,4 +107,8 @@ def _words(accepted: Accepted) -> _Words:
 def _said(event: RequestEvent, words: _Words) -> str:
     if isinstance(event, RequestFailed) and isinstance(event.message, str):
         return event.message
+    if isinstance(event, RequestExpired):
+        return EXPIRED
+    if isinstance(event, OutcomeUnknown) and event.cause == "lease-ended":
+        return LEASE_ENDED
     return words.message or words.note or words.reason

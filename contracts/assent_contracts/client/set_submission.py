@@ -1,8 +1,9 @@
 """R29: submit a set of changes, which is approved as one and released as a whole or not at all."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -37,12 +38,37 @@ class MemberRefusedError(RefusedError):
         self.add_note(f"The object is {resource}.")
 
 
-class SubmittedSet(msgspec.Struct, frozen=True):
+class SetCommands(msgspec.Struct, frozen=True, kw_only=True):
+    """The commands that submit a set."""
+
+    of_set: SubmitChange
+    members: tuple[SubmitChange, ...]
+    """Without `part_of`, which is known once the ledger has the set."""
+
+
+class SentRequest(Protocol):
+    """A request that the ledger has, of a set or of a member."""
+
+    @property
+    def id(self) -> str:
+        """The request's id, such as `2-0`."""
+        ...
+
+    async def cancel(self) -> object:
+        """Withdraw it. Raises RefusedError."""
+        ...
+
+
+R = TypeVar("R")
+_Sent = TypeVar("_Sent", bound=SentRequest)
+
+
+class SubmittedSet(msgspec.Struct, Generic[R], frozen=True):
     """A set that the ledger has, with all its members."""
 
-    set: AsyncSubmitted
+    set: R
     """The set's request. Its `wait_applied` ends once all members have ended."""
-    members: dict[str, AsyncSubmitted]
+    members: dict[str, R]
     """The members' requests by their objects, for the outcome of each."""
 
 
@@ -57,7 +83,7 @@ async def submit_set(
     at: int | None = None,
     timeout_s: float = ANSWER_WITHIN_S,
     **fields: Any,
-) -> SubmittedSet:
+) -> SubmittedSet[AsyncSubmitted]:
     """Submit a set and its members. Returns once the ledger has all of them.
 
     `name`: the set's own `<type>/<id>`, of the type of all its objects; at most 1,000 `changes`. `not_after`
@@ -68,14 +94,39 @@ async def submit_set(
     canceled. Raises NotDecidedError after `timeout_s` for one command. A set whose members are not all there
     within an hour expires.
     """
+    commands = set_commands(
+        upstream.log.key.principal,
+        name,
+        changes,
+        justification=justification,
+        operation=operation,
+        id=id,
+        at=at,
+        **fields,
+    )
+    return await send_set(commands, partial(upstream.submit_command, timeout_s=timeout_s))
+
+
+def set_commands(
+    principal: str,
+    name: str,
+    changes: Sequence[SetChange],
+    *,
+    justification: str,
+    operation: str = "change-set",
+    id: str | None = None,  # noqa: A002  the field's name
+    at: int | None = None,
+    **fields: Any,
+) -> SetCommands:
+    """The commands of a set, for `send_set`. The arguments are those of `submit_set`."""
     at = now_ms() if at is None else at
     fields = {"not_after": at + limits.SET_AHEAD_MAX_MS - limits.COMMAND_MAX_AHEAD_MS, **fields}
     common = {name: value for name, value in fields.items() if name in _OF_MEMBERS}
     prefix = id or new_command_id()
-    members = [
+    members = tuple(
         SubmitChange(
             id=f"{prefix}-{number}",
-            principal=upstream.log.key.principal,
+            principal=principal,
             at=at,
             resource=each.resource,
             operation=each.operation,
@@ -85,36 +136,54 @@ async def submit_set(
             **common,
         )
         for number, each in enumerate(changes, 1)
-    ]
+    )
     listed = SetPayload(members=tuple(member_of(each) for each in members))
-    submitted = await upstream.submit(
-        name,
-        operation,
-        msgspec.Raw(encode(listed)),
-        justification=justification,
+    of_set = SubmitChange(
         id=prefix,
+        principal=principal,
         at=at,
-        timeout_s=timeout_s,
+        resource=name,
+        operation=operation,
+        justification=justification,
+        payload=msgspec.Raw(encode(listed)),
         members=len(members),
         **fields,
     )
-    named = [msgspec.structs.replace(each, part_of=submitted.id) for each in members]
-    return SubmittedSet(submitted, await _submit_members(upstream, submitted, named, timeout_s))
+    return SetCommands(of_set=of_set, members=members)
 
 
-async def _submit_members(
-    upstream: AsyncUpstream, submitted: AsyncSubmitted, members: Sequence[SubmitChange], timeout_s: float
-) -> dict[str, AsyncSubmitted]:
-    there: dict[str, AsyncSubmitted] = {}
-    for start in range(0, len(members), _AT_ONCE):
-        some = members[start : start + _AT_ONCE]
-        sent = (upstream.submit_command(each, timeout_s=timeout_s) for each in some)
+async def send_set(
+    commands: SetCommands, submit: Callable[[SubmitChange], Awaitable[_Sent]]
+) -> SubmittedSet[_Sent]:
+    """Submit the set, and then its members, some at once. If one is refused, the set is canceled.
+
+    `submit` raises RefusedError for a refused command. Raises RefusedError if the set is refused, and
+    MemberRefusedError if a member is. Other errors of `submit` are raised with a note that names the set.
+    """
+    submitted = await submit(commands.of_set)
+    there: dict[str, _Sent] = {}
+    for start in range(0, len(commands.members), _AT_ONCE):
+        some = commands.members[start : start + _AT_ONCE]
+        sent = (submit(msgspec.structs.replace(each, part_of=submitted.id)) for each in some)
         answers = await asyncio.gather(*sent, return_exceptions=True)
         for member, answer in zip(some, answers, strict=True):
             if isinstance(answer, RefusedError):
-                await submitted.cancel()
-                raise MemberRefusedError(member.resource, answer) from answer
+                raise await _canceled(submitted, member, answer) from answer
             if isinstance(answer, BaseException):
+                answer.add_note(
+                    f"The set is request {submitted.id}, and not all of its members are known to be there."
+                    " Cancel it, or it expires within an hour. Nothing is changed by it."
+                )
                 raise answer
             there[member.resource] = answer
-    return there
+    return SubmittedSet(submitted, there)
+
+
+async def _canceled(submitted: SentRequest, member: SubmitChange, refused: RefusedError) -> RefusedError:
+    error = MemberRefusedError(member.resource, refused)
+    try:
+        await submitted.cancel()
+    except RefusedError as kept:
+        # It is not whole, so it cannot be approved.
+        error.add_note(f"The set is request {submitted.id}. It could not be canceled ({kept.code}).")
+    return error

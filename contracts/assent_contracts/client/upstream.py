@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from assent_contracts.client.assent_connection import ANSWER_WITHIN_S
 from assent_contracts.client.publisher import Decided
 from assent_contracts.client.request_updates import RequestUpdate
+from assent_contracts.client.set_submission import SetChange, SubmittedSet, submit_set
 from assent_contracts.client.upstream_async import (
     AsyncSubmitted,
     AsyncUpstream,
@@ -111,6 +112,37 @@ class Upstream:
             **fields,
         )
         return Submitted(self._loop.result(work), self._loop)
+
+    def submit_set(
+        self,
+        name: str,
+        changes: Sequence[SetChange],
+        *,
+        justification: str,
+        operation: str = "change-set",
+        id: str | None = None,  # noqa: A002  the field's name
+        at: int | None = None,
+        timeout_s: float = ANSWER_WITHIN_S,
+        **fields: Any,
+    ) -> "SubmittedSet[Submitted]":
+        """R29: ask for changes to several objects, approved as one and released as a whole or not at all.
+
+        The arguments and errors are those of the function `submit_set`, which does the same with `await`.
+        """
+        work = submit_set(
+            self._there,
+            name,
+            changes,
+            justification=justification,
+            operation=operation,
+            id=id,
+            at=at,
+            timeout_s=timeout_s,
+            **fields,
+        )
+        there = self._loop.result(work)
+        members = {each: Submitted(member, self._loop) for each, member in there.members.items()}
+        return SubmittedSet(Submitted(there.set, self._loop), members)
 
     def request(self, request: str) -> "Submitted":
         """A request of this log by its id, whoever submitted it. Raises LookupError, KafkaError."""

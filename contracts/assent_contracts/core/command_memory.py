@@ -4,7 +4,10 @@ It also counts how many commands each principal has sent in this minute. So one 
 memory and of the ledger is bounded.
 """
 
+from collections import deque
+from itertools import chain
 from sys import intern
+from typing import Self
 
 import msgspec
 
@@ -15,7 +18,7 @@ from assent_contracts.limits import COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS, RAT
 _NOTHING: dict[str, "Remembered"] = {}
 
 
-class Remembered(msgspec.Struct, frozen=True, gc=False):
+class Remembered(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A principal's command that was decided at `seq`. Its bytes have this SHA-256."""
 
     principal: str
@@ -26,6 +29,19 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     """The command's own time, ms."""
     until: int
     """The log time (ms) up to which it is remembered."""
+
+
+class MemoryContent(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """All that a `CommandMemory` holds, for a snapshot."""
+
+    commands: dict[str, list[Remembered]]
+    order: list[list[int]]
+    """The stretches of the queue: each command by its number in `commands`, counted through."""
+    ahead: dict[str, list[str]]
+    minute: int
+    sent: dict[str, int]
+    copied: dict[str, int]
+    forgotten: ForgottenDates
 
 
 class CommandMemory:
@@ -139,3 +155,34 @@ class CommandMemory:
             ids.discard(remembered.command_id)
             if not ids:
                 del self._ahead[remembered.principal]
+
+    def content(self) -> MemoryContent:
+        """What `of` needs to make an equal memory. It is shared with this one, so encode it at once."""
+        commands = {principal: list(known.values()) for principal, known in self._commands.items()}
+        numbers = {id(each): number for number, each in enumerate(chain.from_iterable(commands.values()))}
+        return MemoryContent(
+            commands,
+            [[numbers[id(each)] for each in stretch] for stretch in self._in_order.stretches],
+            {principal: sorted(ids) for principal, ids in self._ahead.items()},
+            self._minute,
+            self._sent,
+            self._copied,
+            self.forgotten,
+        )
+
+    @classmethod
+    def of(cls, content: MemoryContent) -> Self:
+        """The memory with this content, which it takes over. Raises IndexError for a contradictory one."""
+        made = cls()
+        every = list(chain.from_iterable(content.commands.values()))
+        made._commands = {
+            intern(principal): {each.command_id: each for each in known}
+            for principal, known in content.commands.items()
+        }
+        stretches = [deque(every[number] for number in stretch) for stretch in content.order]
+        made._in_order = RetentionQueue(stretches or [deque()])
+        made._ahead = {principal: set(ids) for principal, ids in content.ahead.items()}
+        made._minute = content.minute
+        made._sent, made._copied = content.sent, content.copied
+        made.forgotten = content.forgotten
+        return made

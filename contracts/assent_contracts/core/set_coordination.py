@@ -10,7 +10,6 @@ from typing import Final, Literal, TypedDict, assert_never
 import msgspec
 from msgspec import UNSET
 
-from assent_contracts.codec import decode_command
 from assent_contracts.commands import Cancel, Command, Complete, ConfirmSet, ReportOutcome, SubmitChange
 from assent_contracts.events import (
     ChangeReleased,
@@ -25,12 +24,12 @@ from assent_contracts.events import (
     RequestFailed,
     Status,
 )
-from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
-from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
-from assent_contracts.refusals import Refusal
+from assent_contracts.ledger import LedgerRecord
+from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS, SET_CONFIRM_MS
 from assent_contracts.resources import parse_request_id
-from assent_contracts.set_members import hash_of_member, hashes_in_set
+from assent_contracts.set_members import hash_of_member, hashes_in_set, submission_in
 
+_NOTHING: Final = (-1, 0)
 _NAMED_MAX: Final = 10
 """How many members a report names that did not complete. The set's page lists all."""
 
@@ -77,18 +76,24 @@ class _Member(msgspec.Struct):
     resource: str
     submission: str
     hash: bytes
+    at: int
+    """The log time of its submission, ms."""
     is_released: bool = False
 
 
 class _Set(msgspec.Struct):
     resource: str = ""
     """Empty until the set's submission was read, which is in another partition than its members."""
+    at: int = 0
+    """The log time of that submission, ms."""
     hashes: frozenset[bytes] = frozenset()
     is_whole: bool = False
     is_released: bool = False
     is_ended: bool = False
     waiting: dict[str, _Member] = msgspec.field(default_factory=dict[str, _Member])
     """The members that are open, by their requests."""
+    used: set[bytes] = msgspec.field(default_factory=set[bytes])
+    """The members that were released. Each is released once, also if it is submitted again (R1)."""
     ended: dict[bytes, tuple[str, Status]] = msgspec.field(default_factory=dict[bytes, tuple[str, Status]])
     """How members ended, each with its object."""
 
@@ -100,13 +105,13 @@ class SetCoordination:
         self._sets: dict[str, _Set] = {}
         self._members: dict[str, str] = {}
         """The set of each open member."""
-        self._next: dict[int, int] = {}
-        """The next seq of each partition."""
+        self._read: dict[int, tuple[int, int]] = {}
+        """(seq, log time in ms) of the last record of each partition."""
         self._changed: set[str] = set()
 
     def take(self, partition: int, record: LedgerRecord, events: tuple[Event, ...]) -> None:
         """Consume the next accepted record of a partition."""
-        self._next[partition] = record.seq + 1
+        self._read[partition] = record.seq, record.at
         for event in events:
             if isinstance(event, ChangeSubmitted):
                 if event.members is not UNSET or event.part_of is not UNSET:
@@ -115,17 +120,21 @@ class SetCoordination:
                 self._went_on(event)
 
     def due(self) -> list[Due]:
-        """What is due now. What was due before is returned again, until the ledger shows that it was done."""
+        """What is due now. What was due before is returned again, until the ledger shows that it was done.
+
+        Freeing comes last: members that no set lists may be many, and delay no set that is in order.
+        """
         due: list[Due] = []
         for name in sorted(self._changed):
             found = self._sets[name]
             steps = list(self._due_of(name, found))
             due += steps
-            if not steps and not self._is_unread(name, found):
+            unread = self._is_unread(name, found)
+            if not steps and not (unread and found.waiting):
                 self._changed.discard(name)
-                if self._is_over(found):
+                if self._is_over(found) and not unread:
                     del self._sets[name]
-        return due
+        return sorted(due, key=lambda each: each.step == "free")
 
     def __len__(self) -> int:
         """How many sets are not over."""
@@ -137,9 +146,11 @@ class SetCoordination:
             return  # a writer has sealed something else: nothing is done for it
         if event.members is not UNSET:
             found = self._set(event.request)
-            found.resource, found.hashes = event.resource, hashes_in_set(command)
+            found.resource, found.at, found.hashes = event.resource, record.at, hashes_in_set(command)
         elif event.part_of is not UNSET:
-            member = _Member(event.request, event.resource, event.submission, hash_of_member(command))
+            member = _Member(
+                event.request, event.resource, event.submission, hash_of_member(command), record.at
+            )
             self._set(event.part_of).waiting[event.request] = member
             self._members[event.request] = event.part_of
 
@@ -156,11 +167,14 @@ class SetCoordination:
 
     def _member_went_on(self, found: _Set, event: RequestEvent) -> None:
         if isinstance(event, ChangeReleased):
-            found.waiting[event.request].is_released = True
+            member = found.waiting[event.request]
+            member.is_released = True
+            found.used.add(member.hash)
         elif isinstance(event, RequestEnd):
             member = found.waiting.pop(event.request)
             del self._members[event.request]
-            found.ended[member.hash] = (member.resource, _status(event))
+            if member.is_released or member.hash not in found.used:
+                found.ended[member.hash] = (member.resource, _status(event))
 
     def _set_went_on(self, found: _Set, event: RequestEvent) -> None:
         if isinstance(event, MembersReserved):
@@ -171,13 +185,11 @@ class SetCoordination:
             found.is_ended = True
 
     def _due_of(self, name: str, found: _Set) -> Iterator[Due]:
-        if self._is_unread(name, found):
-            return
-        held = {member.hash for member in found.waiting.values()}
+        is_unread = self._is_unread(name, found)
         for member in found.waiting.values():
-            if member.is_released:
+            if member.is_released or (is_unread and not self._is_past(name, member)):
                 continue
-            listed = member.hash in found.hashes
+            listed = self._is_listed(found, member) and member.hash not in found.used
             if found.is_released and listed:
                 yield Due(
                     step="release",
@@ -192,13 +204,29 @@ class SetCoordination:
         if found.is_released:
             if found.ended.keys() >= found.hashes:
                 yield Due(step="end", request=name, resource=found.resource, message=_partial(found))
-        elif not found.is_whole and held >= found.hashes:
+        elif not found.is_whole and self._held(found) >= found.hashes:
             yield Due(step="confirm", request=name, resource=found.resource)
+
+    @staticmethod
+    def _is_listed(found: _Set, member: _Member) -> bool:
+        # A set that comes so late was not there when the member was sent, and the member may be freed by now.
+        return member.hash in found.hashes and found.at <= member.at + SET_CONFIRM_MS
+
+    def _held(self, found: _Set) -> set[bytes]:
+        return {member.hash for member in found.waiting.values() if self._is_listed(found, member)}
 
     def _is_unread(self, name: str, found: _Set) -> bool:
         """Whether the set's partition was not read far enough to know the set."""
         place = parse_request_id(name)
-        return not found.resource and place is not None and self._next.get(place[0], 0) <= place[1]
+        return not found.resource and place is not None and self._read.get(place[0], _NOTHING)[0] < place[1]
+
+    def _is_past(self, name: str, member: _Member) -> bool:
+        """Whether a set that is not there yet comes too late for this member, whose lock is held for nothing.
+
+        Log time does not go back, so every coordinator agrees, whatever it has read.
+        """
+        place = parse_request_id(name)
+        return place is not None and self._read.get(place[0], _NOTHING)[1] > member.at + SET_CONFIRM_MS
 
     @staticmethod
     def _is_over(found: _Set) -> bool:
@@ -206,11 +234,10 @@ class SetCoordination:
 
 
 def _submission(record: LedgerRecord) -> SubmitChange | None:
-    recorded = decode_recorded_command(record)
-    if not isinstance(recorded, RecordedCommand):
+    try:
+        return submission_in(record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    command = decode_command(bytes(recorded.value))
-    return None if isinstance(command, Refusal) or not isinstance(command, SubmitChange) else command
 
 
 def _status(event: RequestEnd) -> Status:

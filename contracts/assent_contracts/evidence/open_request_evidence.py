@@ -42,8 +42,6 @@ class OpenRequestEvidence(msgspec.Struct):
     """R29: whether it is a set of objects."""
     part_of: str | None = None
     """R29: the set of which it is a member."""
-    is_released: bool = False
-    """Whether the ledger has a release of it, with or without evidence."""
     lacks: str | None = None
     """Why no release of it can be acted on; None if there is no reason so far."""
 

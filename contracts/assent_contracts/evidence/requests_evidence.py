@@ -25,14 +25,13 @@ from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.evidence.open_request_evidence import Judged, OpenRequestEvidence, waiting_record_size
 from assent_contracts.evidence.release_references import LedgerRelease
 from assent_contracts.evidence.repeated_decision import CAME_BEFORE, judged_again
-from assent_contracts.evidence.set_releases import UNCONFIRMED
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
     decode_recorded_command,
     decode_refusal,
 )
-from assent_contracts.resources import parse_request_id, resource_type
+from assent_contracts.resources import parse_request_id, request_id, resource_type
 
 WAITING_MAX_BYTES: Final = 32 * 1024 * 1024
 """The size of the records that wait to be judged. Beyond it the oldest are judged immediately."""
@@ -115,16 +114,14 @@ class RequestsEvidence:
         lacks = self._governance.lacking(judged.released, confirmed=confirmed)
         lacks = lacks or self._unsigned(story, judged)
         if lacks is None and confirmed and story.part_of is not None:
-            return self._outside_its_set(story.part_of, judged)
+            return self._outside_its_set(seq, story.part_of, judged)
         return lacks
 
-    def _outside_its_set(self, part_of: str, judged: Judged) -> str | None:
+    def _outside_its_set(self, seq: int, part_of: str, judged: Judged) -> str | None:
         """R29: why the set of a member does not allow its release; None if it does."""
         [member] = judged.hashes
-        governance = self._governance.sets.governance_of(part_of, member)
-        if governance is None:
-            return UNCONFIRMED.format(part_of)
-        return self._governance.lacking(governance)
+        allowed = self._governance.sets.lacking(part_of, member, request_id(self._partition, seq))
+        return allowed if isinstance(allowed, str) else self._governance.lacking(allowed)
 
     def _open(self, record: LedgerRecord, event: ChangeSubmitted) -> None:
         self._end(record.seq)
@@ -142,14 +139,14 @@ class RequestsEvidence:
         if not isinstance(event, ChangeReleased):
             return
         story = self._stories.get(seq)
-        if story is not None:
-            story.is_released = True
-        # Releases of governance changes must confirm governance, and those of sets their members'. They are
-        # few, so they are judged immediately.
+        # Releases of governance changes must confirm governance, those of sets their members', and of members
+        # the first one counts. They are few, so they are judged immediately.
         if resource_type(event.resource) in BUILT_IN_TYPES:
             self._confirm(record, event, seq)
         elif story is not None and story.is_set:
             self._confirm_set(event.request, story, seq)
+        elif story is not None and story.part_of is not None:
+            self._use_member(event.request, story.part_of, story, seq)
 
     def _wait(self, seq: int, record: LedgerRecord) -> None:
         story = self._stories.get(seq)
@@ -195,8 +192,10 @@ class RequestsEvidence:
         story = self._stories.pop(seq, None)
         if story is not None:
             self._take_off(seq, story)
-            if story.part_of is not None and story.is_released:
-                self._governance.sets.member_ended(story.part_of)
+            if story.part_of is not None and story.judged is not None:
+                for member in story.judged.hashes:
+                    request = request_id(self._partition, seq)
+                    self._governance.sets.member_ended(story.part_of, member, request)
 
     def _take_off(self, seq: int, story: OpenRequestEvidence) -> list[LedgerRecord]:
         waiting, story.waiting = story.waiting, []
@@ -267,6 +266,15 @@ class RequestsEvidence:
         if judged is None or judged.released is None or story.lacks or self._unsigned(story, judged):
             return
         self._governance.sets.released(request, judged.released, judged.hashes)
+
+    def _use_member(self, request: str, part_of: str, story: OpenRequestEvidence, seq: int) -> None:
+        self._judge(seq)
+        judged = story.judged
+        if judged is None or judged.released is None or story.lacks:
+            return
+        # Signatures are not checked yet: only a stolen writer's key can use a member up without them.
+        for member in judged.hashes:
+            self._governance.sets.member_released(part_of, member, request)
 
     def _seq_of(self, request: str) -> int:
         """The seq of a request in this partition; -1 for any other."""

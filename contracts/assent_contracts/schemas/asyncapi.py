@@ -1,4 +1,4 @@
-"""The AsyncAPI document: the six topics with their keys, headers and messages."""
+"""The AsyncAPI document: the seven topics with their keys, headers and messages."""
 
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from assent_contracts.commands import Command
 from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceCommand
 from assent_contracts.released_change import POSITION_HEADER, Change
 from assent_contracts.schemas.messages import Schema, members, message_type, schema_file_name
+from assent_contracts.snapshots import MANIFEST_KEY
 
 _FOLDER: Final = "."
 _KEY_OF_OBJECT: Final = "the object, <type>/<id>, in UTF-8; hashed with Kafka's murmur2 partitioner."
@@ -50,6 +51,12 @@ def document() -> dict[str, Any]:
             **_body(_HEAD_SIGNED, "signed-head.json"),
         }
     }
+    snapshot = {
+        "SnapshotManifest": {
+            "summary": "One snapshot of a request partition, after its pieces.",
+            **_body(_HEAD_SIGNED, "snapshot-manifest.json"),
+        }
+    }
     one_key = f"{GOVERNANCE_KEY.decode()}, for all records: there is one partition."
     return {
         "asyncapi": "3.0.0",
@@ -80,6 +87,12 @@ def document() -> dict[str, Any]:
                 "the ledger and the partition, such as ledger/3. The newest record of each key is kept.",
                 head,
             ),
+            "snapshots": _channel(
+                topics.SNAPSHOTS,
+                "What a ledger partition leads to. The pieces of a snapshot are bytes, under its id.",
+                f"{MANIFEST_KEY.decode()}.",
+                snapshot,
+            ),
         },
         "operations": {
             "takeCommands": _operation("receive", "commands"),
@@ -88,8 +101,9 @@ def document() -> dict[str, Any]:
             "recordGovernance": _operation("send", "governance"),
             "releaseChanges": _operation("send", "changes"),
             "signHeads": _operation("send", "heads"),
+            "takeSnapshots": _operation("send", "snapshots"),
         },
-        "components": {"messages": commands | governance | records | change | head},
+        "components": {"messages": commands | governance | records | change | head | snapshot},
     }
 
 

@@ -15,6 +15,7 @@ from assent_contracts.ledger import DecisionRecord, OmittedCommand, RecordedComm
 from assent_contracts.limits import RESOURCE_ID_MAX_CHARS
 from assent_contracts.refusals import Refusal
 from assent_contracts.released_change import Change
+from assent_contracts.snapshots import SnapshotManifest
 from assent_contracts.unicode_14 import DRAWN
 
 Schema = dict[str, Any]
@@ -48,6 +49,7 @@ def all_schemas() -> dict[str, Schema]:
     }
     schemas["resource-id.json"] = _resource_id()
     schemas["signed-head.json"] = _schema_of(SignedHead)
+    schemas["snapshot-manifest.json"] = _schema_of(SnapshotManifest)
     schemas["refusal.json"] = _schema_of(Refusal)
     schemas["events.json"] = _schema_of(Event, title="Event")
     schemas["governance-events.json"] = _schema_of(GovernanceEvent, title="GovernanceEvent")

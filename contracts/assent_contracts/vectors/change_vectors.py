@@ -1,6 +1,6 @@
 """Released changes as they come on `assent.changes`, and what an applier does with each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,23 +10,35 @@ from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.applier_steps import left_alone
 from assent_contracts.client.keys import verify_signature
-from assent_contracts.client.open_requests import OpenRequests
+from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.partitioner import partition_for
-from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
+from assent_contracts.released_change import POSITION_HEADER, Change, decode_change, idempotency_key
+from assent_contracts.vectors.request_states import request_states
+from assent_contracts.vectors.set_story import COORDINATOR, SetStory, coordinator
 from assent_contracts.vectors.vector_forms import Entry, written
-from assent_contracts.vectors.vector_log import PARTITION, PARTITIONS, VectorLog
+from assent_contracts.vectors.vector_log import AT, PARTITION, PARTITIONS, VectorLog, hash_of
 
 CLAIM: Final = "claim"
 """The verdict of what is to be claimed; the others are those of `client.handled.Handled`."""
 NO_EVIDENCE: Final = "no-evidence"
+_STOLEN: Final = "a release that a stolen writer's key has sealed"
+_DIFFERING: Final[tuple[dict[str, Any], ...]] = (
+    {"payload": Raw(b'{"version":3}')},
+    {"operation": "delete"},
+    {"base": "v1"},
+    {"justification": "Other rates."},
+    {"emergency": True},
+    {"not_before": AT + 1},
+)
+"""Fields that a member states otherwise than its set."""
 
 
 def _other_objects() -> list[str]:
-    named = (f"app/object-{number}" for number in range(100))
+    named = (f"app/object-{number}" for number in range(400))
     return [name for name in named if partition_for(name.encode(), PARTITIONS) == PARTITION]
 
 
@@ -34,7 +46,7 @@ class _Story:
     """A log in which requests have come to every state."""
 
     def __init__(self) -> None:
-        self.log = log = VectorLog()
+        self.log = log = VectorLog(coordinator())
         objects = iter(_other_objects())
         self.waiting, _ = log.released()
         self.approved, command = log.submit(next(objects))
@@ -47,8 +59,70 @@ class _Story:
         self.unknown, command = log.released(next(objects))
         log.claim(self.unknown, command)
         log.report(self.unknown, command, "unknown")
+        self.renewed, command = log.released(next(objects))
+        log.renew(self.renewed, command, log.claim(self.renewed, command).seq)
+        self._settle(objects)
+        self._end_otherwise(objects)
+        self._sets(objects)
+        # Last, as the honest writer does not know of it.
         self.stolen, command = log.submit(next(objects))
         self._release_without_approval(self.stolen, command)
+
+    def _settle(self, objects: Iterator[str]) -> None:
+        """Outcomes that are unknown, and what people make of them."""
+        log = self.log
+        for outcome in ("succeeded", "failed", "retry"):
+            request, command = log.released(next(objects))
+            log.claim(request, command)
+            log.report(request, command, "unknown", message="It did not answer.")
+            self.again, self.before_again = request, len(log.requests.accepted)
+            log.settle(request, command, outcome)
+
+    def _end_otherwise(self, objects: Iterator[str]) -> None:
+        log = self.log
+        request, command = log.released(next(objects))
+        claim = log.claim(request, command).seq
+        log.report(request, command, claim=claim, message="It is there.", version='W/"18"')
+        request, command = log.released(next(objects))
+        log.claim(request, command)
+        log.report(request, command, "failed", message="Nothing was changed: it is locked.")
+        request, command = log.submit(next(objects))
+        log.send(c.Reject(**log.on("bob", request, command), submission=hash_of(command), note="Not now."))
+        request, command = log.submit(next(objects))
+        log.approve(request, command)
+        log.send(c.Revoke(**log.on("bob", request, command)))
+        log.send(c.Approve(**log.on("carol", request, command), submission=hash_of(command)))
+        request, command = log.submit(next(objects))
+        log.send(c.Cancel(**log.on("alice", request, command)))
+        request, command = log.submit(next(objects))
+        log.send(c.CloseRequest(**log.on("carol", request, command), reason="Nobody needs it."))
+
+    def _sets(self, objects: Iterator[str]) -> None:
+        log = self.log
+        whole = SetStory(log, next(objects), [next(objects), next(objects)])
+        whole.release()
+        self.member, self.ended_member = map(whole.release_member, whole.members)
+        log.claim(*whole.members[1])
+        log.report(*whole.members[1])
+        self.repeated_member = whole.release_member(whole.submit(whole.members[1][1].resource))
+        listed = [next(objects), next(objects), next(objects)]
+        other = SetStory(log, next(objects), listed)
+        other.release()
+        self.unlisted = other.release_member(other.submit(next(objects)))
+        waiting = SetStory(log, next(objects), [next(objects), next(objects), next(objects)])
+        self.of_no_release = waiting.release_member(waiting.members[0])
+        self.differing = [self._differing(objects, **fields) for fields in _DIFFERING]
+
+    def _differing(self, objects: Iterator[str], **fields: Any) -> str:
+        """A member that differs from what its released set lists."""
+        log = self.log
+        resource = next(objects)
+        story = SetStory(log, next(objects), [resource])
+        [(listed, command)] = story.members
+        log.send(c.Cancel(**log.on(COORDINATOR, listed, command)))
+        other = story.submit(resource, **fields)
+        story.release()
+        return story.release_member(other)
 
     def _release_without_approval(self, request: str, command: c.SubmitChange) -> None:
         """As an attacker with the writer's key can."""
@@ -63,26 +137,20 @@ class _Story:
         governance = len(log.history) - 1
         log.requests.keep(log.requests.chain.link(None, (released,), at=log.at, governance=governance).value)
 
-    def change(self, request: str) -> Change:
-        """What dispatch hands over for a request that is released; for others, what it would."""
+    def change(self, request: str, *, before: int | None = None) -> Change:
+        """What dispatch writes for a request that is released; for others, what it would.
+
+        `before`: how many records the ledger had at that time, if not all.
+        """
         seq = int(request.partition("-")[2])
-        accepted = self.log.requests.accepted
+        accepted = self.log.requests.accepted[:before]
         # As it was before the claim: only then does the ledger have all of it.
         for end in range(len(accepted), seq, -1):
             found = folded(self.log, accepted[:end]).find(request)
             if found is not None and found.release is not None:
-                return found.change(_payload(found.resource, self.log))
+                return found.change(submitted_payload(accepted[seq].value))
         msg = f"{request} was never released"
         raise AssertionError(msg)
-
-
-def _payload(resource: str, log: VectorLog) -> Raw:
-    for value, _ in log.commands:
-        if b"submit-change" in value:
-            command = msgspec.json.decode(value, type=c.SubmitChange)
-            if command.resource == resource:
-                return Raw(bytes(command.payload))
-    raise AssertionError(resource)
 
 
 def folded(log: VectorLog, accepted: Sequence[Accepted] | None = None) -> OpenRequests:
@@ -106,6 +174,7 @@ def vectors() -> dict[str, Any]:
         "governance": written(story.log.governance.entries),
         "ledger": written(story.log.requests.entries),
         "changes": _judged(story, _changes(story)),
+        "requests": request_states(story.log),
     }
 
 
@@ -143,7 +212,29 @@ def _changes(story: _Story) -> dict[str, Entry]:
         "a request that an applier has claimed": _entry(encode(story.change(story.claimed)), None),
         "a request that has ended": _entry(encode(story.change(story.completed)), None),
         "a request whose outcome is unknown": _entry(encode(story.change(story.unknown)), None),
-        "a release that a stolen writer's key has sealed": _entry(encode(story.change(story.stolen)), None),
+        _STOLEN: _entry(encode(story.change(story.stolen)), None),
+        "a request whose lease was renewed": _entry(encode(story.change(story.renewed)), None),
+        "an earlier release of what people have released again": _entry(
+            encode(story.change(story.again, before=story.before_again)), None
+        ),
+        "the later release of it": _entry(encode(story.change(story.again)), None),
+        "a member of a released set": _entry(encode(story.change(story.member)), None),
+        "a member of a released set that has ended": _entry(encode(story.change(story.ended_member)), None),
+        "a released member with the content of one that has ended": _entry(
+            encode(story.change(story.repeated_member)), None
+        ),
+        "a released member whose set is not released": _entry(
+            encode(story.change(story.of_no_release)), None
+        ),
+        "a released member that its released set does not list": _entry(
+            encode(story.change(story.unlisted)), None
+        ),
+        **{
+            f"a released member that differs from its set in {', '.join(fields)}": _entry(
+                encode(story.change(request)), None
+            )
+            for fields, request in zip(_DIFFERING, story.differing, strict=True)
+        },
         "no JSON": Entry(b"junk", ()),
         "no value": Entry(None, ()),
         "a change without a payload": Entry(value.replace(b',"payload":', b',"other":'), ()),
@@ -169,7 +260,11 @@ def _judged(story: _Story, changes: dict[str, Entry]) -> list[dict[str, Any]]:
         verdict = judge(requests, entry.value, in_hand)
         [record] = written([entry])
         case = {"name": name, "value": record["value"], "headers": record["headers"], "verdict": verdict}
-        judged.append(case | ({"without_evidence": CLAIM} if verdict == NO_EVIDENCE else {}))
+        if verdict == CLAIM and entry.value is not None:
+            case["idempotency_key"] = idempotency_key(story.log.identity, decode_change(entry.value))
+        if name == _STOLEN:
+            case["without_evidence"] = CLAIM
+        judged.append(case)
     assert any(case["verdict"] == CLAIM for case in judged)
     return judged
 

@@ -13,6 +13,7 @@ from assent_contracts.vectors import (
     acceptance_vectors,
     answer_vectors,
     change_vectors,
+    command_vectors,
     partition_vectors,
     payload_vectors,
     signature_vectors,
@@ -26,6 +27,7 @@ _SECTIONS: Final = {
     "acceptance.json": acceptance_vectors.vectors,
     "changes.json": change_vectors.vectors,
     "answers.json": answer_vectors.vectors,
+    "commands.json": command_vectors.vectors,
 }
 
 

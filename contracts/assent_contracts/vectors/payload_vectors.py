@@ -2,7 +2,10 @@
 
 from typing import Any, Final
 
+import msgspec
+
 from assent_contracts import limits
+from assent_contracts.change_details import details_of
 from assent_contracts.codec import decode_command
 from assent_contracts.commands import SubmitChange
 from assent_contracts.digests import sha256_hex
@@ -22,6 +25,10 @@ def _with(payload: bytes) -> bytes:
 
 def _and(fields: bytes) -> bytes:
     return _BEFORE + b"1," + fields + b"}"
+
+
+def _tests(count: int) -> bytes:
+    return b'"tested":[' + b",".join(b'{"what":"CI","sha256":"%064d"}' % n for n in range(count)) + b"]"
 
 
 _DEEP: Final = limits.PAYLOAD_MAX_DEPTH
@@ -105,6 +112,48 @@ _CASES: Final[dict[str, bytes]] = {
         b'"emergency":false,"tickets":["CHG-1","#2"],"base":"W/\\"17\\"",'
         b'"not_before":1767225700000,"not_after":1767229300000'
     ),
+    "a set": _and(b'"members":2,"not_after":1767229300000'),
+    "a member of a set": _and(b'"base":"v1","not_after":1767229300000,"part_of":"2-17"'),
+    "members that are a text": _and(b'"members":"2"'),
+    "a member of a number": _and(b'"part_of":2'),
+    "an impact of the longest length": _and(b'"impact":"' + "\U0001f600".encode() * 1_024 + b'"'),
+    "an expectation with a line break": _and(rb'"expected":"a\n\tb"'),
+    "an expectation that is too long": _and(b'"expected":"' + b"e" * 1_025 + b'"'),
+    "a fallback that is a number": _and(b'"fallback":1'),
+    "an emergency that is null": _and(b'"emergency":null'),
+    "as many tests as may be": _and(_tests(16)),
+    "too many tests": _and(_tests(17)),
+    "a test of the longest texts": _and(
+        b'"tested":[{"what":"'
+        + b"w" * 256
+        + b'","uri":"'
+        + b"u" * 1_024
+        + b'","sha256":"'
+        + b"ab" * 32
+        + b'"}]'
+    ),
+    "a test with a name that is too long": _and(
+        b'"tested":[{"what":"' + b"w" * 257 + b'","sha256":"' + b"ab" * 32 + b'"}]'
+    ),
+    "a test at an address that is too long": _and(
+        b'"tested":[{"what":"CI","uri":"' + b"u" * 1_025 + b'","sha256":"' + b"ab" * 32 + b'"}]'
+    ),
+    "a test whose hash is too short": _and(b'"tested":[{"what":"CI","sha256":"' + b"ab" * 31 + b'"}]'),
+    "a test that is a text": _and(b'"tested":["CI"]'),
+    "as many tickets as may be, of the longest length": _and(
+        b'"tickets":[' + b",".join(b'"' + b"t" * 62 + b'%02d"' % n for n in range(16)) + b"]"
+    ),
+    "a ticket that is too long": _and(b'"tickets":["' + b"t" * 65 + b'"]'),
+    "an empty ticket": _and(b'"tickets":[""]'),
+    "no tickets": _and(b'"tickets":[]'),
+    "a base of the longest length": _and(b'"base":"' + b"v" * 256 + b'"'),
+    "a base that is too long": _and(b'"base":"' + b"v" * 257 + b'"'),
+    "an empty base": _and(b'"base":""'),
+    "a base that is not ASCII": _and('"base":"v\u00e9"'.encode()),
+    "a window that begins as late as may be": _and(b'"not_before":1798848000000'),
+    "a window that ends as late as may be": _and(b'"not_after":4920825600000'),
+    "a window that ends too late": _and(b'"not_after":4920825600001'),
+    "a window with a fraction": _and(b'"not_before":1767225700000.5'),
     "an empty impact": _and(b'"impact":" "'),
     "an impact that is too long": _and(b'"impact":"' + b"i" * 1_025 + b'"'),
     "a fallback with a control character": _and(rb'"fallback":"a\u0007"'),
@@ -146,7 +195,10 @@ def _case(name: str, value: bytes) -> dict[str, Any]:
         return case | {"refused": str(decoded.code.value)}
     assert isinstance(decoded, SubmitChange)
     payload = bytes(decoded.payload)
-    digests = {"digest": sha256_hex(payload), "submission": sha256_hex(value)}
+    digests: dict[str, Any] = {"digest": sha256_hex(payload), "submission": sha256_hex(value)}
+    details = msgspec.to_builtins(details_of(decoded))
+    if details:
+        digests["details"] = details
     return case | ({"payload": base64_of(payload)} if "value" in case else {}) | digests
 
 

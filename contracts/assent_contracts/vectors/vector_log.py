@@ -4,6 +4,7 @@ alice requests, bob approves, carol and dave administer, `applier` applies. `app
 secret keys are made up, for these files only.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -77,7 +78,7 @@ def founding_changes() -> list[changes.GovernanceChange]:
     policy = Policy(id="apps", name="Apps", resource_type="app", approvals=(rule,))
     return [
         *(changes.RegisterPrincipal(account=account) for account in accounts),
-        *(changes.RegisterKey(key=_signing_key(account.id)) for account in accounts),
+        *(changes.RegisterKey(key=signing_key(account.id)) for account in accounts),
         *(changes.DefineGroup(group=Group(id=name, members=who)) for name, who in _GROUPS.items()),
         *(
             changes.AssignRole(assignment=RoleAssignment(id=f"r-{role}", role=role, groups=(group,)))
@@ -90,7 +91,8 @@ def founding_changes() -> list[changes.GovernanceChange]:
     ]
 
 
-def _signing_key(principal: str) -> SigningKey:
+def signing_key(principal: str) -> SigningKey:
+    """The key of `key_of`, as governance registers it."""
     return SigningKey(
         id=f"{principal}-key",
         principal=principal,
@@ -130,8 +132,8 @@ class Book:
 class VectorLog:
     """A log: `govern` and `send` decide honestly and append."""
 
-    def __init__(self) -> None:
-        """Founded, with its founding closed."""
+    def __init__(self, more: Sequence[changes.GovernanceChange] = ()) -> None:
+        """Founded, with its founding closed. `more`: what else the founder changes."""
         self.at = AT
         self.governance = Book(NO_IDENTITY, "governance", 0)
         self.writers = WriterRegistry()
@@ -140,7 +142,7 @@ class VectorLog:
         """What is on the partition of `assent.commands`, by offset."""
         self._ids = 0
         self._governor = GovernanceDesk()
-        self._found()
+        self._found(more)
         self.identity = self.governance.identity
         self.requests = Book(self.identity, "ledger", PARTITION)
         self._desk = RequestsDesk(PARTITION)
@@ -152,7 +154,7 @@ class VectorLog:
         )
         self._writer.begin()
 
-    def _found(self) -> None:
+    def _found(self, more: Sequence[changes.GovernanceChange]) -> None:
         founding = Founding(
             founder=FOUNDER.public,
             recovery=RECOVERY.public,
@@ -160,7 +162,7 @@ class VectorLog:
             partitions=PARTITIONS,
         )
         self._founded(FoundLog(**self.about("founder"), founding=founding))
-        for change in founding_changes():
+        for change in [*founding_changes(), *more]:
             self._founded(ChangeGovernance(**self.about("founder"), change=change))
         self._founded(CloseFounding(**self.about("founder")))
 
@@ -258,9 +260,20 @@ class VectorLog:
         """The applier claims it."""
         return self.send(c.Claim(**self.on("applier", request, command)))
 
-    def report(self, request: str, command: c.SubmitChange, outcome: c.Outcome = "succeeded") -> LedgerRecord:
+    def report(
+        self, request: str, command: c.SubmitChange, outcome: c.Outcome = "succeeded", **fields: Any
+    ) -> LedgerRecord:
         """The applier reports what became of it."""
-        return self.send(c.ReportOutcome(**self.on("applier", request, command), outcome=outcome))
+        return self.send(c.ReportOutcome(**self.on("applier", request, command), outcome=outcome, **fields))
+
+    def renew(self, request: str, command: c.SubmitChange, claim: int) -> LedgerRecord:
+        """The applier renews its lease."""
+        return self.send(c.RenewLease(**self.on("applier", request, command), claim=claim))
+
+    def settle(self, request: str, command: c.SubmitChange, outcome: c.Settlement) -> LedgerRecord:
+        """Carol settles an unknown outcome."""
+        about = self.on("carol", request, command)
+        return self.send(c.Settle(**about, outcome=outcome, reason=f"It is settled as {outcome}."))
 
 
 def hash_of(command: c.Command) -> str:

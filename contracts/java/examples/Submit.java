@@ -1,5 +1,6 @@
 import assent.Config;
 import assent.Decision;
+import assent.Details;
 import assent.End;
 import assent.Key;
 import assent.Log;
@@ -9,7 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * Asks for a change and waits until it has ended.
+ * Asks for a change, releases it once it is approved, and waits until it has ended.
  *
  * <pre>
  * eval "$(assent env)"
@@ -21,12 +22,13 @@ class Submit {
         Key key = Key.load(Path.of(System.getenv("ASSENT_KEY_FILE")));
         try (Log log = Log.connect(Config.fromEnvironment());
                 Publisher publisher = new Publisher(log, key, "/examples/submit")) {
-            Submission submission = new Submission(arguments[0], "edit", "An example.", arguments[1]);
+            Submission submission = new Submission(arguments[0], "edit", "An example.", arguments[1]).withDetails(
+                    Details.NONE.withExpected("The target has the payload.").withTickets("CHG-1"));
             Decision decision = publisher.submit(submission, Duration.ofMinutes(1));
             String request = decision.request().orElseThrow();
             System.out.println(request);
-            End end = publisher.follow(request, Duration.ofDays(30));
-            System.out.println(end.status() + " " + end.by() + " " + end.message());
+            End end = publisher.waitApplied(request, Duration.ofDays(30));
+            System.out.println(end.status() + " " + end.by() + " " + end.version());
         }
     }
 }

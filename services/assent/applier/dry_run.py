@@ -123,7 +123,7 @@ async def _change(request: OpenRequest, lookup: LedgerLookup) -> Change | None:
 
 
 def _is_next(request: OpenRequest) -> bool:
-    return isinstance(request.state, Approved | Released)
+    return request.is_for_appliers and isinstance(request.state, Approved | Released)
 
 
 def _has_type(request: OpenRequest, types: Collection[str] | None) -> bool:

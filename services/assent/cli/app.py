@@ -35,6 +35,7 @@ from assent.cli.commands import (
     writers,
 )
 from assent.cli.options import Options
+from assent.observe.traces import configure_traces
 
 app = App(
     name="assent",
@@ -92,6 +93,7 @@ def run(arguments: Sequence[str]) -> None:
         # It has been printed. Exit code 2 would mean that the ledger refused something.
         sys.exit(output.FAILED)
     _keep_logs_out_of_the_way(_options_of(bound))
+    end_traces = configure_traces("cli")
     try:
         _call(command, bound, _options_of(bound))
         sys.stdout.flush()
@@ -99,6 +101,8 @@ def run(arguments: Sequence[str]) -> None:
         # The reader of our output has closed it: nothing may be written there, not at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(output.PIPE_CLOSED)
+    finally:
+        end_traces()
 
 
 def _options_of(bound: BoundArguments) -> Options:

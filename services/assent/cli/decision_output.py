@@ -63,11 +63,14 @@ def _request_of(decided: Decided | GovernanceDecided) -> str | None:
     return None
 
 
-def refuse_malformed(command: Command, options: Options) -> None:
-    """Exit where the ledger would refuse the command's form: it would not keep its content."""
+def refuse_malformed(command: Command, options: Options, about: str = "") -> None:
+    """Exit where the ledger would refuse the command's form: it would not keep its content.
+
+    `about`: which of several commands it is.
+    """
     refusal = decode_command(encode(command))
     if isinstance(refusal, Refusal):
-        refuse_unsent(refusal, WHAT_TO_DO[refusal.code], options)
+        refuse_unsent(refusal, f"{WHAT_TO_DO[refusal.code]} {about}".rstrip(), options)
 
 
 def refuse_unsent(refusal: Refusal, what_to_do: str, options: Options) -> NoReturn:

@@ -67,6 +67,8 @@ _LOOK = "`assent doctor` shows what is wrong."
 
 def fail_with(error: Exception, *, as_json: bool) -> None:
     """Print what the error means and exit with its code. Returns where the error is a fault of Assent."""
+    for note in getattr(error, "__notes__", ()):
+        output.print_problem(note, style="default")
     match error:
         case UndecidedError():
             if as_json:

@@ -15,12 +15,14 @@ from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.detail_facts import detail_facts, version_facts
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapse_sentences import LAPSES
+from assent.reading.log_lines import log_search
 from assent.reading.overlooked_text import is_odd, plain_ends
 from assent.reading.submitted_content import Submitted, as_submitted
 from assent.reading.visible_text import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.change_details import ChangeDetails
+from assent_contracts.client.request_updates import EXPIRED
 from assent_contracts.commands import command_type
 from assent_contracts.core.governance.policies import terms_text
 from assent_contracts.events import ApprovalLapsed
@@ -81,7 +83,8 @@ def print_request(shown: ShownRequest) -> None:
     facts = Table.grid(padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True)
     facts.add_column(overflow="fold")
-    for name, value in _facts(row, shown.history):
+    seqs = [each.seq for each in shown.timeline if each.ledger == LEDGER]
+    for name, value in (*_facts(row, shown.history), ("in the logs", log_search(row.id, seqs))):
         facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(visible(value)))
     output.print_block(facts)
     if diff is not None:
@@ -128,6 +131,8 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
     if row.closed_by is not None:
         facts.append(("closed by", _with_note(row.closed_by, row.closing_reason)))
     facts += _applying(row)
+    if row.status == "expired":
+        facts.append(("outcome", EXPIRED))
     # A change to governance is carried out at once: its deadline matters to nobody.
     if (
         row.deadline is not None

@@ -65,6 +65,8 @@ def confirm(found: ProvenSubmission, review: ReviewOptions, options: Options) ->
     output.print_line()
     left = 0 if found.change else lines_not_shown(bytes(submitted.payload), submitted.resource)
     unseen = f", {left:,} lines of which were not shown" if left else ""
+    if submitted.details.members is not msgspec.UNSET:
+        unseen += f", whose {submitted.details.members:,} objects were shown without their contents"
     if not _asked(f"{review.verb} request {submitted.request}{unseen}? [y/N] "):
         output.fail("Nothing was signed.")
 
@@ -117,5 +119,11 @@ def print_submission(found: ProvenSubmission) -> None:
         output.print_block(difference_table(found.change.difference))
     else:
         output.print_block(payload_text(bytes(submitted.payload), submitted.resource, submitted.request))
+    if submitted.details.members is not msgspec.UNSET:
+        output.print_line(
+            "THE CONTENTS OF THESE OBJECTS ARE NOT SHOWN: each is in a request of its own, with this digest."
+            " The set's page in the console lists them.",
+            style="bold yellow",
+        )
     if not found.is_sealed:
         output.print_line(_UNSEALED, style="bold yellow")

@@ -33,6 +33,8 @@ SOURCE: Final = "/assent/coordinator"
 AGAIN_S: Final = 10.0
 """When a command is sent again whose effect the ledger does not show."""
 _SENT_AT_ONCE: Final = 100
+_SENT_IN_TURN: Final = 500
+"""How many commands are sent before it is asked again what is due."""
 _RETRY_MAX_S: Final = 5.0
 _RETRIED: Final = (KafkaError, TimeoutError, NotFollowingError)
 
@@ -82,6 +84,9 @@ class Coordinator:
         due, now = self._sets.due(), time.monotonic()
         self._sent = {each: at for each in due if (at := self._sent.get(each)) is not None}
         fresh = [each for each in due if now - self._sent.get(each, -AGAIN_S) >= AGAIN_S]
+        if len(fresh) > _SENT_IN_TURN:
+            del fresh[_SENT_IN_TURN:]
+            self._news.set()  # the others come after what is more urgent by then
         for start in range(0, len(fresh), _SENT_AT_ONCE):
             some = fresh[start : start + _SENT_AT_ONCE]
             self._sent |= dict.fromkeys(some, time.monotonic())

@@ -51,7 +51,7 @@ class LedPartitionWatch:
         async with Probe(self._connection) as probe:
             while True:
                 try:
-                    await self._say()
+                    await self.say()
                     await asyncio.sleep(EVERY_S)
                     self._check_era()
                     await self._look(probe)
@@ -70,13 +70,14 @@ class LedPartitionWatch:
         """At the end of the term: publish its last confirmed head, if Kafka still accepts it."""
         try:
             async with asyncio.timeout(_LAST_WITHIN_S):
-                await self._say()
+                await self.say()
         except (KafkaError, TimeoutError, OSError) as error:
             structlog.get_logger().warning(
                 "the last head was not made known", partition=self._place, error=repr(error)
             )
 
-    async def _say(self) -> None:
+    async def say(self) -> None:
+        """Publish the confirmed head, unless it is published. Raises KafkaError, TimeoutError, OSError."""
         head = self._head()
         if head.seq >= 0 and head != self._said:
             await self._known.make_known(head)

@@ -46,7 +46,7 @@ async def ends_now(connection: Connection, follower: GovernanceFollower) -> Ledg
     lead = await take_over_governance(connection, follower.identity)
     terms: dict[Place, Term] = {("governance", 0): lead.term}
     for partition in range(follower.partitions):
-        _, terms["ledger", partition] = await take_over(connection, partition, follower, None)
+        terms["ledger", partition] = (await take_over(connection, partition, follower, None)).term
     ends: list[LedgerEnd] = []
     inputs: list[Finding] = []
     for place, term in terms.items():

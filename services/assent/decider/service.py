@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import stamina
 import structlog
 from aiokafka.errors import KafkaError
@@ -25,9 +26,10 @@ from assent.decider.session_inputs import (
     SessionInputs,
 )
 from assent.decider.signature_checker import SignatureChecker
+from assent.decider.snapshot_taking import SnapshotPace, SnapshotTaking
 from assent.decider.start_conditions import LOOK_AGAIN_S, until_a_writer, until_founded
 from assent.decider.stopped_error import StoppedError
-from assent.decider.takeover import take_over
+from assent.decider.takeover import RequestsLead, take_over
 from assent.decider.term import Term
 from assent.decider.timekeeper import Timekeeper
 from assent.decider.until_one_ends import until_one_ends
@@ -46,7 +48,7 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.core.writer.writer import PartitionWriter
 from assent_contracts.eras import era_of
-from assent_contracts.heads import Place
+from assent_contracts.heads import HeadInEra, Place
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 
 GROUP = "assent-decider"
@@ -72,8 +74,12 @@ class Decider:
         machine: MachineClock | None = None,
         heads_file: Path | None = None,
         postgres: str | None = None,
+        pace: SnapshotPace = SnapshotPace(),  # noqa: B008  it is frozen
     ) -> None:
-        """`heads_file`, `postgres`: where heads are known outside Kafka; see KnownHeads."""
+        """`heads_file`, `postgres`: where heads are known outside Kafka; see KnownHeads. `pace`: how often
+        there is a snapshot.
+        """
+        self._pace = pace
         self._known = KnownHeads(connection, key, follower, file=heads_file, postgres=postgres, health=health)
         self._whole = Completeness(connection, follower, self._known)
         self._connection = connection
@@ -183,11 +189,31 @@ class Decider:
         era = era_of(self._follower.losses)
         known = await self._whole.before(place)
         sealer = sealer_of(self._key)
-        writer, term = await take_over(self._connection, partition, self._follower, sealer, known)
-        await self._whole.after(place, known, writer, term)
-        around = RequestsSessionInputs(writer.desk, self._follower)
+        lead = await take_over(self._connection, partition, self._follower, sealer, known)
+        await self._whole.after(place, known, lead.writer, lead.term)
+        around = RequestsSessionInputs(lead.writer.desk, self._follower)
         await self._write(
-            place, around, writer, term, lambda head: acceptance_of(partition, self._follower, head), era
+            place,
+            around,
+            lead.writer,
+            lead.term,
+            lambda head: acceptance_of(partition, self._follower, head),
+            era,
+            lambda watch: self._snapshots(lead, era, watch),
+        )
+
+    def _snapshots(self, lead: RequestsLead, era: str, watch: LedPartitionWatch) -> SnapshotTaking:
+        begun = msgspec.structs.replace(lead.term.head, next_offset=lead.term.head_end)
+        return SnapshotTaking(
+            self._connection,
+            self._key,
+            self._follower.identity,
+            lead.writer,
+            begun_at=HeadInEra(begun, era),
+            read_records=lead.read_records,
+            read_bytes=lead.read_bytes,
+            make_known=watch.say,
+            pace=self._pace,
         )
 
     async def _lead_governance(self) -> None:
@@ -214,6 +240,7 @@ class Decider:
         term: Term,
         acceptance_from: Callable[[Head], Acceptance],
         era: str,
+        snapshots_with: Callable[[LedPartitionWatch], SnapshotTaking] | None = None,
     ) -> None:
         """`era`: the one in which the ledger was read."""
         if era_of(self._follower.losses) != era:
@@ -234,20 +261,26 @@ class Decider:
         watch = LedPartitionWatch(
             place, writer, term, appender, self._connection, self._known, self._follower, era
         )
+        snapshots = None if snapshots_with is None else snapshots_with(watch)
         consumer = await open_consumer(self._connection, {around.place: writer.next_input})
         try:
             await appender.start()
             self._health.ready(f"partition-{around.name}")
             metrics.LEAD.labels(around.name).set(1)
-            session = Session(around, writer, appender, consumer, self._checker, time)
+            session = Session(around, writer, appender, consumer, self._checker, time, snapshots)
             await until_one_ends(session.run(), watch.run())
         except LostLeadError:
             return
         finally:
+            if snapshots is not None:
+                await snapshots.stop()
             await watch.say_last()
             time.stop()
             self._health.not_ready(f"partition-{around.name}", TAKING_OVER)
             metrics.LEAD.labels(around.name).set(0)
+            # Another decider reports them now.
+            for gauge in (metrics.UNDECIDED, metrics.OPEN_REQUESTS):
+                gauge.remove(around.name)
             await consumer.stop()
             await appender.stop()
 

@@ -10,17 +10,22 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from assent.decider.clocks import NOTHING_SEEN, Appends
+from assent.decider.decision_spans import DecisionSpans
 from assent.decider.missing_log_parts import MissingError
 from assent.decider.session_inputs import SessionInputs
 from assent.decider.signature_checker import SignatureChecker
+from assent.decider.snapshot_taking import SnapshotTaking
 from assent.decider.stopped_error import StoppedError
 from assent.decider.timekeeper import ClockReadingAtEnd, Timekeeper
 from assent.decider.until_one_ends import until_one_ends
-from assent.ledger.appender import Appender, LostLeadError
+from assent.ledger.appender import NO_TRACES, Appender, LostLeadError
 from assent.observe import metrics
-from assent.observe.traces import TRACER
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.record_fetching import positions
+from assent_contracts.client.spans import is_on
+from assent_contracts.commands import command_type
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
+from assent_contracts.core.writer.desk import OwnRecord
 from assent_contracts.core.writer.writer import Incoming, LinkedDecision, PartitionWriter
 from assent_contracts.findings import compare_input
 from assent_contracts.heads import Found
@@ -60,6 +65,7 @@ class Session:
         consumer: AIOKafkaConsumer,
         checker: SignatureChecker,
         time: Timekeeper,
+        snapshots: SnapshotTaking | None = None,
     ) -> None:
         """The consumer is at `writer.next_input` of `around.place`, and the writer's term has begun."""
         self._around = around
@@ -68,9 +74,13 @@ class Session:
         self._consumer = consumer
         self._checker = checker
         self._time = time
+        self._snapshots = snapshots
         self._handed_over = writer.next_input
         self._received: asyncio.Queue[Portion] = asyncio.Queue(_AHEAD)
         self._to_read = writer.next_input
+        self._spans = DecisionSpans(around.place.topic, around.name) if is_on() else None
+        # Chosen once, so that a decision costs nothing more where there are no traces.
+        self._decide_one = self._decide_untraced if self._spans is None else self._decide_traced
         self._log = structlog.get_logger().bind(partition=around.name, epoch=writer.epoch)
 
     async def run(self) -> None:
@@ -95,6 +105,7 @@ class Session:
             fetched = await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             records = fetched.get(place)
             end = (await positions(self._consumer, place)).get(place, self._handed_over)
+            metrics.UNDECIDED.labels(self._around.name).set(self._undecided())
             if records is None:
                 # The time is only asked for when nothing comes: records carry their own.
                 await self._hand_over([], end=end, look=await self._time.look(self._consumer))
@@ -102,6 +113,10 @@ class Session:
             for portion in portions(records):
                 self._check_order(portion)
                 await self._hand_over(portion, end=portion[-1].offset + 1)
+
+    def _undecided(self) -> int:
+        newest = self._consumer.highwater(self._around.place)
+        return 0 if newest is None else max(0, newest - self._writer.next_input)
 
     def _check_order(self, records: Sequence[ConsumerRecord]) -> None:
         """Raises MissingError: a consumer whose position was deleted restarts at the first record left."""
@@ -156,10 +171,14 @@ class Session:
             received = await self._time.received_at(portion.appends)
             started = perf_counter()
             first = self._writer.seq + 1
-            with TRACER.start_as_current_span("decide", attributes={"partition": self._around.name}):
-                refused = await self._decide(portion, good, received)
-                await self._record_due(self._time_after(portion))
-                await self._send()
+            if self._spans is not None:
+                self._spans.receive(portion.records)
+            refused = await self._decide(portion, good, received)
+            await self._record_due(self._time_after(portion))
+            await self._send()
+            if received:
+                metrics.DECISION_SECONDS.observe(max(0.0, (now_ms() - received[0]) / 1_000))
+            await self._take_snapshot()
             if self._writer.seq >= first:
                 self._tell(portion, first, refused, perf_counter() - started)
             # The queue may hold more. Health, heartbeats and other partitions get a turn in between.
@@ -177,11 +196,14 @@ class Session:
                 await self._send()
         await self._end_if_retired()
 
-    def _next_due(self, due: Iterator[object]) -> bool:
+    def _next_due(self, due: Iterator[OwnRecord]) -> bool:
         try:
-            return next(due, None) is not None
+            own = next(due, None)
         except Exception as error:
             raise StoppedError(self._around.place.topic, None) from error
+        for event in () if own is None else own.events:
+            metrics.OWN_RECORDS.labels(self._around.name, command_type(event)).inc()
+        return own is not None
 
     async def _decide(self, portion: Portion, answers: Sequence[bool], received: Sequence[int]) -> int:
         refused = 0
@@ -202,7 +224,13 @@ class Session:
         metrics.DECISIONS.labels(self._around.name, "").inc(len(portion.records) - refused)
         return refused
 
-    def _decide_one(self, incoming: Incoming) -> LinkedDecision:
+    def _decide_traced(self, incoming: Incoming) -> LinkedDecision:
+        assert self._spans is not None, "there are traces"
+        decided = self._decide_untraced(incoming)
+        self._spans.decided(incoming, decided, self._writer.seq)
+        return decided
+
+    def _decide_untraced(self, incoming: Incoming) -> LinkedDecision:
         try:
             return self._writer.decide(incoming)
         except Exception as error:
@@ -219,7 +247,17 @@ class Session:
     async def _send(self) -> None:
         batch = self._writer.take_batch()
         if batch is not None:
-            await self._appender.append(batch)
+            await self._appender.append(batch, NO_TRACES if self._spans is None else self._spans.headers())
+            if self._spans is not None:
+                self._spans.sent()
+            if self._snapshots is not None:
+                self._snapshots.passed(batch)
+
+    async def _take_snapshot(self) -> None:
+        """Take one if it is due. Everything that was decided has been sent, so it is the confirmed state."""
+        if self._snapshots is not None and self._snapshots.is_due:
+            await self._appender.flush()
+            self._snapshots.take(self._appender.confirmed)
 
     def _tell_odd(self, record: ConsumerRecord, decided: LinkedDecision) -> None:
         """Log what was not kept, so that a person can find it."""

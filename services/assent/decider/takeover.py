@@ -1,12 +1,14 @@
-"""Take over a partition of requests: reading its ledger to the end gives the state and the term."""
+"""Take over a partition of requests: its snapshot and the rest of its ledger give the state and the term."""
 
 import gc
 
+import msgspec
 import structlog
 
 from assent.decider.session_inputs import follow_governance
+from assent.decider.snapshot_start import SnapshotStart, snapshot_start
 from assent.decider.stopped_error import StoppedError
-from assent.decider.term import Term, TermReading
+from assent.decider.term import DecidedCommand, Term, TermReading
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -21,36 +23,54 @@ from assent_contracts.topics import LEDGER
 _PROGRESS_RECORDS = 100_000
 
 
+class RequestsLead(msgspec.Struct, frozen=True):
+    """Everything that a session on a partition of requests starts from."""
+
+    writer: PartitionWriter[RequestsDesk]
+    """Its term has begun."""
+    term: Term
+    read_records: int
+    """How many records were read after the snapshot, or in all."""
+    read_bytes: int
+
+
 async def take_over(
     connection: Connection,
     partition: int,
     follower: GovernanceFollower,
     sealer: Sealer | None,
     known: KnownHead | None = None,
-) -> tuple[PartitionWriter[RequestsDesk], Term]:
-    """Read the ledger partition to its present end. Returns its writer, whose term has begun, and the term.
+) -> RequestsLead:
+    """Read the ledger partition to its present end, from the newest snapshot on if one can be used.
 
     `sealer`: the key that the writer seals with, if it is to append. `known`: a head known from elsewhere, to
     compare with what is read. Raises KafkaError, StoppedError.
     """
-    reader = LedgerReader(connection, follower, {partition: None})
-    writer = PartitionWriter(
-        RequestsDesk(partition),
-        first_head("ledger", follower.identity),
-        sealer=sealer,
-        is_signed=CommandSignatures(follower.identity, verify_signature).has_signed,
-    )
-    noted = TermReading(known)
+    is_signed = CommandSignatures(follower.identity, verify_signature).has_signed
+    start = await snapshot_start(connection, partition, follower, known, sealer=sealer, is_signed=is_signed)
+    if start is None:
+        writer = PartitionWriter(
+            RequestsDesk(partition),
+            first_head("ledger", follower.identity),
+            sealer=sealer,
+            is_signed=is_signed,
+        )
+        noted = TermReading(known)
+    else:
+        writer, noted = start.writer, _noted(start, known)
+    reader = LedgerReader(connection, follower, {partition: None if start is None else start.head})
     log = structlog.get_logger().bind(partition=partition)
+    from_seq, read_bytes = writer.seq, 0
     await reader.start()
     gc.disable()
     try:
         ends = await reader.end_offsets()
-        told = 0
+        told = from_seq
         async for polled in reader.until(ends):
             for accepted in polled.get(partition, ()):
                 _take(writer, accepted)
                 noted.note(accepted)
+                read_bytes += len(accepted.value)
             if writer.seq - told >= _PROGRESS_RECORDS:
                 told = writer.seq
                 log.info("taking over", records=told, of_offset=ends[partition])
@@ -69,8 +89,21 @@ async def take_over(
         next_input=writer.next_input,
         open_requests=writer.desk.state.open_requests(),
         quarantined=acceptance.quarantined,
+        snapshot_seq=None if start is None else start.head.seq,
+        read_records=writer.seq - from_seq,
     )
-    return writer, noted.term(acceptance, ends[partition])
+    term = noted.term(acceptance, ends[partition])
+    return RequestsLead(writer, term, writer.seq - from_seq, read_bytes)
+
+
+def _noted(start: SnapshotStart, known: KnownHead | None) -> TermReading:
+    """The term's findings up to the snapshot."""
+    writer = start.writer
+    seq, offset = writer.last_decided
+    noted = TermReading(known, DecidedCommand(seq=seq, input=offset, sha256=writer.input_sha256))
+    for accepted in start.before:
+        noted.note(accepted)
+    return noted
 
 
 def _take(writer: PartitionWriter[RequestsDesk], accepted: Accepted) -> None:

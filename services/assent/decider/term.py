@@ -54,11 +54,13 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
 class TermReading:
     """Collects a term from the records that a takeover reads."""
 
-    def __init__(self, known: KnownHead | None) -> None:
+    def __init__(self, known: KnownHead | None, last: DecidedCommand | None = None) -> None:
+        """`last`: the last command that was decided before what is noted, if reading does not begin at 0."""
+        self._last = last
         self._known_seq = -1 if known is None else known.seq
         self._known_sha256 = NOTHING
         self._decided: deque[LedgerRecord] = deque(maxlen=_DECIDED_KEPT)
-        self._next_input = 0
+        self._next_input = 0 if last is None else last.input + 1
         self._received: deque[int] = deque(maxlen=_RECEIVED_KEPT)
 
     def note(self, accepted: Accepted) -> None:
@@ -80,7 +82,7 @@ class TermReading:
             head=acceptance.head_at(end),
             head_end=acceptance.head.next_offset,
             next_input=self._next_input,
-            decided=tuple(map(decided_by, self._decided)),
+            decided=tuple(map(decided_by, self._decided)) or (() if self._last is None else (self._last,)),
             received=tuple(self._received),
             known_sha256=self._known_sha256,
         )

@@ -21,14 +21,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
+from assent.dispatch.release_spans import ReleaseSpans
 from assent.dispatch.submission_payloads import ReleaseMismatchError, SubmissionPayloads
 from assent.dispatch.written_releases import AGAIN_AFTER_S, WrittenReleases, copy_of
 from assent.observe import metrics
+from assent.observe.lag import Lag
 from assent_contracts import cloudevents
 from assent_contracts.acceptance import Accepted
-from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.ledger_reader import LedgerReader
@@ -39,13 +40,15 @@ from assent_contracts.commands import command_type
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import HeadInEra
 from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
-from assent_contracts.resources import resource_type
 from assent_contracts.topics import CHANGES, LEDGER
+from assent_contracts.trace_context import without_trace
 
 SOURCE = "/assent/dispatch"
 """The CloudEvents source of every change; its id is the request's."""
 _WRITE_AT_ONCE = 100
 """Up to this many payloads, of at most 256 KiB each, are in memory together."""
+_NAMED_MAX = 20
+"""So many released requests are named in a log line."""
 _POLL_MS = 500
 _POLL_RECORDS = 2_000
 
@@ -71,9 +74,12 @@ class PartitionDispatch:
         )
         self._submissions = SubmissionPayloads(connection, partition)
         self._requests = OpenRequests(partition, evidence)
+        self._spans = ReleaseSpans(self._requests.opened_at)
         self._standing = WrittenReleases(connection, partition, _release_of, again_after_s=again_after_s)
         self._look_at = 0.0
         self._held_back: dict[str, str] = {}
+        self._place = TopicPartition(LEDGER, partition)
+        self._lag = Lag()
         self._producer: AIOKafkaProducer | None = None
         self._quarantined = 0
         self._log = structlog.get_logger().bind(partition=partition)
@@ -87,12 +93,19 @@ class PartitionDispatch:
         await self._submissions.start()
         await self._reader.start()
         async for polled in self._reader.until(await self._reader.end_offsets()):
-            for accepted in self._counted(polled):
-                self._requests.take(accepted)
+            for accepted in polled.get(self._partition, ()):
+                self._spans.take(accepted, self._requests.take(accepted))
+        # What an earlier run has counted is not news, though it is read again.
+        self._quarantined = self._reader.acceptances[self._partition].quarantined
+        self._spans.forget_ended(self._requests.find)
         waiting = self._waiting()
         missing = await self._standing.missing(waiting)
         self._log.info(
-            "resumed", open_requests=len(self._requests), unclaimed=len(waiting), missing=len(missing)
+            "resumed",
+            open_requests=len(self._requests),
+            unclaimed=len(waiting),
+            missing=len(missing),
+            quarantined=self._quarantined,
         )
         await self._write(missing)
         self._look_at = time.monotonic() + LOOK_EVERY_S
@@ -103,6 +116,7 @@ class PartitionDispatch:
 
     async def stop(self) -> None:
         """Disconnect."""
+        self._lag.forget([self._place])
         # Together, so that a slow one does not keep another open when this is cut short.
         stops = [self._reader.stop(), self._submissions.stop(), self._standing.stop()]
         if self._producer is not None:
@@ -115,21 +129,25 @@ class PartitionDispatch:
         Raises as `start` does.
         """
         accepted = await self._poll()
+        self._lag.read(self._place, self._reader.positions()[self._partition])
+        self._lag.tell({TopicPartition(LEDGER, number): end for number, end in self._reader.ends().items()})
         started = time.perf_counter()
         released: list[OpenRequest] = []
         for each in accepted:
             request = self._requests.take(each)
-            if request is not None and _is_for_appliers(request):
+            self._spans.take(each, request)
+            if request is not None and request.is_for_appliers:
                 released.append(request)
             opened = self._requests.opened_at(each.record.seq)
-            if opened is not None and _is_for_appliers(opened):
+            if opened is not None and opened.is_for_appliers:
                 self._submissions.remember(each)
         await self._write(released)
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + LOOK_EVERY_S
+            self._spans.forget_ended(self._requests.find)
             await self._write_again()
         if accepted:
-            self._tell(accepted, len(released), time.perf_counter() - started)
+            self._tell(accepted, released, time.perf_counter() - started)
 
     def held_back(self) -> dict[str, str]:
         """The open requests whose releases were not written, each with what it lacks."""
@@ -139,7 +157,7 @@ class PartitionDispatch:
         return self._held_back
 
     def _waiting(self) -> list[OpenRequest]:
-        return [each for each in self._requests.unclaimed() if _is_for_appliers(each)]
+        return self._requests.unclaimed()
 
     async def _write_again(self) -> None:
         """Write what still waits and is no longer on `assent.changes`, or soon will not be."""
@@ -155,7 +173,12 @@ class PartitionDispatch:
         """This partition's records, after counting what was quarantined among them."""
         quarantined = self._reader.acceptances[self._partition].quarantined
         if quarantined > self._quarantined:
-            self._log.warning("quarantined", records=quarantined - self._quarantined)
+            dropped = self._reader.acceptances[self._partition]
+            self._log.warning(
+                "quarantined",
+                records=quarantined - self._quarantined,
+                last_offset=dropped.last_quarantined,
+            )
             metrics.QUARANTINED.labels(LEDGER, str(self._partition)).inc(quarantined - self._quarantined)
             self._quarantined = quarantined
         return polled.get(self._partition, ())
@@ -183,20 +206,23 @@ class PartitionDispatch:
         for request in released:
             change = _change(request, payloads[request.request])
             value = encode(change)
+            span, traced = self._spans.begin(request)
             ack = await producer.send(
                 CHANGES,
                 value,
                 key=change.resource.encode(),
                 partition=self._partition,
-                headers=_headers(change),
+                headers=[*_headers(change), *traced],
             )
-            sent.append((change.request, value, ack))
-        for name, value, ack in sent:
+            sent.append((change.request, value, ack, span))
+        for name, value, ack, span in sent:
             self._standing.note(name, copy_of(value, (await ack).offset))
+            if span is not None:
+                span.end()
         metrics.DISPATCHED.labels(str(self._partition)).inc(len(sent))
 
-    def _tell(self, accepted: Sequence[Accepted], released: int, took_s: float) -> None:
-        last = accepted[-1].record.seq
+    def _tell(self, accepted: Sequence[Accepted], released: Sequence[OpenRequest], took_s: float) -> None:
+        first, last = accepted[0].record.seq, accepted[-1].record.seq
         partition = str(self._partition)
         metrics.PROJECTED.labels(LEDGER, partition).inc(len(accepted))
         metrics.PROJECTED_SEQ.labels(LEDGER, partition).set(last)
@@ -204,17 +230,13 @@ class PartitionDispatch:
         self._log.info(
             "dispatched",
             records=len(accepted),
-            released=released,
+            released=len(released),
+            requests=[each.request for each in released[:_NAMED_MAX]],
+            first_seq=first,
             last_seq=last,
             open_requests=len(self._requests),
             took_ms=round(took_s * 1_000, 2),
         )
-
-
-def _is_for_appliers(request: OpenRequest) -> bool:
-    """R18: a change to governance is carried out by governance itself. R29: a set by its members."""
-    is_set = request.state is not None and request.state.submission.members > 0
-    return not is_set and resource_type(request.resource) not in BUILT_IN_TYPES
 
 
 def _release(request: OpenRequest) -> ReleasedAt:
@@ -235,7 +257,8 @@ def _release_of(record: ConsumerRecord, waiting: dict[str, OpenRequest]) -> str 
     if change is None or request is None or not request.is_release(change):
         return None
     # The headers too: a reader that compares positions would skip a true value under a forged position.
-    return change.request if list(record.headers) == _headers(change) else None
+    # Only its trace may be another one, because that decides nothing.
+    return change.request if without_trace(record.headers) == _headers(change) else None
 
 
 def _read(value: bytes | None) -> Change | None:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ import msgspec
 
 from assent.gateway.client_limits import LiveLimits, SlowLimits
 from assent.gateway.public_address import normal_url
-from assent.process_settings import SettingsError
+from assent.process_settings import Faults, SettingsError
 
 _USUAL_PORT: Final = 8700
 
@@ -76,55 +76,53 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_gateway_settings(environ: Mapping[str, str] = os.environ) -> GatewaySettings:
-    """The settings of a gateway. Raises SettingsError."""
+    """The settings of a gateway. Raises SettingsError, which names every fault."""
+    faults = Faults()
+
+    def number(name: str, usual: int, *, most: int) -> int:
+        return faults.reading(lambda: _number(environ, name, usual, most=most), usual)
+
     host = environ.get("ASSENT_GATEWAY_HOST", "127.0.0.1")
-    port = _number(environ, "ASSENT_GATEWAY_PORT", _USUAL_PORT, most=65_535)
+    port = number("ASSENT_GATEWAY_PORT", _USUAL_PORT, most=65_535)
     settings = GatewaySettings(
         host=host,
         port=port,
-        public_url=_public_url(environ, port),
-        oidc=_oidc(environ),
+        public_url=faults.reading(lambda: _public_url(environ, port), f"http://localhost:{port}"),
+        oidc=faults.reading(lambda: _oidc(environ), None),
         local_sign_in=Path(local) if (local := environ.get("ASSENT_LOCAL_SIGN_IN_FILE")) else None,
         private_targets=environ.get("ASSENT_NOTIFY_ALLOW_PRIVATE", "") == "1",
-        rate_per_second=_number(environ, "ASSENT_GATEWAY_RATE", 100, most=1_000_000),
-        trusted_proxies=_networks(environ, "ASSENT_GATEWAY_TRUSTED_PROXIES"),
+        rate_per_second=number("ASSENT_GATEWAY_RATE", 100, most=1_000_000),
+        trusted_proxies=faults.reading(lambda: _networks(environ, "ASSENT_GATEWAY_TRUSTED_PROXIES"), ()),
         live=LiveLimits(
-            streams=_number(environ, "ASSENT_GATEWAY_STREAMS", 10_000, most=100_000),
-            streams_each=_number(environ, "ASSENT_GATEWAY_STREAMS_EACH", 20, most=100_000),
+            streams=number("ASSENT_GATEWAY_STREAMS", 10_000, most=100_000),
+            streams_each=number("ASSENT_GATEWAY_STREAMS_EACH", 20, most=100_000),
         ),
     )
-    _refuse_open_door(settings)
+    faults.note(*_open_doors(settings))
+    faults.raise_if_any()
     return settings
 
 
-def _refuse_open_door(settings: GatewaySettings) -> None:
+def _open_doors(settings: GatewaySettings) -> Iterator[str]:
     public = urlsplit(settings.public_url)
     if settings.local_sign_in is not None:
-        _refuse_open_local_sign_in(settings, public.hostname or "")
+        yield from _open_local_sign_in(settings, public.hostname or "")
     if not settings.is_secure and not is_loopback(public.hostname or ""):
-        raise SettingsError(
-            "ASSENT_PUBLIC_URL must be https:// unless it is on loopback, because cookies are sent there."
-        )
+        yield "ASSENT_PUBLIC_URL must be https:// unless it is on loopback, because cookies are sent there."
 
 
-def _refuse_open_local_sign_in(settings: GatewaySettings, public_host: str) -> None:
+def _open_local_sign_in(settings: GatewaySettings, public_host: str) -> Iterator[str]:
     if settings.oidc is not None:
-        raise SettingsError(
-            "ASSENT_LOCAL_SIGN_IN_FILE needs no password: unset it where ASSENT_OIDC_ISSUER is set."
-        )
+        yield "ASSENT_LOCAL_SIGN_IN_FILE needs no password: unset it where ASSENT_OIDC_ISSUER is set."
     if settings.trusted_proxies:
-        raise SettingsError(
+        yield (
             "ASSENT_LOCAL_SIGN_IN_FILE is for this machine alone: unset it where"
             " ASSENT_GATEWAY_TRUSTED_PROXIES is set."
         )
     if not is_loopback(settings.host):
-        raise SettingsError(
-            f"ASSENT_LOCAL_SIGN_IN_FILE needs no password: use it on loopback only, not on {settings.host}."
-        )
+        yield f"ASSENT_LOCAL_SIGN_IN_FILE needs no password: use it on loopback only, not on {settings.host}."
     if not is_loopback(public_host):
-        raise SettingsError(
-            "ASSENT_LOCAL_SIGN_IN_FILE works on loopback only: ASSENT_PUBLIC_URL names another host."
-        )
+        yield "ASSENT_LOCAL_SIGN_IN_FILE works on loopback only: ASSENT_PUBLIC_URL names another host."
 
 
 def is_loopback(host: str) -> bool:
@@ -157,9 +155,10 @@ def _oidc(environ: Mapping[str, str]) -> OidcSettings | None:
     issuer = environ.get("ASSENT_OIDC_ISSUER")
     if not issuer:
         return None
-    client_id = environ.get("ASSENT_OIDC_CLIENT_ID")
+    faults = Faults()
+    client_id = environ.get("ASSENT_OIDC_CLIENT_ID", "")
     if not client_id:
-        raise SettingsError("Set ASSENT_OIDC_CLIENT_ID: this gateway's client id at the provider.")
+        faults.note("Set ASSENT_OIDC_CLIENT_ID: this gateway's client id at the provider.")
     secret_file = environ.get("ASSENT_OIDC_CLIENT_SECRET_FILE")
     settings = OidcSettings(
         issuer=issuer,
@@ -169,25 +168,24 @@ def _oidc(environ: Mapping[str, str]) -> OidcSettings | None:
         audience=environ.get("ASSENT_OIDC_AUDIENCE", "assent"),
         scope=environ.get("ASSENT_OIDC_SCOPE", "openid profile"),
     )
-    _refuse_weak_oidc(settings)
+    faults.note(*_weak_oidc(settings))
+    faults.raise_if_any()
     return settings
 
 
-def _refuse_weak_oidc(settings: OidcSettings) -> None:
+def _weak_oidc(settings: OidcSettings) -> Iterator[str]:
     parts = urlsplit(settings.issuer)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-        raise SettingsError(
-            f"ASSENT_OIDC_ISSUER must be https:// unless it is on loopback: {settings.issuer!r}."
-        )
+        yield f"ASSENT_OIDC_ISSUER must be https:// unless it is on loopback: {settings.issuer!r}."
     if parts.query or parts.fragment:
-        raise SettingsError(f"ASSENT_OIDC_ISSUER must not have a query or fragment: {settings.issuer!r}.")
+        yield f"ASSENT_OIDC_ISSUER must not have a query or fragment: {settings.issuer!r}."
     if settings.audience == settings.client_id:
-        raise SettingsError(
+        yield (
             "ASSENT_OIDC_AUDIENCE must differ from ASSENT_OIDC_CLIENT_ID:"
             " otherwise id_tokens would be accepted as access tokens."
         )
     if "openid" not in settings.scope.split():
-        raise SettingsError("ASSENT_OIDC_SCOPE must contain `openid`: otherwise there is no id_token.")
+        yield "ASSENT_OIDC_SCOPE must contain `openid`: otherwise there is no id_token."
 
 
 def _number(environ: Mapping[str, str], name: str, usual: int, *, most: int) -> int:

@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from assent.gateway.gateway_settings import GatewaySettings
 from assent.gateway.problems import MEDIA_TYPE, Problem
 from assent.gateway.public_address import hosts_of
+from assent.gateway.request_spans import answering
 from assent.observe import metrics
 
 SECURITY_HEADERS: Final = {
@@ -63,13 +64,15 @@ def front_of(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
             await send(message)
 
         problem = _refusal(scope, hosts)
-        try:
-            if problem is None:
-                await app(_looked_at(scope), receive, noting)
-            else:
-                await _answer(noting, problem, always)
-        finally:
-            _tell(scope, status, time.perf_counter() - started)
+        with answering(scope) as note:
+            try:
+                if problem is None:
+                    await app(_looked_at(scope), receive, noting)
+                else:
+                    await _answer(noting, problem, always)
+            finally:
+                note(status)
+                _tell(scope, status, time.perf_counter() - started)
 
     return front
 

@@ -3,7 +3,7 @@
 import asyncio
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 import asyncpg
@@ -19,7 +19,7 @@ from assent.gateway.guarded_connections import guarded
 from assent.gateway.idempotency import FirstSendings
 from assent.gateway.identity.http_signatures import KeySignatures
 from assent.gateway.identity.local_token import read_local_token
-from assent.gateway.identity.oidc import open_oidc
+from assent.gateway.identity.oidc import open_oidc, read_client_secret
 from assent.gateway.identity.provider import open_client
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.identity.tokens import AccessTokens
@@ -36,7 +36,7 @@ from assent.gateway.table_lag import TableLag
 from assent.observe.failure_reasons import reason_of
 from assent.observe.health import STARTING, Health
 from assent.process import when_port_is_free
-from assent.process_settings import ServiceSettings, need
+from assent.process_settings import Faults, ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.reader_service import KAFKA, POSTGRES, PROBE_EVERY_S, followed_governance, probe, reached
 from assent_contracts.acceptance import Accepted
@@ -53,6 +53,16 @@ _BESIDE_STREAMS = 2_000
 """Connections besides those of event streams."""
 _FILES_BESIDE = 256
 """Files and sockets that do not belong to clients."""
+
+
+def check_gateway(environ: Mapping[str, str]) -> None:
+    """The gateway's own settings and the secrets that they name. Raises SettingsError with every fault."""
+    own, faults = read_gateway_settings(environ), Faults()
+    faults.reading(lambda: read_local_token(own), None)
+    if own.oidc is not None:
+        oidc = own.oidc
+        faults.reading(lambda: read_client_secret(oidc), None)
+    faults.raise_if_any()
 
 
 async def serve(

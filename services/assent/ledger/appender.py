@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -19,6 +19,8 @@ from assent_contracts.core.writer.chain import RecordTooLargeError
 from assent_contracts.core.writer.unconfirmed_batches import OffsetsToRead, UnconfirmedBatches
 from assent_contracts.topics import LEDGER_TOPICS
 
+HeaderList = list[tuple[str, bytes]]
+NO_TRACES: Final[Mapping[int, HeaderList]] = {}
 BATCHES_IN_FLIGHT = 3
 ACK_TIMEOUT_S = 30.0
 READ_BACK_TIMEOUT_S = 30.0
@@ -102,10 +104,11 @@ class Appender:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def append(self, batch: Batch) -> None:
+    async def append(self, batch: Batch, traces: Mapping[int, HeaderList] = NO_TRACES) -> None:
         """Send the whole batch with its last record sealed. Returns when few enough are in flight.
 
-        Raises LostLeadError, KafkaError, TimeoutError.
+        `traces`: by seq, the headers with the trace of a record. Raises LostLeadError, KafkaError,
+        TimeoutError.
         """
         assert self._producer is not None
         sent, links, head = self._producer.create_batch(), batch.links, batch.head
@@ -113,9 +116,12 @@ class Appender:
         place = rule.ledger, rule.partition
         sealing = seal_headers(self._key, rule.identity, *place, head.seq, sha256, self._era)
         last = len(links) - 1
+        headers = {seq - head.seq + last: traced for seq, traced in traces.items()}
+        headers[last] = [*sealing, *headers.get(last, ())]
+        unsealed: HeaderList = []
         for index, link in enumerate(links):
-            headers = sealing if index == last else []
-            added = sent.append(key=link.key, value=link.value, timestamp=batch.at, headers=headers)
+            own = headers.get(index, unsealed)
+            added = sent.append(key=link.key, value=link.value, timestamp=batch.at, headers=own)
             if added is None:
                 raise RecordTooLargeError(len(link.value))
         sent_at = read_clock().steady

@@ -1,54 +1,40 @@
 """`python -m assent.mcp_proxy`; with `--check-config` or `--list-tools` it does that and ends."""
 
-import argparse
 import asyncio
+import os
 import sys
 
-from assent.process import exit_without, run_service
+from assent.process import exit_with_faults, exit_without, run_or_check, service_parser
 
 exit_without("mcp")
 
-from assent.mcp_proxy.configuration import read_mcp_file, read_mcp_settings  # noqa: E402  what it needs is an optional part
-from assent.mcp_proxy.listening import tokens_of  # noqa: E402
-from assent.mcp_proxy.service import KAFKA, list_tools, serve  # noqa: E402
-from assent.mcp_proxy.tool_server import check_server  # noqa: E402
+from assent.mcp_proxy.configuration import FILE  # noqa: E402  what it needs is an optional part
+from assent.mcp_proxy.service import KAFKA, check_file, checked_file, list_tools, serve  # noqa: E402
 from assent.observe.logs import configure_logs  # noqa: E402
-from assent.process_settings import SettingsError  # noqa: E402
+from assent.process_settings import SettingsError, need_key, need_state  # noqa: E402
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m assent.mcp_proxy",
-        description="An MCP server whose tools wait for approval (experimental).",
+def _main() -> None:
+    parser = service_parser(
+        "mcp_proxy", "An MCP server whose tools wait for approval (experimental).", file=FILE
     )
-    chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument(
-        "--check-config", action="store_true", help="check the file ASSENT_MCP_FILE, and exit"
-    )
-    chosen.add_argument(
+    parser.add_argument(
         "--list-tools",
         action="store_true",
         help="print the server's tools with the digests for [passes], and exit",
     )
-    return parser.parse_args()
-
-
-def _main() -> None:
-    arguments = _arguments()
-    try:
-        file = read_mcp_file(read_mcp_settings().file)
-        check_server(file.server)
-        tokens_of(file)
-        if arguments.check_config:
-            sys.stdout.write(f"It is good: {file.type}, {', '.join(each.name for each in file.agents)}.\n")
-        elif arguments.list_tools:
-            configure_logs("mcp_proxy", "warning")
-            sys.stdout.write("".join(f"{line}\n" for line in asyncio.run(list_tools(file))))
-        else:
-            run_service("mcp_proxy", serve, KAFKA)
-    except SettingsError as error:
-        sys.stderr.write(f"mcp_proxy: {error}\n")
-        sys.exit(2)
+    arguments = parser.parse_args()
+    if arguments.list_tools:
+        try:
+            file = checked_file(os.environ)
+        except SettingsError as error:
+            exit_with_faults("mcp_proxy", error)
+        configure_logs("mcp_proxy", "warning")
+        sys.stdout.write("".join(f"{line}\n" for line in asyncio.run(list_tools(file))))
+    else:
+        run_or_check(
+            arguments, "mcp_proxy", serve, KAFKA, checks=(need_key, need_state), check_file=check_file
+        )
 
 
 _main()

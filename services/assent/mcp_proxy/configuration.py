@@ -11,12 +11,11 @@ import msgspec
 
 from assent.configuration_file import read_checked
 from assent.mcp_proxy.tool_definitions import is_tool_name
-from assent.process_settings import SettingsError, need
+from assent.process_settings import SettingsError, need, read_secret_file
 from assent_contracts.resources import is_type_name
 
 FILE: Final = "ASSENT_MCP_FILE"
 SECRET_MIN_CHARS: Final = 32
-_SECRET_MAX_BYTES: Final = 4_096
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _AGENT_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _DAYS_MAX: Final = 30.0
@@ -107,15 +106,10 @@ def read_mcp_file(path: Path) -> McpFile:
 
 
 def read_token(path: Path) -> str:
-    """The token in a file, without the line break at its end. Raises SettingsError."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_SECRET_MAX_BYTES + 1)
-        token = content.decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The token file {path} cannot be read: {type(error).__name__}.") from error
-    if not token or len(content) > _SECRET_MAX_BYTES or not token.isprintable():
-        raise SettingsError(f"The token file {path} is empty, too large, or not one line of text.")
+    """The token in a file, one line of ASCII. Raises SettingsError."""
+    token = read_secret_file(path, "token_file")
+    if not (token.isascii() and token.isprintable()):
+        raise SettingsError(f"token_file: {path} is not one line of ASCII.")
     return token
 
 

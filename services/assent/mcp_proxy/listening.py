@@ -4,6 +4,8 @@ import asyncio
 import hmac
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, cast
 
 import anyio
@@ -17,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assent.mcp_proxy.configuration import SECRET_MIN_CHARS, Agent, HttpPort, McpFile, read_token
 from assent.mcp_proxy.conversation import Context
-from assent.process_settings import SettingsError
+from assent.process_settings import Faults, SettingsError
 
 MESSAGE_MAX_BYTES: Final = 1024 * 1024
 CONNECTIONS_MAX: Final = 100
@@ -31,16 +33,21 @@ log = structlog.get_logger(__name__)
 def tokens_of(file: McpFile) -> dict[str, Agent]:
     """The agents by their tokens. Raises SettingsError."""
     found: dict[str, Agent] = {}
+    faults = Faults()
     for agent in file.agents:
-        if agent.token_file is None:
-            continue
-        token = read_token(agent.token_file)
-        if len(token) < SECRET_MIN_CHARS:
-            raise SettingsError(f"agents: {agent.name}: a token has at least {SECRET_MIN_CHARS} characters.")
-        if token in found:
-            raise SettingsError(f"agents: {agent.name} and {found[token].name} have the same token.")
-        found[token] = agent
+        if agent.token_file is not None:
+            faults.reading(partial(_add_token, agent, agent.token_file, found), None)
+    faults.raise_if_any()
     return found
+
+
+def _add_token(agent: Agent, file: Path, found: dict[str, Agent]) -> None:
+    token = read_token(file)
+    if len(token) < SECRET_MIN_CHARS:
+        raise SettingsError(f"agents: {agent.name}: a token has at least {SECRET_MIN_CHARS} characters.")
+    if token in found:
+        raise SettingsError(f"agents: {agent.name} and {found[token].name} have the same token.")
+    found[token] = agent
 
 
 def agent_of(ctx: Context) -> Agent:

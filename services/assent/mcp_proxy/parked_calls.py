@@ -4,6 +4,7 @@ import fcntl
 import os
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +14,9 @@ from assent_contracts.client.durable_file import write_durably
 from assent_contracts.digests import sha256_hex
 
 OPEN_MAX: Final = 100
-"""How many calls can wait at once. Each of them waits for a person."""
-KEPT_MAX: Final = 10_000
-"""How many calls are kept that have ended."""
+"""How many calls of one agent can wait at once. Each of them waits for a person."""
+KEPT_MAX: Final = 1_000
+"""How many calls of one agent are kept that have ended."""
 _SUFFIX: Final = ".json"
 
 
@@ -104,38 +105,44 @@ class ParkedCalls:
 
     def newest_like(self, agent: str, digest: str) -> ParkedCall | None:
         """The agent's newest call of the same change."""
-        found = [each for each in self._by_task.values() if each.agent == agent and each.digest == digest]
+        found = [each for each in self._all() if each.agent == agent and each.digest == digest]
         return max(found, key=lambda each: each.parked_at, default=None)
 
     def of_submission(self, submission: str) -> ParkedCall | None:
         """The call that a release is of."""
-        return next((each for each in self._by_task.values() if each.submission == submission), None)
+        return next((each for each in self._all() if each.submission == submission), None)
 
     def open(self) -> list[ParkedCall]:
         """Those that have not ended, oldest first."""
-        return sorted(
-            (each for each in self._by_task.values() if not each.ended), key=lambda each: each.parked_at
-        )
+        return sorted((each for each in self._all() if not each.ended), key=lambda each: each.parked_at)
+
+    def open_of(self, agent: str) -> int:
+        """How many calls of this agent have not ended. No agent uses up what another one may have."""
+        return sum(each.agent == agent for each in self.open())
 
     def current(self, task: str) -> ParkedCall:
         """The call as it is now."""
         return self._by_task[task]
 
     def forget(self, keep_s: float) -> None:
-        """Remove those that ended longer ago, and the oldest if there are too many."""
-        ended = sorted(
-            (each for each in self._by_task.values() if each.ended), key=lambda each: each.changed_at
-        )
+        """Remove those that ended longer ago, and the oldest of an agent that has too many."""
+        ended = sorted((each for each in self._all() if each.ended), key=lambda each: each.changed_at)
         before_ms = int((time.time() - keep_s) * 1_000)
-        surplus = len(ended) - KEPT_MAX
-        for number, each in enumerate(ended):
-            if each.changed_at < before_ms or number < surplus:
+        left = Counter(each.agent for each in ended)
+        for each in ended:
+            if each.changed_at < before_ms or left[each.agent] > KEPT_MAX:
                 self.drop(each)
+                left[each.agent] -= 1
 
     def drop(self, call: ParkedCall) -> None:
         """Remove one."""
-        self._path(call.task).unlink(missing_ok=True)
-        self._by_task.pop(call.task, None)
+        with self._turn:
+            self._path(call.task).unlink(missing_ok=True)
+            self._by_task.pop(call.task, None)
+
+    def _all(self) -> tuple[ParkedCall, ...]:
+        # A copy: another thread may add one in the meantime.
+        return tuple(self._by_task.values())
 
     def _path(self, task: str) -> Path:
         return self._folder / f"{task}{_SUFFIX}"

@@ -89,9 +89,9 @@ class Parking:
         upstream = self._upstream
         if upstream is None:
             raise NotParkedError("Assent cannot be reached now, so the tool was not called. Try again later.")
-        if len(self._calls.open()) >= OPEN_MAX:
+        if self._calls.open_of(agent.name) >= OPEN_MAX:
             raise NotParkedError(
-                f"{OPEN_MAX} calls wait for approval. Wait until people have decided on some."
+                f"{OPEN_MAX} calls of {agent.name} wait for approval. Wait until people have decided on some."
             )
         at = now_ms()
         on_behalf: dict[str, Any] = {} if agent.on_behalf_of is None else {"on_behalf_of": agent.on_behalf_of}

@@ -1,7 +1,7 @@
 """The MCP proxy: parks the calls of agents, and executes those that were approved."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
@@ -17,7 +17,7 @@ from assent.mcp_proxy.tool_server import CONNECT_S, ServerUnreachableError, Tool
 from assent.observe.failure_reasons import STARTING_OVER, kafka_reason
 from assent.observe.health import Health
 from assent.process import run_together, until_stopped
-from assent.process_settings import ServiceSettings, SettingsError, need
+from assent.process_settings import Faults, ServiceSettings, SettingsError, need
 from assent_contracts.client.applier import Applier
 from assent_contracts.client.applier_process import log_handled
 from assent_contracts.client.assent_connection import AssentConnection
@@ -36,6 +36,21 @@ _LIST_S: Final = 60.0
 _LOOK_S: Final = 0.1
 
 log = structlog.get_logger(__name__)
+
+
+def checked_file(environ: Mapping[str, str]) -> McpFile:
+    """The file with the secrets that it names, checked. Raises SettingsError, which names every fault."""
+    file, faults = read_mcp_file(read_mcp_settings(environ).file), Faults()
+    faults.reading(lambda: check_server(file.server), None)
+    faults.reading(lambda: tokens_of(file), {})
+    faults.raise_if_any()
+    return file
+
+
+def check_file(environ: Mapping[str, str]) -> str:
+    """A sentence about the file. Raises SettingsError, which names every fault."""
+    file = checked_file(environ)
+    return f"It is good: {file.type}, {', '.join(each.name for each in file.agents)}."
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:

@@ -29,6 +29,9 @@ _NOT_CALLED: Final = (types.INVALID_PARAMS, types.METHOD_NOT_FOUND)
 log = structlog.get_logger(__name__)
 
 
+_COMPLETE: Final = "complete"
+
+
 class ServerUnreachableError(Exception):
     """There is no connection, so nothing was sent."""
 
@@ -141,7 +144,11 @@ class ToolServer:
                 else "gave no answer that can be read"
             )
             raise LostAnswerError(f"The server {why}.") from error
-        return _json(result)
+        answer = _json(result)
+        if answer.get("resultType", _COMPLETE) != _COMPLETE:
+            # It has a task, or asks for input. Neither is offered to it, and what it has done is not known.
+            raise LostAnswerError("The server gave no final answer.")
+        return answer
 
     def _connected(self) -> Client:
         if self._client is None:

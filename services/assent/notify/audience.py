@@ -12,6 +12,7 @@ from assent.reading.decidable_requests import received_groups, received_types
 from assent_contracts.access_policies import ADMINISTRATORS, BUILT_IN_TYPES, administrators_of
 from assent_contracts.core.governance.signing_ability import gateway_for, has_key
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
+from assent_contracts.core.requests.close_finding import can_close_findings
 from assent_contracts.core.requests.permissions import Deciding, able_to_approve, able_to_settle
 from assent_contracts.core.requests.states import NeedsApproval, Request, Unsettled
 from assent_contracts.events import RequesterNews, RequestEvent
@@ -56,6 +57,16 @@ def settlers(request: Request, governance: Governance, at: int, among: frozenset
     if not isinstance(request, Unsettled):
         return frozenset()
     return frozenset(able_to_settle(request, governance, at, among))
+
+
+def finding_closers(governance: Governance, kind: str, among: frozenset[str]) -> frozenset[str]:
+    """R28: those of `among` who can close findings of this resource type, so that they look at them."""
+    return frozenset(
+        each
+        for each in among
+        if (found := governance.principals.get(each)) is not None
+        and can_close_findings(found, kind, governance)
+    )
 
 
 def gained(

@@ -8,7 +8,7 @@ from assent.notify.known_requests import KnownRequest
 from assent.reading.sender_text import failure_message, sender_text
 from assent.targets.news import Facts
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.events import ChangeReleased, RequestEvent, SettlementProposed
+from assent_contracts.events import ChangeReleased, FindingReported, RequestEvent, SettlementProposed
 from assent_contracts.governance_objects import SigningKey
 from assent_contracts.ledger import LedgerRecord
 
@@ -45,6 +45,23 @@ def facts_of_key(record: LedgerRecord, key: SigningKey, governance: Governance) 
         requester_name=_name_of(key.principal, governance),
         by=by,
         by_name=_name_of(by, governance),
+    )
+
+
+def facts_of_finding(record: LedgerRecord, event: FindingReported, governance: Governance) -> Facts:
+    """R28: of a record by which a finding was reported."""
+    return Facts(
+        resource=event.resource,
+        operation="",
+        requester=event.reporter,
+        requester_name=_name_of(event.reporter, governance),
+        by=event.reporter,
+        by_name=_name_of(event.reporter, governance),
+        words=sender_text(record).detail,
+        target=event.target,
+        kind=event.kind,
+        version=event.version if isinstance(event.version, str) else "",
+        made_by=event.request if isinstance(event.request, str) else "",
     )
 
 

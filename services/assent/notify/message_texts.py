@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from assent.notify.delivery import Message
 from assent.reading.visible_text import visible
-from assent.targets.news import NewsEvent
+from assent.targets.news import OF_FINDINGS, NewsEvent
 
 NAME_MAX_CHARS: Final = 80
 WORDS_MAX_CHARS: Final = 500
@@ -93,8 +93,11 @@ def _text_of_one(message: Message, public_url: str | None) -> MessageText:
             words=harmless(facts.words, WORDS_MAX_CHARS),
             outcome=facts.outcome,
             released=facts.released,
+            target=harmless(facts.target, NAME_MAX_CHARS),
+            kind=facts.kind,
+            made_by=harmless(facts.made_by, NAME_MAX_CHARS),
             request=message.request,
-            link=link_to(message.request, public_url),
+            link=_link_of(message, public_url),
         )
     )
 
@@ -112,8 +115,8 @@ def _entry(message: Message, public_url: str | None) -> dict[str, str | None]:
         "subject": _text_of_one(message, public_url).subject,
         "who": who or "Assent",
         "words": harmless(facts.words, WORDS_OF_SEVERAL_MAX_CHARS),
-        "request": message.request,
-        "link": link_to(message.request, public_url),
+        "about": f"{'Finding' if message.event in OF_FINDINGS else 'Request'} {message.request}",
+        "link": _link_of(message, public_url),
     }
 
 
@@ -132,6 +135,16 @@ def _split(rendered: str) -> MessageText:
 def link_to(request: str, public_url: str | None) -> str | None:
     """The request's page in the console; None when the console's address is not configured."""
     return _page("/requests/" + request, public_url)
+
+
+def link_to_finding(finding: str, public_url: str | None) -> str | None:
+    """The finding on its page; None when the console's address is not configured."""
+    return _page(f"/findings#card-{finding}", public_url)
+
+
+def _link_of(message: Message, public_url: str | None) -> str | None:
+    of = link_to_finding if message.event in OF_FINDINGS else link_to
+    return of(message.request, public_url)
 
 
 def link_to_targets(public_url: str | None) -> str | None:

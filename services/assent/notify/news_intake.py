@@ -16,6 +16,7 @@ from assent.notify.audience import (
     settlers,
 )
 from assent.notify.facts import asking, facts_of, facts_of_key
+from assent.notify.finding_news import finding_news
 from assent.notify.known_requests import KnownRequest, keep_requests, read_requests
 from assent.notify.new_approvers import NewApprovers, governance_told, stale_before
 from assent.notify.outbox import add_messages, listening, to_recipients
@@ -25,7 +26,7 @@ from assent.targets.news import News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.events import ChangeSubmitted, OfNoRequest, RequestEvent
+from assent_contracts.events import ChangeSubmitted, Event, FindingReported, OfNoRequest, RequestEvent
 from assent_contracts.governance_changes import key_object
 from assent_contracts.governance_messages import KeyRegistered
 from assent_contracts.ledger import (
@@ -45,6 +46,7 @@ class MissingRequestError(Exception):
     """A record is about a request that was never opened: the tables do not match the position."""
 
 
+_Decided = tuple[LedgerRecord, tuple[Event, ...]]
 _Told = tuple[LedgerRecord, tuple[RequestEvent, ...]]
 
 
@@ -64,10 +66,12 @@ class NewsIntake:
             await self._newcomers.write(connection, accepted)
             await self._write_governance(connection, accepted)
             return
-        told = [each for each in map(_told, accepted) if each[1]]
+        decided = [(each.record, decode_events(each.record)) for each in accepted]
+        partition = place.partition
+        await self._write_findings(connection, partition, decided)
+        told = [each for each in map(_of_requests, decided) if each[1]]
         if not told:
             return
-        partition = place.partition
         known = await governance_told(connection)
         requests = await _known_requests(connection, partition, told, known)
         listeners = await listening(connection)
@@ -85,6 +89,22 @@ class NewsIntake:
         await add_messages(connection, partition, batch)
         opened = frozenset(record.seq for record, events in told if isinstance(events[0], ChangeSubmitted))
         await keep_requests(connection, partition, tuple(requests.values()), opened)
+
+    async def _write_findings(
+        self, connection: PostgresConnection, partition: int, decided: Sequence[_Decided]
+    ) -> None:
+        opened = [each for each in decided if any(isinstance(event, FindingReported) for event in each[1])]
+        listeners = await listening(connection) if opened else frozenset[str]()
+        oldest = stale_before()
+        batch: list[tuple[News, str]] = []
+        for record, events in opened if listeners else ():
+            if record.at >= oldest:
+                for news in await finding_news(record, events, self._follower, listeners):
+                    batch += to_recipients(news)
+            if len(batch) >= ROWS_AT_ONCE:
+                await add_messages(connection, partition, batch)
+                batch = []
+        await add_messages(connection, partition, batch)
 
     async def _write_governance(self, connection: PostgresConnection, accepted: Sequence[Accepted]) -> None:
         listeners = await listening(connection)
@@ -164,10 +184,10 @@ class NewsIntake:
         return approvers(request.state, await self._follower.state_at(decided), at, listeners)
 
 
-def _told(accepted: Accepted) -> _Told:
+def _of_requests(decided: _Decided) -> _Told:
     # A record is about one request, so all its events name the request that the first one names.
-    events = decode_events(accepted.record)
-    return accepted.record, tuple(event for event in events if not isinstance(event, OfNoRequest))
+    record, events = decided
+    return record, tuple(event for event in events if not isinstance(event, OfNoRequest))
 
 
 def _seq_of(request: str) -> int:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from assent.process_settings import SettingsError
+from assent.process_settings import Faults, SettingsError
 
 ATTEMPTS_DEFAULT: Final = 10
 _ATTEMPTS_MAX: Final = 100
@@ -28,12 +28,18 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_notify_settings(environ: Mapping[str, str] = os.environ) -> NotifySettings:
-    """The settings of this process. Raises SettingsError."""
-    return NotifySettings(
-        public_url=_public_url(environ.get("ASSENT_PUBLIC_URL", "")),
-        allow_private=_switch(environ, "ASSENT_NOTIFY_ALLOW_PRIVATE"),
-        attempts=_attempts(environ.get("ASSENT_NOTIFY_ATTEMPTS") or str(ATTEMPTS_DEFAULT)),
+    """The settings of this process. Raises SettingsError, which names every fault."""
+    faults = Faults()
+    attempts = environ.get("ASSENT_NOTIFY_ATTEMPTS") or str(ATTEMPTS_DEFAULT)
+    settings = NotifySettings(
+        public_url=faults.reading(lambda: _public_url(environ.get("ASSENT_PUBLIC_URL", "")), None),
+        allow_private=faults.reading(
+            lambda: _switch(environ, "ASSENT_NOTIFY_ALLOW_PRIVATE"), otherwise=False
+        ),
+        attempts=faults.reading(lambda: _attempts(attempts), ATTEMPTS_DEFAULT),
     )
+    faults.raise_if_any()
+    return settings
 
 
 def _public_url(text: str) -> str | None:

@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Final
 
 from assent.notify.delivery_loop import SENDING, DeliveryLoop, Pace
 from assent.notify.news_intake import NewsIntake
 from assent.notify.notify_settings import NotifySettings, read_notify_settings
 from assent.notify.outbox_queue import OutboxQueue
 from assent.observe.health import Health
+from assent.process import run_together
 from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.reader_service import KAFKA, ReaderSpec, followed_governance, reached, serve_reader
@@ -22,8 +22,6 @@ from assent_contracts.topics import GOVERNANCE, LEDGER
 __all__ = ["SENDING", "notify", "reader_of", "serve"]
 _POOL_SIZE: Final = 4
 _CHECK_EVERY_S: Final = 2.0
-_END_AGAIN_S: Final = 10.0
-"""Longer than either half takes to finish its current work, which must not be interrupted."""
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
@@ -56,7 +54,7 @@ async def notify(
         sender = DeliveryLoop(
             OutboxQueue(pool, lease_s=pace.lease_s), own, health, pace, ssl.create_default_context()
         )
-        await _together(sender.run(stop), _take_in(settings, health, stop, group))
+        await run_together(stop, sender.run(stop), _take_in(settings, health, stop, group))
 
 
 async def _take_in(settings: ServiceSettings, health: Health, stop: asyncio.Event, group: str | None) -> None:
@@ -66,7 +64,8 @@ async def _take_in(settings: ServiceSettings, health: Health, stop: asyncio.Even
         return
     try:
         reader = reader_of(NewsIntake(follower))
-        await _together(serve_reader(reader, settings, health, stop, group=group), _watch(follower, stop))
+        reading = serve_reader(reader, settings, health, stop, group=group)
+        await run_together(stop, reading, _watch(follower, stop))
     finally:
         await follower.stop()
 
@@ -88,15 +87,3 @@ async def _watch(follower: GovernanceFollower, stop: asyncio.Event) -> None:
     while not stop.is_set():
         follower.check()
         await pause(stop, _CHECK_EVERY_S)
-
-
-async def _together(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run until all have ended, as they do when told to stop. A failure of one ends the others."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in tasks:
-            if task.done():
-                task.result()
-    finally:
-        await end(*tasks, again_s=_END_AGAIN_S)

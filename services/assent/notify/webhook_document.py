@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from assent.notify.delivery import Message, TargetTest
-from assent.notify.message_texts import link_to, link_to_targets
-from assent.targets.news import OF_GOVERNANCE, STATUS
+from assent.notify.message_texts import link_to, link_to_finding, link_to_targets
+from assent.targets.news import OF_FINDINGS, OF_GOVERNANCE, STATUS
 
 
 def document_of(message: Message, public_url: str | None) -> str:
@@ -16,11 +16,13 @@ def document_of(message: Message, public_url: str | None) -> str:
     Texts are in it as people wrote them. Fields may be added; a receiver ignores those that it does not know.
     """
     if message.event in OF_GOVERNANCE:
-        about, data = "governance", _data_of_governance(message)
+        kind, data = f"governance.{message.event}", _data_of_governance(message)
+    elif message.event in OF_FINDINGS:
+        kind, data = "finding.opened", _data_of_finding(message, public_url)
     else:
-        about, data = "request", _data_of_request(message, public_url)
+        kind, data = f"request.{message.event}", _data_of_request(message, public_url)
     at = datetime.fromtimestamp(message.at / 1_000, UTC)
-    return _document(f"assent.{about}.{message.event}", at, data)
+    return _document(f"assent.{kind}", at, data)
 
 
 def document_of_test(test: TargetTest, public_url: str | None) -> str:
@@ -40,6 +42,22 @@ def _data_of_governance(message: Message) -> dict[str, Any]:
         "principal": message.facts.requester,
         "by": message.facts.by,
         "position": {"governance": message.seq},
+    }
+
+
+def _data_of_finding(message: Message, public_url: str | None) -> dict[str, Any]:
+    facts = message.facts
+    return {
+        "finding": message.request,
+        "resource": facts.resource,
+        "target": facts.target,
+        "kind": facts.kind,
+        **({"version": facts.version} if facts.version else {}),
+        **({"request": facts.made_by} if facts.made_by else {}),
+        "reporter": facts.by,
+        "detail": facts.words,
+        "link": link_to_finding(message.request, public_url),
+        "position": {"partition": message.partition, "seq": message.seq},
     }
 
 

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from assent.observe import metrics
+
 STALLED_AFTER_S = 30.0
 
 
@@ -38,15 +40,25 @@ class Health:
     def __init__(self, *conditions: str) -> None:
         """All conditions start as not ready."""
         self._missing = dict.fromkeys(conditions, STARTING)
+        for condition in conditions:
+            metrics.NOT_READY.labels(condition).set(1)
+        self._held: set[str] = set()
+        """Those that were ready before: a service that starts has lost nothing."""
         self._noted: dict[str, Reason] = {}
         self._beat = time.monotonic()
 
     def ready(self, condition: str) -> None:
         """Note that the condition holds."""
         self._missing.pop(condition, None)
+        self._held.add(condition)
+        metrics.NOT_READY.labels(condition).set(0)
 
     def not_ready(self, condition: str, reason: Reason) -> None:
         """Note that the condition does not hold."""
+        metrics.NOT_READY.labels(condition).set(1)
+        if condition in self._held:
+            self._held.remove(condition)
+            metrics.OUTAGES.labels(condition).inc()
         self._missing[condition] = reason
 
     def note(self, condition: str, reason: Reason | None) -> None:

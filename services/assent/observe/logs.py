@@ -4,10 +4,20 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+from assent_contracts.client.spans import current_trace_id
+
+
+def _add_trace(_: object, __: str, line: EventDict) -> EventDict:
+    """Add the trace to which the line belongs, if there is one."""
+    trace_id = current_trace_id()
+    return line if trace_id is None else {**line, "trace_id": trace_id}
+
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
+    _add_trace,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]

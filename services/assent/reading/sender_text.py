@@ -16,6 +16,7 @@ class SenderText(ChangeDetails, frozen=True, kw_only=True, gc=False, forbid_unkn
     note: str = ""
     message: str = ""
     reason: str = ""
+    detail: str = ""
 
 
 class _Recorded(msgspec.Struct, gc=False):

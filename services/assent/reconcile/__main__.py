@@ -1,28 +1,38 @@
-"""`python -m assent.reconcile`; with `--check-config` it checks the file and ends."""
+"""`python -m assent.reconcile`; with `--check-config` it checks the settings and ends."""
 
-import os
-import sys
 import tempfile
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from assent.process import exit_without, run_service
+from assent.process import exit_without, run_or_check, service_parser
 
 exit_without("applier")
 
-from assent.process_settings import SettingsError, need  # noqa: E402  what it needs is an optional part
-from assent.reconcile.configuration import FILE, read_configuration  # noqa: E402
+from assent.process_settings import Faults, need, need_key, need_state  # noqa: E402  what it needs is an optional part
+from assent.reconcile.configuration import FILE, Configuration, read_configurations  # noqa: E402
 from assent.reconcile.service import COMPARED, serve  # noqa: E402
 from assent.reconcile.target_reader import open_reader  # noqa: E402
 
-if "--check-config" in sys.argv[1:]:
-    try:
-        configuration = read_configuration(Path(need(os.environ.get(FILE), FILE)))
-        with tempfile.TemporaryDirectory() as folder:
-            open_reader(configuration, Path(folder))
-    except SettingsError as error:
-        sys.stderr.write(f"reconcile: {error}\n")
-        sys.exit(2)
-    common = configuration.common
-    sys.stdout.write(f"A valid configuration of the target {common.name} ({common.kind}).\n")
-else:
-    run_service("reconcile", serve, COMPARED)
+
+def _check_file(environ: Mapping[str, str]) -> str:
+    faults = Faults()
+    configurations = read_configurations(Path(need(environ.get(FILE) or None, FILE)))
+    for each in configurations:
+        faults.reading(partial(_open, each), None)
+    faults.raise_if_any()
+    return "\n".join(
+        f"A valid configuration of the target {each.common.name} ({each.common.kind})."
+        for each in configurations
+    )
+
+
+def _open(configuration: Configuration) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        open_reader(configuration, Path(folder))
+
+
+_ARGUMENTS = service_parser(
+    "reconcile", "Compare a target with what was applied to it.", file=FILE
+).parse_args()
+run_or_check(_ARGUMENTS, "reconcile", serve, COMPARED, checks=(need_key, need_state), check_file=_check_file)

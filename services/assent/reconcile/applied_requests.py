@@ -106,6 +106,8 @@ class AppliedRequests:
 
     def _submit(self, record: LedgerRecord, event: ChangeSubmitted) -> None:
         kind = resource_type(event.resource)
+        if event.members is not UNSET:
+            return  # R29: a set is no object of a target, its members are
         if kind in BUILT_IN_TYPES or (self._types is not None and kind not in self._types):
             return
         self._requests[event.request] = AppliedRequest(

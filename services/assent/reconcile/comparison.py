@@ -9,6 +9,10 @@ from assent.reconcile.known_findings import Finding, KnownFindings
 
 Matches = Callable[[str, AppliedRequest], bool | None]
 """Whether a shown version is what the request has made; None if that cannot be known."""
+MadeBy = Callable[[str, str | None, str], bool]
+"""Whether an entry of the target's history, by its version, is what gave an object the version that it shows,
+or None if it shows nothing.
+"""
 
 
 class Shown(msgspec.Struct, frozen=True, gc=False):
@@ -26,19 +30,26 @@ def differences(
     matches: Matches,
     *,
     of_type: Callable[[str], bool],
-    extras: bool = True,
+    made_by: MadeBy | None = None,
 ) -> Iterator[Finding]:
     """The findings that are not known yet, in the order of their objects.
 
     An object is left for the next time if a change to it was in progress at any time while the target was
-    read. `of_type`: whether an object is to be looked at. `extras`: whether an object that no request made is
-    a finding; if not, the target's history shows it.
+    read. `of_type`: whether an object is to be looked at. `made_by`: only of a target whose history is read
+    too. Its entries show what no request made, and what they explain is not found twice.
     """
     for resource in sorted({*shown, *applied.objects(), *known.objects()}):
         if not of_type(resource) or applied.is_touched(resource) or applied.is_pending(resource):
             continue
-        found = _difference(resource, shown.get(resource), applied, known, matches, extras=extras)
-        if found is not None and not known.is_known(found):
+        there = shown.get(resource)
+        found = _difference(resource, there, applied, known, matches, extras=made_by is None)
+        if found is None or (known.is_known(found) and (made_by is None or known.is_newest_shown(resource))):
+            continue
+        if (
+            found.kind == "restored"
+            or made_by is None
+            or not _is_entry(there, found, applied, known, made_by)
+        ):
             yield found
 
 
@@ -74,8 +85,6 @@ def _difference(
             return None if shown is not None else _restored(resource, None, None, known)
         detail = _made_by_failed(shown.version, applied.failed(resource), matches) or shown.detail
         return Finding("unexplained", resource, shown.version, None, shown.by, detail)
-    if not extras and _is_explained_by_history(newest, known):
-        return None
     if shown is None:
         if newest.deletes:
             return _restored(resource, None, newest, known)
@@ -95,12 +104,19 @@ def _restored(
     return Finding("restored", resource, version, None if newest is None else newest.id)
 
 
-def _is_explained_by_history(newest: AppliedRequest, known: KnownFindings) -> bool:
-    """Whether the target's history has shown a change of the object since the request was applied."""
-    found = known.newest(newest.resource)
-    if found is None or known.shown(newest.resource) is found:
+def _is_entry(
+    shown: Shown | None, finding: Finding, applied: AppliedRequests, known: KnownFindings, made_by: MadeBy
+) -> bool:
+    """Whether the newest finding is an entry of the history, after the request, that made what is shown.
+
+    It must still be so. A merge or a forced push can bring back another version without any new entry.
+    """
+    found, newest = known.newest(finding.resource), applied.newest(finding.resource)
+    if found is None or newest is None or known.is_newest_shown(finding.resource):
         return False
-    return int(found.finding.partition("-")[2]) > newest.ended_seq
+    if int(found.finding.partition("-")[2]) <= newest.ended_seq or not isinstance(found.version, str):
+        return False
+    return made_by(finding.resource, None if shown is None else shown.version, found.version)
 
 
 def _made_by_failed(version: str, failed: list[AppliedRequest], matches: Matches) -> str:

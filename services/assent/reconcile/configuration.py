@@ -1,6 +1,7 @@
-"""The file that configures a reconciler: the target, and how often it is read."""
+"""The file that configures a reconciler: the target, or several, and how often it is read."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -15,11 +16,20 @@ from assent.applier.targets.paths import AbsolutePath
 from assent.applier.targets.secrets import Secret
 from assent.applier.targets.sql.table import Seconds
 from assent.configuration_file import faulty, fields_and_table, read_toml
-from assent_contracts.limits import TARGET_NAME_MAX_CHARS
+from assent_contracts.limits import RESOURCE_ID_MAX_CHARS, RESOURCE_TYPE_MAX_CHARS, TARGET_NAME_MAX_CHARS
 from assent_contracts.resources import RESOURCE_TYPE_PATTERN
 
 FILE: Final = "ASSENT_RECONCILE_FILE"
 Kind = Literal["files", "git", "http", "sql"]
+TARGETS_MAX: Final = 100
+"""How many targets one file can have."""
+ObjectPattern = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{RESOURCE_TYPE_PATTERN}/.+$",
+        max_length=RESOURCE_TYPE_MAX_CHARS + 1 + RESOURCE_ID_MAX_CHARS,
+    ),
+]
 TypeName = Annotated[str, Meta(pattern=f"^{RESOURCE_TYPE_PATTERN}$")]
 Commit = Annotated[str, Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 
@@ -124,6 +134,10 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is read: `files`, `git`, `http` or `sql`. The table of this name is required."""
     types: Annotated[tuple[TypeName, ...], Meta(min_length=1, max_length=1_000)] | None = None
     """The resource types to look at. If absent, those for which its account has the role reconciler."""
+    objects: Annotated[tuple[ObjectPattern, ...], Meta(min_length=1, max_length=1_000)] | None = None
+    """The objects to look at, as patterns such as `script/web-*`. Where the objects of a type are at several
+    targets, each target has its own. If absent, all objects of its types.
+    """
     every_s: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
     """How often the target is read."""
     timeout_s: Annotated[float, Meta(ge=1, le=3_600)] = 120.0
@@ -150,14 +164,51 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the target is a repository."""
         return isinstance(self.table, GitTable)
 
+    def is_here(self, resource: str) -> bool:
+        """Whether an object belongs to this target, by the patterns of the file."""
+        objects = self.common.objects
+        return objects is None or any(fnmatchcase(resource, each) for each in objects)
 
-def read_configuration(file: Path) -> Configuration:
-    """The configuration in a TOML file. Raises SettingsError, which lists every fault with its place."""
-    common, table, faults = fields_and_table(read_toml(file, variable=FILE), Common, TABLES)
-    faults += _incomplete(table)
-    if faults or common is None:
+
+def read_configurations(file: Path) -> tuple[Configuration, ...]:
+    """The targets in a TOML file: the one that it describes, or each one of its list `targets`.
+
+    Raises SettingsError, which lists every fault with its place.
+    """
+    document = read_toml(file, variable=FILE)
+    if "targets" not in document:
+        found, faults = _read(document)
+    else:
+        found, faults = _read_list(document)
+    if faults:
         raise faulty(file, faults)
-    return Configuration(common=common, table=table)
+    return tuple(found)
+
+
+def _read(document: Mapping[str, Any]) -> tuple[list[Configuration], list[str]]:
+    common, table, faults = fields_and_table(document, Common, TABLES)
+    faults += _incomplete(table)
+    return [] if common is None else [Configuration(common=common, table=table)], faults
+
+
+def _read_list(document: Mapping[str, Any]) -> tuple[list[Configuration], list[str]]:
+    listed: Any = document["targets"]
+    if document.keys() != {"targets"}:
+        return [], ["targets: with this list, every other field is in one of its targets"]
+    if not isinstance(listed, list) or not 0 < len(listed) <= TARGETS_MAX:
+        return [], [f"targets: 1 to {TARGETS_MAX} tables [[targets]]"]
+    configurations: list[Configuration] = []
+    faults: list[str] = []
+    for number, each in enumerate(listed):
+        if not isinstance(each, dict):
+            faults.append(f"targets[{number}]: it is a table [[targets]]")
+            continue
+        found, wrong = _read(each)
+        configurations += found
+        faults += [f"targets[{number}].{fault}" for fault in wrong]
+    names = [each.common.name for each in configurations]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return configurations, faults + [f"targets: {name} is the name of two" for name in twice]
 
 
 def _incomplete(table: Any) -> list[str]:

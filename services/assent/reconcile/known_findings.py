@@ -65,6 +65,10 @@ class KnownFindings:
         """The newest finding of an object that is about what the target shows, and not about its history."""
         return self._shown.get(resource)
 
+    def is_newest_shown(self, resource: str) -> bool:
+        """Whether no entry of the history was found of the object since the finding that `shown` returns."""
+        return self._newest.get(resource) is self._shown.get(resource)
+
     def is_known(self, finding: Finding) -> bool:
         """Whether it need not be reported: it was, or nothing else was shown since it was."""
         if finding.is_history:

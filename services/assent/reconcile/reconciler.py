@@ -75,6 +75,11 @@ class Reconciler:
         self._reader = open_reader(configuration, state / governance.identity[:16] / common.name)
         self._publisher = Publisher(connection, governance, source=SOURCE, on_accepted=self._hear)
 
+    @property
+    def target(self) -> str:
+        """The name of the target."""
+        return self._configuration.common.name
+
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
         await self._publisher.start()
@@ -118,6 +123,8 @@ class Reconciler:
         self._known.take(events, of_git=self._configuration.of_git)
 
     def _is_looked_at(self, resource: str) -> bool:
+        if not self._configuration.is_here(resource):
+            return False
         kind, types = resource_type(resource), self._configuration.common.types
         if types is not None:
             return kind in types

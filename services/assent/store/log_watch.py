@@ -40,6 +40,8 @@ class LogWatch:
         self._history = LedgerMismatch(health)
         self._read: dict[TopicPartition, HeadInEra] = {}
         self._findings: dict[TopicPartition, Finding] = {}
+        self.ends: dict[TopicPartition, int] = {}
+        """The ends (offsets) of the partitions of which there are rows, as of the last look."""
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -62,6 +64,7 @@ class LogWatch:
         if less is not None:
             findings.setdefault(_GOVERNANCE, less)
         self._findings = findings
+        self.ends = dict(self._probe.ends)
         for place in {_GOVERNANCE, *read}:
             self._history.tell(f"{place.topic}/{place.partition}", findings.get(place))
 

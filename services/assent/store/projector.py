@@ -14,9 +14,9 @@ import stamina
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from assent.observe import metrics
+from assent.observe import metrics, traces
 from assent.observe.health import Health
-from assent.observe.traces import TRACER
+from assent.observe.lag import Lag
 from assent.store.log_watch import LogWatch
 from assent.store.partition_intake import PartitionIntake
 from assent.store.pool import PostgresConnection
@@ -24,6 +24,7 @@ from assent.store.positions import OvertakenError, Reader, advance_position, rea
 from assent.store.postgres_reasons import reason
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.spans import is_on
 from assent_contracts.eras import era_of
 from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import ledger_of
@@ -54,10 +55,16 @@ class Projector:
         self._health = health
         self._watch = watch
         self._intakes: dict[TopicPartition, PartitionIntake] = {}
+        self.lag: Final = Lag()
         self._log = structlog.get_logger()
 
     def forget(self, places: Iterable[TopicPartition]) -> None:
         """Drop what is kept in memory: the partitions may belong to another instance now."""
+        places = tuple(places)
+        self._forget(places)
+        self.lag.forget(places)
+
+    def _forget(self, places: Iterable[TopicPartition]) -> None:
         for place in places:
             self._intakes.pop(place, None)
 
@@ -81,7 +88,7 @@ class Projector:
                 try:
                     next_offset = await self._take_once(place, records)
                 except BaseException as error:
-                    self.forget([place])
+                    self._forget([place])
                     self._health.not_ready(condition, reason(error))
                     raise
                 self._health.ready(condition)
@@ -103,9 +110,10 @@ class Projector:
                 await self._commit(intake, accepted)
             except OvertakenError:
                 self._log.info("overtaken", ledger=place.topic, partition=place.partition)
-                self.forget([place])
+                self._forget([place])
                 return (await self._begin(place)).expected
             self._tell(intake, accepted, time.perf_counter() - started)
+        self.lag.read(place, intake.expected)
         return intake.expected
 
     async def _begin(self, place: TopicPartition) -> PartitionIntake:
@@ -115,14 +123,17 @@ class Projector:
             head = await read_position(connection, self._reader, place, HeadInEra(start, era))
         intake = PartitionIntake(place, head, self._governance)
         self._intakes[place] = intake
+        self.lag.read(place, intake.expected)
         return intake
 
     async def _commit(self, intake: PartitionIntake, accepted: Sequence[Accepted]) -> None:
         read = intake.read
-        with TRACER.start_as_current_span("project", attributes={"partition": intake.place.partition}):
-            async with self._pool.acquire() as connection, connection.transaction():
-                await advance_position(connection, self._reader, intake.place, intake.durable, read)
-                await self._write(connection, intake.place, accepted)
+        began_ns = time.time_ns()
+        async with self._pool.acquire() as connection, connection.transaction():
+            await advance_position(connection, self._reader, intake.place, intake.durable, read)
+            await self._write(connection, intake.place, accepted)
+        if is_on():
+            traces.project(self._reader, *intake.place, accepted, began_ns)
         intake.durable = read.head
 
     def _tell_quarantined(self, intake: PartitionIntake, records: Sequence[ConsumerRecord]) -> None:

@@ -189,6 +189,7 @@ async def list_requests(
         wanted.text,
         _listed(wanted.accounts),
         _stated(wanted),
+        wanted.part_of,
     )
     return [_request(row) for row in rows]
 
@@ -220,6 +221,11 @@ async def requests_at(db: Executor, places: Sequence[tuple[int, int]]) -> list[R
         _SQL["requests_at"], [partition for partition, _ in places], [seq for _, seq in places]
     )
     return [_request(row) for row in rows]
+
+
+async def request_of_record(db: Executor, partition: int, seq: int) -> str | None:
+    """The request that a record of the request ledger is about; None if it is about none or not there yet."""
+    return await db.fetchval(_SQL["request_of_record"], partition, seq)
 
 
 async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list[AuditRow]:
@@ -339,8 +345,6 @@ def _stated(wanted: RequestFilter) -> dict[str, Any] | None:
     part: dict[str, Any] = {} if wanted.emergency is None else {"emergency": wanted.emergency}
     if wanted.ticket is not None:
         part["tickets"] = [wanted.ticket]
-    if wanted.part_of is not None:
-        part["part_of"] = wanted.part_of
     return part or None
 
 

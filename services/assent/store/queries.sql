@@ -28,6 +28,7 @@ where
     or details @> jsonb_build_object('tickets', jsonb_build_array($12::text))
   )
   and ($14::jsonb is null or details @> $14)
+  and ($15::text is null or part_of = $15)
   -- R14: ended requests stay listed for a while, open ones always.
   and (changed_at >= $6 or status in ('needs_approval', 'approved'))
 
@@ -86,6 +87,9 @@ from audit
 where request = $1 and outcome <> 'assent.lease-renewed.v1'
 order by at, ledger, partition, seq
 limit $2
+
+-- name: request_of_record
+select request from audit where ledger = 'assent.ledger' and partition = $1 and seq = $2
 
 -- name: search_audit
 -- Newest first. Filters that are null are left out (see plan_cache_mode in pool.py).

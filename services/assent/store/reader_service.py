@@ -103,6 +103,7 @@ async def _work(
             await probe(health, POSTGRES, pool.fetchval("select 1"))
             await probe(health, KAFKA, follower.catch_up())
             await _look(watch, stream, follower)
+            projector.lag.tell(watch.ends)
             await asyncio.sleep(PROBE_EVERY_S)
 
 

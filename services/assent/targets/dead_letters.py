@@ -8,7 +8,7 @@ import msgspec
 
 from assent.store.named_sql import load_sql
 from assent.store.pool import Executor, PostgresConnection
-from assent.targets.news import OF_GOVERNANCE, NewsEvent
+from assent.targets.news import OF_FINDINGS, OF_GOVERNANCE, NewsEvent
 from assent.targets.urls import TargetKind, masked
 
 LIST_MAX: Final = 1_000
@@ -33,8 +33,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def about_request(self) -> bool:
-        """Whether `request` is a request, and not an object in governance."""
-        return self.event not in OF_GOVERNANCE
+        """Whether `request` is a request, and not an object in governance or a finding."""
+        return self.event not in OF_GOVERNANCE | OF_FINDINGS
 
 
 async def dead_letters(

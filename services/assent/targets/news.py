@@ -1,9 +1,10 @@
-"""The kinds of news about a request or a key, and the facts in them."""
+"""The kinds of news about a request, a key or a finding, and the facts in them."""
 
 from typing import Final, Literal, get_args
 
 import msgspec
 
+from assent_contracts.commands import FindingKind
 from assent_contracts.events import Status
 
 NewsEvent = Literal[
@@ -22,15 +23,18 @@ NewsEvent = Literal[
     "expired",
     "key-registered",
     "closed",
+    "finding-opened",
 ]
 """Targets choose among these. A webhook's `type` is `assent.request.` followed by one of them.
 
-For news of governance it is `assent.governance.` followed by one.
+For news of governance it is `assent.governance.` followed by one, and for findings `assent.finding.opened`.
 """
 
 EVENTS: Final[tuple[NewsEvent, ...]] = get_args(NewsEvent)
 OF_GOVERNANCE: Final[frozenset[NewsEvent]] = frozenset({"key-registered"})
 """News without a request: `request` is the object in governance, and `seq` the governance seq."""
+OF_FINDINGS: Final[frozenset[NewsEvent]] = frozenset({"finding-opened"})
+"""R28: news without a request: `request` is the finding."""
 
 STATUS: Final[dict[NewsEvent, Status]] = {
     "submitted-for-you": "needs_approval",
@@ -75,12 +79,19 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """How an administrator has proposed to settle an unknown outcome; '' for other news."""
     released: bool = False
     """R12: approved, and the change goes to the applier without another step."""
+    target: str = ""
+    """R28: the target of a finding; '' for other news, here and below."""
+    kind: FindingKind | Literal[""] = ""
+    version: str = ""
+    """What the target shows; '' if it shows nothing."""
+    made_by: str = ""
+    """The request that made what the target should show; '' if there is none."""
 
 
 class News(msgspec.Struct, frozen=True, gc=False):
     """One piece of news for some principals, from the ledger record `seq` with log time `at` (ms).
 
-    `request` is the object for news of governance.
+    `request` is the object for news of governance, and the finding for news of one.
     """
 
     seq: int

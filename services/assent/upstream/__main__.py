@@ -1,22 +1,22 @@
-"""`python -m assent.upstream`; with `--check-config` it checks the file and ends."""
+"""`python -m assent.upstream`; with `--check-config` it checks the settings and ends."""
 
-import sys
-
-from assent.process import exit_without, run_service
+from assent.process import exit_without, run_or_check, service_parser
 
 exit_without("upstream")
 
-from assent.process_settings import SettingsError  # noqa: E402  what it needs is an optional part
+from assent.process_settings import need_key, need_postgres  # noqa: E402  what it needs is an optional part
 from assent.store.reader_service import KAFKA, POSTGRES  # noqa: E402
-from assent.upstream.service import SENDING, check_config, serve  # noqa: E402
-from assent_contracts.client.keys import KeyFileError  # noqa: E402
+from assent.upstream.configuration import FILE  # noqa: E402
+from assent.upstream.service import SENDING, check_file, serve  # noqa: E402
 
-if "--check-config" in sys.argv[1:]:
-    try:
-        file = check_config()
-    except (SettingsError, KeyFileError) as error:
-        sys.stderr.write(f"upstream: {error}\n")
-        sys.exit(2)
-    sys.stdout.write(f"It is good: {', '.join(each.name for each in file.sources) or 'no source'}.\n")
-else:
-    run_service("upstream", serve, KAFKA, POSTGRES, SENDING)
+_ARGUMENTS = service_parser("upstream", "Submit what other systems send.", file=FILE).parse_args()
+run_or_check(
+    _ARGUMENTS,
+    "upstream",
+    serve,
+    KAFKA,
+    POSTGRES,
+    SENDING,
+    checks=(need_key, need_postgres),
+    check_file=check_file,
+)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from assent.process_settings import SettingsError
+from assent.process_settings import SettingsError, read_secret_file
 from assent.upstream.mapping import TemplateError, check_mapping
 from assent.upstream.signatures import secret_fault
 from assent.upstream.source_settings import (
@@ -22,7 +22,7 @@ from assent.upstream.source_settings import (
     TerraformGate,
     scheme_of,
 )
-from assent.upstream.upstream_file import UpstreamFile, read_secret
+from assent.upstream.upstream_file import UpstreamFile
 
 _BODY_LIMIT: Final = 2 * 1024 * 1024
 """No source may take larger bodies."""
@@ -92,7 +92,7 @@ def _faults_of_git(source: GitSource) -> Iterator[str]:
     if source.path.startswith("/") or ".." in source.path.split("/"):
         yield "the path is a folder in the repository, without / before it"
     if source.header_file is not None:
-        yield from _faults_of_secret(source.header_file, None)
+        yield from _faults_of_secret(source.header_file, "header_file", None)
 
 
 def _faults_of_http(source: HttpFields) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _faults_of_http(source: HttpFields) -> Iterator[str]:
     if not 0 < source.body_max_bytes <= _BODY_LIMIT:
         yield f"body_max_bytes is from 1 to {_BODY_LIMIT:,}"
     for path in source.secret_files:
-        yield from _faults_of_secret(path, scheme_of(source))
+        yield from _faults_of_secret(path, "secret_files", scheme_of(source))
     if isinstance(source, HttpSource):
         status = source.refused_status
         if status is not None and status not in _REFUSED_STATUSES:
@@ -115,8 +115,8 @@ def _faults_of_gate(gate: Gate) -> Iterator[str]:
         yield f"approval_days is more than 0 and at most {_APPROVAL_DAYS_MAX}"
     match gate:
         case GithubDeploymentGate() | GitlabStatusGate():
-            key = gate.app_key_file if isinstance(gate, GithubDeploymentGate) else gate.token_file
-            yield from _faults_of_secret(key, None)
+            field = "app_key_file" if isinstance(gate, GithubDeploymentGate) else "token_file"
+            yield from _faults_of_secret(getattr(gate, field), field, None)
             if not _is_address(gate.api):
                 yield f"api is not an address: {gate.api!r}"
         case TerraformGate():
@@ -126,9 +126,9 @@ def _faults_of_gate(gate: Gate) -> Iterator[str]:
                 yield "give_up_s is above running_every_s and below 3600, after which Terraform gives up"
 
 
-def _faults_of_secret(path: Path, scheme: Scheme | None) -> Iterator[str]:
+def _faults_of_secret(path: Path, field: str, scheme: Scheme | None) -> Iterator[str]:
     try:
-        secret = read_secret(path)
+        secret = read_secret_file(path, field)
     except SettingsError as error:
         yield str(error).rstrip(".")
         return

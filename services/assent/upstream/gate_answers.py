@@ -9,12 +9,11 @@ import msgspec
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from assent.process_settings import SettingsError
+from assent.process_settings import SettingsError, read_secret_file
 from assent.upstream.answer_loop import NotTakenError, Send
 from assent.upstream.gate_callers import GithubCallback, GitlabCallback, TerraformCallback
 from assent.upstream.gate_rows import DueAnswer
 from assent.upstream.source_settings import Gate, GithubDeploymentGate, GitlabStatusGate, TerraformGate
-from assent.upstream.upstream_file import read_secret
 
 _JWT_BACK_S: Final = 60
 _JWT_AHEAD_S: Final = 540
@@ -42,7 +41,7 @@ def send_of(gate: Gate, unseal: Unseal) -> Send:
 
 
 def _github(gate: GithubDeploymentGate) -> Send:
-    key = RSAKey.import_key(read_secret(gate.app_key_file))
+    key = RSAKey.import_key(read_secret_file(gate.app_key_file, "app_key_file"))
     api = gate.api.rstrip("/")
     headers = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 
@@ -103,7 +102,7 @@ def _gitlab(gate: GitlabStatusGate) -> Send:
 
 def _token(gate: GitlabStatusGate) -> str:
     try:
-        return read_secret(gate.token_file)
+        return read_secret_file(gate.token_file, "token_file")
     except SettingsError as error:
         # It is read at each use, and may be missing for a moment while it is replaced.
         raise NotTakenError(str(error)) from error

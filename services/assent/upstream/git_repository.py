@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
+from assent.process_settings import read_secret_file
 from assent.upstream.source_settings import GitSource
-from assent.upstream.upstream_file import read_secret
 
 TIMEOUT_S: Final = 120.0
 EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -162,7 +162,7 @@ class GitRepository:
         settings = {"core.hooksPath": os.devnull, "fetch.fsckObjects": "true", "gc.auto": "0"}
         if self._source.header_file is not None:
             # In the environment, because anyone on the machine sees the arguments.
-            settings["http.extraHeader"] = read_secret(self._source.header_file)
+            settings["http.extraHeader"] = read_secret_file(self._source.header_file, "header_file")
         for number, (name, value) in enumerate(settings.items()):
             environ |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
         environ["GIT_CONFIG_COUNT"] = str(len(settings))

@@ -9,13 +9,13 @@ import msgspec
 import structlog
 
 from assent.observe import metrics
+from assent.process_settings import read_secret_file
 from assent.receiving.http_server import HttpAnswer, HttpRequest, Route
 from assent.upstream import events
 from assent.upstream.raw_json import is_json, json_object, text_of, value_at, without_member
 from assent.upstream.sealed_tokens import TokenSeal
 from assent.upstream.signatures import content_id, event_id, refusal_of
 from assent.upstream.source_settings import HttpFields, HttpSource, Scheme, TerraformGate, scheme_of
-from assent.upstream.upstream_file import read_secret
 from assent_contracts.file_payloads import payload_of_file
 
 _STORED: Final = HttpAnswer(202, "It was stored.")
@@ -42,7 +42,7 @@ class HttpReceiver:
         """`on_event` is called when there is something to map. Raises SettingsError."""
         self._source = source
         self._scheme: Scheme = scheme_of(source)
-        self._secrets = [read_secret(path) for path in source.secret_files]
+        self._secrets = [read_secret_file(path, "secret_files") for path in source.secret_files]
         self._pool = pool
         self._seal = seal
         self._on_event = on_event

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import os
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final, TypeVar
 
@@ -15,7 +16,7 @@ import structlog
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.process import run_together
-from assent.process_settings import ServiceSettings, SettingsError, need
+from assent.process_settings import Faults, ServiceSettings, need
 from assent.receiving.http_server import Route, http_server
 from assent.store.pool import open_pool
 from assent.store.postgres_reasons import reason
@@ -39,10 +40,10 @@ from assent.upstream.gate_steps import Gates
 from assent.upstream.http_source import HttpReceiver
 from assent.upstream.sealed_tokens import TokenSeal
 from assent.upstream.source_loops import SourceLoops
-from assent.upstream.source_settings import Gate, GateFields, HttpFields
+from assent.upstream.source_settings import FolderSource, Gate, GateFields, HttpFields, Source
 from assent.upstream.upstream_file import UpstreamFile
 from assent_contracts.client.command_producer import CommandProducer
-from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
 from assent_contracts.client.task_end import end, pause
 from assent_contracts.topics import COMMANDS, LEDGER
 
@@ -280,16 +281,36 @@ class Parts:
             self._news.clear()
 
 
-def check_config() -> UpstreamFile:
-    """The file, checked with all that it names. Raises SettingsError, KeyFileError."""
-    file = read_upstream_file(read_upstream_settings().file)
+def check_file(environ: Mapping[str, str]) -> str:
+    """A sentence about the file, checked with all that it names. Raises SettingsError with every fault."""
+    file, faults = read_upstream_file(read_upstream_settings(environ).file), Faults()
     for source in file.sources:
-        for key_file in (source.key_file, getattr(source, "applier_key_file", None)):
-            if key_file is not None:
-                load_key(key_file)
-        if isinstance(source, Gate):
+        faults.note(*_faults_of_keys(source))
+        if isinstance(source, FolderSource):
+            faults.note(*_faults_of_folder(source))
+    faults.raise_if_any()
+    return f"It is good: {', '.join(each.name for each in file.sources) or 'no source'}."
+
+
+def _faults_of_keys(source: Source) -> Iterator[str]:
+    for field in ("key_file", "applier_key_file"):
+        file = getattr(source, field, None)
+        if file is not None:
             try:
-                send_of(source, lambda _sealed: "")
-            except ValueError as error:
-                raise SettingsError(f"source {source.name}: its key cannot be used: {error}.") from error
-    return file
+                load_key(file)
+            except KeyFileError as error:
+                yield f"source {source.name}: {field}: {error}"
+    if isinstance(source, Gate):
+        try:
+            send_of(source, lambda _sealed: "")
+        except ValueError as error:
+            yield f"source {source.name}: its key cannot be used: {error}."
+
+
+def _faults_of_folder(source: FolderSource) -> Iterator[str]:
+    # Files are read from the folder, and then moved to folders in it.
+    folder = source.folder
+    if not folder.is_dir():
+        yield f"source {source.name}: there is no folder {folder}."
+    elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield f"source {source.name}: the folder {folder} is not readable and writable."

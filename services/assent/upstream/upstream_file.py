@@ -1,14 +1,11 @@
 """The content of an upstream file, ASSENT_UPSTREAM_FILE, and of the files that it names."""
 
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from assent.process_settings import SettingsError
 from assent.upstream.source_settings import Source, SourceFields
 
-SECRET_MAX_BYTES: Final = 16 * 1024
 _T = TypeVar("_T", bound=SourceFields)
 
 
@@ -36,15 +33,3 @@ class UpstreamFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def source(self, name: str) -> Source | None:
         """The source with this name."""
         return next((each for each in self.sources if each.name == name), None)
-
-
-def read_secret(path: Path) -> str:
-    """The secret in a file, without the line break at its end. Raises SettingsError."""
-    try:
-        content = path.read_bytes()[: SECRET_MAX_BYTES + 1]
-        text = content.decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The secret file {path} cannot be read: {type(error).__name__}.") from error
-    if not text or len(content) > SECRET_MAX_BYTES:
-        raise SettingsError(f"The secret file {path} is empty, or larger than {SECRET_MAX_BYTES:,} bytes.")
-    return text

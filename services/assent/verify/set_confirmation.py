@@ -1,6 +1,7 @@
 """R29: whether every released member of a set is in a set that was released."""
 
 import hashlib
+import itertools
 from typing import Final
 
 from msgspec import UNSET
@@ -27,8 +28,8 @@ class SetReferences:
         """(set, hash) of each member that was not released yet, by its request."""
         self._listed: set[bytes] = set()
         """The members of released sets whose own releases were not read yet."""
-        self._released: dict[bytes, tuple[int, int, str]] = {}
-        """(partition, seq, set) of each released member whose set's release was not read yet."""
+        self._released: dict[bytes, list[tuple[int, int, str]]] = {}
+        """(partition, seq, set) of the releases of each member that no set's release has allowed yet."""
         self._losses: list[Loss] = []
 
     def submitted(self, request: str, command: SubmitChange) -> None:
@@ -41,16 +42,23 @@ class SetReferences:
     def released(self, request: str, partition: int, seq: int) -> None:
         """Note the release of a request by the record `seq`. A later release of the same is ignored."""
         for member in self._open_sets.pop(request, ()):
-            place = _place(request, member)
-            if self._released.pop(place, None) is None:
-                self._listed.add(place)
+            self._allow_once(_place(request, member))
         found = self._open_members.pop(request, None)
         if found is not None:
             place = _place(*found)
             if place in self._listed:
                 self._listed.remove(place)
             else:
-                self._released[place] = (partition, seq, found[0])
+                self._released.setdefault(place, []).append((partition, seq, found[0]))
+
+    def _allow_once(self, place: bytes) -> None:
+        waiting = self._released.get(place)
+        if waiting is None:
+            self._listed.add(place)
+            return
+        del waiting[0]  # the first release counts, and a set allows no other one
+        if not waiting:
+            del self._released[place]
 
     def ended(self, request: str) -> None:
         """Note that a request has ended, so that what was not released is forgotten."""
@@ -63,7 +71,7 @@ class SetReferences:
 
     def confirm(self) -> None:
         """Check all members once all partitions are read. Raises FindingError for one without its set."""
-        for partition, seq, part_of in sorted(self._released.values()):
+        for partition, seq, part_of in sorted(itertools.chain.from_iterable(self._released.values())):
             if any(_was_there(partition, seq, loss) for loss in self._losses):
                 continue  # the release of its set may be among the records that were given up
             raise FindingError("ledger", partition, seq, NOT_RELEASED.format(part_of))

@@ -6,26 +6,43 @@ All are sent at once, and both ledgers are read once for all outcomes: the tests
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
+import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 
+from assent.notify.news_intake import NewsIntake
+from assent.notify.service import reader_of
+from assent.store.set_queries import members_of_set
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.core.set_coordination import SetCoordination
 from assent_contracts.governance_changes import RegisterPrincipal, RevokeKey
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.governance_objects import Account
-from assent_contracts.ledger import LedgerRecord, OmittedCommand, decode_recorded_command, decode_refusal
+from assent_contracts.ledger import (
+    LedgerRecord,
+    OmittedCommand,
+    decode_events,
+    decode_recorded_command,
+    decode_refusal,
+)
 from assent_contracts.partitioner import partition_for
+from assent_contracts.set_members import SetMember
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.hostile.__main__ import text
 from tests.hostile.recipe import FILE, Hostile
 from tests.hostile.replay import HERE, RECORDS, Outcome, Outcomes, Replay, Sent, named, of_topic
 from tests.integration.bad_input.conftest import REVOKED
+from tests.integration.readers.conftest import read_all
+from tests.support.containers import Endpoints
 from tests.support.governor import assert_verified, governing
 from tests.support.handover import Folders
-from tests.support.log import PARTITIONS, Actor, Log, read_ledger
+from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log, read_ledger
+from tests.support.readers import SPECS, caught_up, reading
 from tests.support.recount import read_topic
+from tests.support.stack import migrated_database
 
 
 def _outcome(record: LedgerRecord | None) -> str:
@@ -120,3 +137,34 @@ async def test_both_ledgers_verify_after_all_of_them(
     tallies = await assert_verified(log, follower)
     assert tallies[HERE].quarantined == len(of_topic(LEDGER))
     assert follower.quarantined == len(of_topic(GOVERNANCE))
+
+
+async def test_R29_projections_and_a_coordinator_keep_up_and_take_no_false_member(
+    outcomes: Outcomes, running: Endpoints, log: Log, follower: GovernanceFollower
+) -> None:
+    """Two records name a set that is none. Nothing shows them as members, and they are freed."""
+    written = await read_all(log, follower)
+    dsn = await migrated_database(running.dsn, "hostile_sets")
+    db = await asyncpg.connect(dsn)
+    try:
+        async with AsyncExitStack() as readers:
+            for spec in (*SPECS.values(), reader_of(NewsIntake(follower))):
+                await readers.enter_async_context(reading(spec, log, dsn, f"hostile-{spec.reader}"))
+                await caught_up(db, spec, written.heads)
+        rows = await db.fetch("select id, part_of from requests where part_of is not null order by seq")
+        listed = await db.fetchval("select id from requests where details ? 'members'")
+        assert listed is not None
+        assert {row["part_of"] for row in rows} == {f"{HERE}-0", f"{HERE}-999999"}
+        member = SetMember(resource="script/of-a-set-7", operation="edit", digest="0" * 64)
+        assert await members_of_set(db, listed, UPSTREAM, [member]) == []
+    finally:
+        await db.close()
+    sets = SetCoordination()
+    for (ledger, partition), records in written.accepted.items():
+        for each in records if ledger == LEDGER else ():
+            sets.take(partition, each.record, decode_events(each.record))
+    [due] = sets.due()
+    assert (due.step, due.request) == (
+        "free",
+        next(row["id"] for row in rows if row["part_of"] == f"{HERE}-0"),
+    )

@@ -16,12 +16,14 @@ from assent.cli.connection.gateway_http import GatewayAccess
 from assent.cli.connection.gateway_log import GatewayLog
 from assent.cli.connection.log_access import LogAccess, governance_of
 from assent.cli.connection.log_client import LogClient, RequestNotFoundError, UndecidedError
+from assent.cli.connection.set_sending import SentSet, SetRefused
 from assent.cli.options import Options
 from assent.gateway import table_lag
 from assent.reading.change_prospects import request_for
 from assent.reading.proven_submission import ProvenSubmission
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms, repeats
+from assent_contracts.client.set_submission import SetChange, set_commands
 from assent_contracts.commands import Approve, Cancel, Complete, SubmitChange
 from assent_contracts.events import ApprovalGiven, ChangeReleased, ChangeSubmitted, RequestCanceled
 from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal
@@ -345,3 +347,34 @@ async def test_R16_both_clients_show_the_same_records(system: System, tmp_path: 
         (opened.request, True),
         (opened.request, False),
     ]
+
+
+async def test_R29_a_set_and_its_members_are_on_the_ledger(connect: Connect) -> None:
+    alice = connect("alice")
+    name, *objects = (f"script/object-{next(_numbers)}.sh" for _ in range(41))
+    changes = [SetChange(resource=each, operation="edit", payload="echo") for each in objects]
+    sent = await alice.decide_set(set_commands("alice", name, changes, justification="Together."))
+    assert isinstance(sent, SentSet)
+    assert list(sent.members) == objects
+    shown = [await alice.request(each) for each in (sent.request, *list(sent.members.values())[:3])]
+    assert [each.details.members for each in shown] == [40, msgspec.UNSET, msgspec.UNSET, msgspec.UNSET]
+    assert {each.details.part_of for each in shown[1:]} == {sent.request}
+
+
+async def test_R29_a_locked_object_cancels_the_set(connect: Connect) -> None:
+    alice = connect("alice")
+    locked = await submitted(alice)
+    name = f"script/object-{next(_numbers)}.sh"
+    changes = [SetChange(resource=locked.resource, operation="edit", payload="echo")]
+    refused = await alice.decide_set(set_commands("alice", name, changes, justification="Together."))
+    assert isinstance(refused, SetRefused)
+    assert refused.resource == locked.resource
+    assert refused.decided.refusal is not None
+    assert refused.decided.refusal.code is RefusalCode.RESOURCE_LOCKED
+    assert refused.decided.refusal.open_request == locked.request
+    [of_set] = [each for each in await alice.requests("mine", 20) if each.resource == name]
+
+    async def canceled() -> bool:
+        return (await alice.request(of_set.id)).status == "canceled"
+
+    await until(canceled)

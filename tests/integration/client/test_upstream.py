@@ -13,6 +13,7 @@ import pytest_asyncio
 from assent_contracts.client.assent_connection import RefusedError
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.client.set_submission import SetChange
 from assent_contracts.client.upstream import connect
 from assent_contracts.client.upstream_async import AsyncSubmitted, AsyncUpstream, opened
 from assent_contracts.commands import SubmitChange
@@ -252,6 +253,29 @@ async def test_without_await_it_is_the_same(log: Log, actor: Actor) -> None:
         await actor.reject(seen(await there.request(request)))
     # An approver's one rejection is enough.
     assert await running == ["needs_approval", "needs_approval", "rejected", "rejected"]
+
+
+async def test_R29_without_await_a_set_is_submitted_with_its_members(log: Log) -> None:
+    environ = {
+        **os.environ,
+        "ASSENT_KAFKA": log.connection.bootstrap,
+        "ASSENT_IDENTITY": log.identity,
+        "ASSENT_KEY_FILE": str(log.folder / f"{UPSTREAM}.key"),
+    }
+    objects = [f"script/sync-member-{number}" for number in range(3)]
+
+    def program() -> tuple[str, list[str], list[str]]:
+        with connect(environ) as assent:
+            there = assent.submit_set(
+                "script/sync-set",
+                [SetChange(resource=each, operation="edit", payload=PAYLOAD) for each in objects],
+                justification="Together.",
+            )
+            there.set.cancel()
+            statuses = [there.set.wait_applied(complete=False, timeout_s=30).status]
+            return there.set.resource, list(there.members), statuses
+
+    assert await asyncio.to_thread(program) == ("script/sync-set", objects, ["canceled"])
 
 
 async def _until(attempt: Any) -> None:

@@ -62,7 +62,7 @@ async def approved(actor: Actor, of: AsyncSubmitted) -> None:
     await until(holds)
 
 
-async def ended(members: SubmittedSet) -> list[str]:
+async def ended(members: SubmittedSet[AsyncSubmitted]) -> list[str]:
     return [
         (await each.wait_applied(complete=False, timeout_s=30)).status for each in members.members.values()
     ]

@@ -10,6 +10,7 @@ import assent_contracts
 from assent_contracts.client.follower import GovernanceFollower
 from tests.support.client_examples import (
     Examples,
+    check_a_member_is_applied_only_with_its_set,
     check_forged_changes_are_left_alone,
     check_kafka_restart_is_survived,
     check_killed_applier_continues,
@@ -35,7 +36,9 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
     if subprocess.run(["go", "mod", "download"], cwd=GO, check=False).returncode:
         pytest.skip("The modules of contracts/go are not in Go's cache, and its proxy does not answer.")
     subprocess.run(["go", "build", "-o", f"{folder}/", "./examples/..."], cwd=GO, check=True)
-    return Examples(submit=(f"{folder}/submit",), apply=(f"{folder}/apply",))
+    return Examples(
+        submit=(f"{folder}/submit",), submit_set=(f"{folder}/submitset",), apply=(f"{folder}/apply",)
+    )
 
 
 @pytest.mark.parametrize("crash", ["before", "after"])
@@ -49,6 +52,12 @@ async def test_the_python_client_continues_from_the_journal_of_a_go_applier(
     examples: Examples, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     await check_python_client_continues(examples, log, follower, actor, Folders.of(tmp_path))
+
+
+async def test_R29_a_member_is_applied_only_if_its_set_was_released(
+    examples: Examples, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    await check_a_member_is_applied_only_with_its_set(examples, log, follower, actor, Folders.of(tmp_path))
 
 
 async def test_what_is_not_what_the_ledger_has_released_is_not_applied(

@@ -10,6 +10,7 @@ import assent_contracts
 from assent_contracts.client.follower import GovernanceFollower
 from tests.support.client_examples import (
     Examples,
+    check_a_member_is_applied_only_with_its_set,
     check_forged_changes_are_left_alone,
     check_kafka_restart_is_survived,
     check_killed_applier_continues,
@@ -51,7 +52,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
     # Compiled once: each start from the source file would take seconds on a busy machine.
     subprocess.run(["javac", "-cp", jars, "-d", f"{folder}/built", *sources], check=True)
     java = ("java", "-XX:TieredStopAtLevel=1", "-cp", f"{folder}/built:{jars}")
-    return Examples(submit=(*java, "Submit"), apply=(*java, "Apply"))
+    return Examples(submit=(*java, "Submit"), submit_set=(*java, "SubmitSet"), apply=(*java, "Apply"))
 
 
 @pytest.mark.parametrize("crash", ["before", "after"])
@@ -65,6 +66,12 @@ async def test_the_python_client_continues_from_the_journal_of_a_java_applier(
     examples: Examples, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     await check_python_client_continues(examples, log, follower, actor, Folders.of(tmp_path))
+
+
+async def test_R29_a_member_is_applied_only_if_its_set_was_released(
+    examples: Examples, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    await check_a_member_is_applied_only_with_its_set(examples, log, follower, actor, Folders.of(tmp_path))
 
 
 async def test_what_is_not_what_the_ledger_has_released_is_not_applied(

@@ -1,5 +1,6 @@
 """R28 on the real stack: who sees findings, closes them, and where they are shown."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from assent.cli import output
 from assent.cli.connection.direct_log import DirectLog
 from assent.cli.connection.gateway_http import GatewayAccess
 from assent.cli.connection.gateway_log import GatewayLog
@@ -18,6 +20,7 @@ from assent_contracts.commands import CloseFinding, ReportFinding
 from tests.support.console import load, post
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, accepted, refused
+from tests.support.in_process_cli import Answer, assent
 from tests.support.log import Log
 from tests.support.reconciling import log_with_reconcilers
 from tests.support.stack import until
@@ -47,6 +50,30 @@ async def reported(gateway: Gateway, resource: str, **fields: Any) -> str:
     shown = await bob.get(f"/api/v1/findings/{finding}", headers={"Assent-After": finding})
     assert shown.status_code == 200, shown.text
     return finding
+
+
+async def test_R28_explain_names_the_open_findings_of_a_requests_object(
+    gateway: Gateway, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = "script/explained.sh"
+    request = (await gateway.submit(resource))["request"]
+    first = await reported(gateway, resource, detail="By hand.")
+    other = await reported(gateway, "script/another.sh")
+    await reported(gateway, "script/restored.sh")
+    for name in ("ASSENT_KAFKA", "ASSENT_AS", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(output, "_consoles", {})
+    common = ("--server", gateway.url, "--identity", gateway.log.identity)
+    said: dict[str, Answer] = {}
+    for principal in ("bob", "erin"):
+        key = ("--key", str(gateway.log.folder / f"{principal}.key"))
+        said[principal] = await asyncio.to_thread(assent, capsys, "explain", request, *key, *common)
+    words = " ".join(said["bob"].out.split())
+    assert f"Finding {first} is open: the target web shows a change of this object" in words
+    assert other not in words
+    # She may not see the request, so she does not learn of its findings.
+    assert said["erin"].code == 1
+    assert "Finding" not in said["erin"].out + said["erin"].err
 
 
 async def test_R28_those_who_answer_for_a_type_see_its_findings(gateway: Gateway) -> None:

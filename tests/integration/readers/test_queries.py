@@ -179,6 +179,6 @@ async def test_lists_use_an_index_even_without_filters(pool: asyncpg.Pool) -> No
             ("list_requests", (None, None, None, None, None), "requests_by_change"),
             ("list_oldest_requests", (None, None, None, OPEN, None), "requests_open"),
         ):
-            no_more = (0, None, None, None, 10, None, None, None, None)
+            no_more = (0, None, None, None, 10, None, None, None, None, None)
             plan = await connection.fetch(f"explain {queries._SQL[name]}", *arguments, *no_more)
             assert any(index in line["QUERY PLAN"] for line in plan), plan

@@ -3,6 +3,10 @@
 import asyncpg
 import msgspec
 
+from assent.observe import metrics
+from assent.status.open_figures import count
+from assent.store.pool import open_pool
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.core.requests.states import (
@@ -18,6 +22,7 @@ from assent_contracts.ledger import decode_events
 from assent_contracts.topics import LEDGER
 from tests.integration.readers.conftest import AWKWARD, Written
 from tests.support.log import PARTITIONS, Log
+from tests.support.metric_values import value
 from tests.support.readers import SPECS, caught_up, reading
 
 STATUS = SPECS["status"]
@@ -88,6 +93,42 @@ async def test_r13_table_equals_an_independent_recount(
         ("rejected", None),
         ("canceled", None),
     }
+
+
+async def test_figures_of_what_is_open_equal_an_independent_recount(
+    log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str
+) -> None:
+    async with reading(STATUS, log, dsn, group):
+        await caught_up(db, STATUS, written.heads)
+    states = [each[:2] for each in recount(written).values()]
+    opened = [status for status, _ in states if status in ("needs_approval", "approved")]
+    pool = await open_pool(dsn, "assent_status", application="tests", size=1)
+    try:
+        await count(pool)
+        assert {age: value(metrics.OPEN_REQUESTS_OLDER, seconds=age) for age in ("0", "3600", "604800")} == {
+            "0": len(opened),
+            "3600": 0,
+            "604800": 0,
+        }
+        assert value(metrics.UNSETTLED) == states.count(("approved", "unknown")) > 0
+        assert value(metrics.UNCLAIMED_SECONDS) == 0
+        assert value(metrics.OPEN_FINDINGS) == 0
+        released_at, longer_ms = now_ms() - 60_000, 700_000_000
+        await db.execute(
+            "update requests set submitted_at = submitted_at - $2, progress = 'released', changed_at = $1"
+            " where id = (select id from requests where status = 'approved' and progress is null limit 1)",
+            released_at,
+            longer_ms,
+        )
+        await count(pool)
+        assert value(metrics.OPEN_REQUESTS_OLDER, seconds="604800") == 1
+        assert 60 <= (value(metrics.UNCLAIMED_SECONDS) or 0) < 160
+        # A set is not claimed, but its members are.
+        await db.execute("""update requests set details = '{"members": 2}' where progress = 'released'""")
+        await count(pool)
+        assert value(metrics.UNCLAIMED_SECONDS) == 0
+    finally:
+        await pool.close()
 
 
 async def test_r6_r8_justifications_and_notes_are_stored_unchanged(

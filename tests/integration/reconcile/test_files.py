@@ -7,6 +7,7 @@ import pytest
 
 from assent.applier.targets.files.table import FilesTable
 from assent.applier.targets.files.target import FilesTarget
+from assent.reconcile.readers import files
 from assent.reconcile.readers.reader import UnreadableTargetError
 from assent.reconcile.reconciler import ReportRefusedError
 from assent_contracts.digests import sha256_hex
@@ -154,6 +155,35 @@ async def test_R28_a_link_is_not_followed(reconciling: Reconciling, folder: Fold
     name = f"{reconciling.name}.sh"
     (folder.path / "script" / name).symlink_to(secret)
     assert await reconciling.found(folder.file) == [("unexplained", f"script/{name}", "not-a-file", None)]
+
+
+async def test_R28_a_file_is_found_whatever_its_name(
+    reconciling: Reconciling, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settle_others_of_empty(reconciling, folder)
+    name = reconciling.name
+    for odd in (f"{name}-\udcff", f"{name}-\n", f".new-{name}"):
+        folder.write(odd, "echo\n")
+    odd_names = [f"script/{name}-%0A", f"script/{name}-%FF"]
+    assert [resource for _, resource, _, _ in await reconciling.found(folder.file)] == odd_names
+    monkeypatch.setattr(files, "TEMPORARY_S", 0.0)
+    assert [resource for _, resource, _, _ in await reconciling.found(folder.file)] == [f"script/.new-{name}"]
+    assert await reconciling.found(folder.file) == []
+
+
+async def test_R28_a_second_file_of_an_object_is_not_hidden_by_the_applied_one(
+    reconciling: Reconciling, folder: Folder
+) -> None:
+    name = f"{reconciling.name} with a space"
+    request = await reconciling.applied(folder.target, f"script/{name}", b'"echo one\\n"')
+    await settle_others(reconciling, folder)
+    folder.write(name, "echo by hand\n")
+    [(kind, resource, version, of)] = await reconciling.found(folder.file)
+    assert (kind, resource, of) == ("different", f"script/{name}", request.request)
+    assert version is not None
+    assert version.startswith("several:")
+    (folder.path / "script" / name).unlink()
+    assert [kind for kind, *_ in await reconciling.found(folder.file)] == ["restored"]
 
 
 async def settle_others_of_empty(reconciling: Reconciling, folder: Folder) -> None:

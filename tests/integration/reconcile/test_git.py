@@ -108,6 +108,35 @@ async def test_R28_a_change_that_a_forced_push_took_away_is_found(
     assert await reconciling.found(branch.file) == []
 
 
+async def test_R28_an_older_finding_of_the_history_does_not_hide_what_a_forced_push_took_away(
+    reconciling: Reconciling, branch: Branch
+) -> None:
+    before = branch.host.tip()
+    request = await reconciling.applied(branch.target, branch.object, b'"echo one\\n"')
+    for text in ("echo by hand\n", "echo one\n"):
+        commit = branch.host.commit(branch.object, text)
+        assert await reconciling.found(branch.file) == [("unexplained", branch.object, commit, None)]
+    missing = ("missing", branch.object, None, request.request)
+    git(branch.host.bare, "update-ref", "refs/heads/main", before)
+    assert await reconciling.found(branch.file) == [missing]
+    by_hand = branch.host.commit(branch.object, "echo again\n")
+    assert await reconciling.found(branch.file) == [("unexplained", branch.object, by_hand, None)]
+    git(branch.host.bare, "update-ref", "refs/heads/main", before)
+    assert await reconciling.found(branch.file) == [missing], "it was not missing in between"
+    assert await reconciling.found(branch.file) == []
+
+
+@pytest.mark.parametrize("version", ["--name-only", "HEAD", "0" * 40])
+async def test_R28_a_finding_that_names_no_commit_of_the_branch_hides_nothing(
+    reconciling: Reconciling, branch: Branch, version: str
+) -> None:
+    before = branch.host.tip()
+    request = await reconciling.applied(branch.target, branch.object, b'"echo one\\n"')
+    await reconciling.reported(branch.object, kind="unexplained", version=version)
+    git(branch.host.bare, "update-ref", "refs/heads/main", before)
+    assert await reconciling.found(branch.file) == [("missing", branch.object, None, request.request)]
+
+
 async def test_R28_a_merge_that_keeps_the_other_side_takes_a_change_away(
     reconciling: Reconciling, branch: Branch
 ) -> None:

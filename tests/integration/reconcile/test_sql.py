@@ -1,6 +1,7 @@
 """R28: a database in which people change rows by hand."""
 
 import itertools
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -105,6 +106,39 @@ async def test_R28_a_change_without_its_row_is_missing(reconciling: Reconciling,
     await database.db.execute("DELETE FROM assent_applied")
     assert await reconciling.found(database.file) == [("missing", database.object, None, request.request)]
     assert await reconciling.found(database.file) == []
+
+
+async def test_R28_rows_that_are_huge_do_not_fill_the_memory(
+    reconciling: Reconciling, database: Database
+) -> None:
+    listing = (
+        "SELECT 'flag/' || n AS resource, repeat(n::text, 30000000) AS version, repeat('x', 30000000) AS by"
+        " FROM generate_series(1, 3) AS n;"
+    )
+    database.configured(listing=listing, table=None)
+    async with reconciling.running(database.file) as reconciler:
+        tracemalloc.start()
+        try:
+            found = shape(await reconciler.run())
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    versions = {resource: version for kind, resource, version, _ in found if kind == "unexplained"}
+    assert versions.keys() == {"flag/1", "flag/2", "flag/3"}
+    assert len({*versions.values()}) == 3
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("update", ["SET resource = 'not an object'", "SET request = NULL"])
+async def test_R28_rows_that_no_applier_writes_do_not_hide_others(
+    reconciling: Reconciling, database: Database, update: str
+) -> None:
+    await reconciling.applied(database.target, database.object, b'{"value":"on"}')
+    await reconciling.run(database.file)
+    await database.db.execute("ALTER TABLE assent_applied ALTER request DROP NOT NULL")
+    await database.db.execute("UPDATE assent_applied " + update)
+    with pytest.raises(UnreadableTargetError, match="no applier has written"):
+        await reconciling.run(database.file)
 
 
 @pytest.mark.parametrize(

@@ -141,13 +141,19 @@ def test_configuration_is_checked_before_anything_starts(
 
     def check(**environ: str) -> tuple[int, str]:
         plain = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-        done = run("assent.upstream", ["--check-config"], environ=plain | environ, stdin=b"", limit_s=60)
+        done = run("assent.upstream", ["--check-file"], environ=plain | environ, stdin=b"", limit_s=60)
         return done.returncode, (done.stdout + done.stderr).decode()
 
     assert check() == (2, "upstream: Set ASSENT_UPSTREAM_FILE.\n")
     good = upstream_toml(tmp_path, github_source(tmp_path))
     assert check(ASSENT_UPSTREAM_FILE=str(good)) == (0, "It is good: github.\n")
     source = github_source(tmp_path)
+    folder = {"kind": "folder", "name": "drop", "folder": "drop", "mapping": source["mapping"]}
+    watching = {"ASSENT_UPSTREAM_FILE": str(upstream_toml(tmp_path, folder))}
+    missing = f"upstream: source drop: there is no folder {tmp_path / 'drop'}.\n"
+    assert check(**watching) == (2, missing)
+    (tmp_path / "drop").mkdir()
+    assert check(**watching) == (0, "It is good: drop.\n")
     bad = [
         {**source, "secret_files": ["nowhere"]},
         {**source, "name": "Capital", "path": "hooks"},
@@ -175,7 +181,7 @@ def test_configuration_is_checked_before_anything_starts(
     for named in (
         "two sources are named 'github'",
         "two sources have the path '/hooks/github'",
-        "source github: The secret file",
+        "source github: secret_files: ",
         "source Capital: a name is small letters",
         "and not 'hooks'",
         "source other: mapping.resource: ",

@@ -57,12 +57,19 @@ def test_a_tail_that_does_not_match_its_checksum_is_not_read(tmp_path: Path, tai
     assert read(path) == RECORDS
 
 
-def test_a_changed_byte_ends_the_records_before_it(tmp_path: Path) -> None:
+def test_a_changed_byte_ends_the_records_before_it_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "f"
     content = bytearray(written(path, RECORDS))
-    content[len(START) + 8 + 3 + 8] ^= 1
+    assert read(path) == RECORDS
+    assert caplog.messages == []
+    at = len(START) + 8 + 3
+    content[at + 8] ^= 1
     path.write_bytes(content)
     assert read(path) == [b"one"]
+    [told] = caplog.messages
+    assert f"its last {len(content) - at} bytes, from {at} on, cannot be read" in told
 
 
 def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from assent_contracts.client.applier_steps import granted, is_settled, left_alon
 from assent_contracts.client.handler_run import too_late
 from assent_contracts.client.open_requests import Grant, OpenRequest, ReleasedAt
 from assent_contracts.commands import Claim, Outcome, ReportOutcome
+from assent_contracts.core.requests.states import Released, Submission
 from assent_contracts.digests import sha256_hex
 from assent_contracts.released_change import Change
 from tests.support.people import START
@@ -66,6 +67,15 @@ def test_record_that_differs_from_the_release_in_any_field_is_forged(changed: di
     other = msgspec.structs.replace(CHANGE, **changed)
     assert why(other, RELEASED) == "forged"
     assert not_to_apply(other, OPEN.digest, CLAIMED) is not None
+
+
+def test_R18_R29_what_assent_carries_out_itself_is_not_claimed_whoever_writes_it_for_appliers() -> None:
+    governed = msgspec.structs.replace(RELEASED, resource="access-policy/policy/scripts")
+    submission = Submission(1, "app/a", "alice", "p-alice", "0" * 64, OPEN.digest, (), members=2)
+    of_set = msgspec.structs.replace(RELEASED, state=Released(submission, START))
+    for found in (governed, of_set):
+        assert left_alone(found.change(PAYLOAD), found, types=None, in_hand=False) is not None
+        assert why(found.change(PAYLOAD), found) == "forged"
 
 
 def test_change_not_open_not_released_not_ours_or_in_progress_is_ignored() -> None:

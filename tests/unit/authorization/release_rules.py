@@ -29,6 +29,14 @@ _complete = on("complete")
 _close = on("close")
 _claim = on("claim")
 _report = on(*_OUTCOMES)
+_renew = on("renew")
+_settle = on("settle as succeeded", "settle by a retry")
+_settle_or_report = on(*_OUTCOMES, "settle as succeeded", "settle by a retry")
+
+
+def _was_claimed(cell: Cell) -> bool:
+    return not cell.built_in and cell.status in {"completed", "failed", "applying", "outcome unknown"}
+
 
 RELEASE_RULES: Final = (
     Rule(
@@ -145,6 +153,79 @@ RELEASE_RULES: Final = (
         ),
         "not-claimed",
     ),
+    Rule(
+        "settle-administrator",
+        "Only a person who administers the type settles an outcome.",
+        _settle(lambda cell: not cell.settles),
+        "not-permitted",
+    ),
+    Rule(
+        "settle-own",
+        "Nobody settles their own request.",
+        _settle(lambda cell: cell.relation in HIS_OWN),
+        "own-request",
+    ),
+    Rule(
+        "settle-applying",
+        "As long as its applier may report, nobody else settles the outcome.",
+        _settle(lambda cell: cell.status == "applying"),
+        "being-applied",
+    ),
+    Rule(
+        "settle-unknown",
+        "Only an unknown outcome is settled.",
+        _settle(lambda cell: cell.status != "outcome unknown"),
+        "not-pending",
+    ),
+    Rule(
+        "settle-own-signature",
+        "Where the policy requires it, administrators settle with their own key, by a report too.",
+        _settle_or_report(
+            lambda cell: (
+                cell.status == "outcome unknown"
+                and cell.kind == "vault"
+                and cell.relation == "approver through a gateway"
+            )
+        ),
+        "own-signature-required",
+    ),
+    Rule(
+        "R19-retry",
+        "Nothing is released again for a requester who may no longer request it.",
+        on("settle by a retry")(lambda cell: cell.role != "requester"),
+        "requester-not-permitted",
+    ),
+    Rule(
+        "settle",
+        "An administrator settles it as succeeded.",
+        on("settle as succeeded")(lambda cell: True),
+        "RequestCompleted",
+    ),
+    Rule(
+        "renew-before",
+        "Nothing is renewed before the release.",
+        _renew(lambda cell: cell.status in {"needs approval", "approved", "approved, quorum lost"}),
+        "not-claimed",
+    ),
+    Rule(
+        "renew-other",
+        "Only the current claim is renewed.",
+        _renew(lambda cell: not _was_claimed(cell)),
+        "claim-superseded",
+    ),
+    Rule(
+        "renew-late",
+        "A lease that has ended stays ended.",
+        _renew(lambda cell: cell.status == "outcome unknown"),
+        "lease-ended",
+    ),
+    Rule(
+        "renew-applier",
+        "Only the applier that claimed renews, while it applies.",
+        _renew(lambda cell: cell.status in ENDED or cell.relation != "applier that claimed"),
+        "not-claimed",
+    ),
+    Rule("renew", "The applier that claimed renews its lease.", _renew(lambda cell: True), "LeaseRenewed"),
     Rule(
         "R12-still",
         "An unknown outcome is reported once.",

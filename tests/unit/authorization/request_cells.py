@@ -11,7 +11,8 @@ ROLES: Final = (
 )
 COMMANDS: Final = (
     *("submit", "approve", "approve other bytes", "reject", "revoke", "cancel", "complete", "close"),
-    *("claim", "report success", "report failure", "report unknown"),
+    *("claim", "renew", "report success", "report failure", "report unknown"),
+    *("settle as succeeded", "settle by a retry"),
 )
 OPEN: Final = (
     *("needs approval", "approved", "approved, quorum lost", "released", "applying", "outcome unknown"),

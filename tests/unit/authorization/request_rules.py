@@ -77,9 +77,10 @@ RULES: Final = (
     Rule(
         "R13-decide",
         "An ended request can no longer be decided.",
-        on("approve", "approve other bytes", "reject", "revoke", "cancel", "close")(
-            lambda cell: cell.status in ENDED
-        ),
+        on(
+            *("approve", "approve other bytes", "reject", "revoke", "cancel", "close"),
+            *("settle as succeeded", "settle by a retry"),
+        )(lambda cell: cell.status in ENDED),
         "not-pending",
     ),
     Rule(

@@ -16,7 +16,7 @@ from assent_contracts.access_policies import BUILT_IN_TYPES, ApprovalRule, Polic
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
-from assent_contracts.events import ChangeSubmitted
+from assent_contracts.events import ChangeClaimed, ChangeSubmitted
 from assent_contracts.governance_changes import (
     SETTINGS,
     AssignRole,
@@ -111,7 +111,7 @@ class World:
         built_in = {"access-policy": policy_object("apps"), "governance": SETTINGS}
         self.resource = built_in.get(kind, f"{kind}/one")
         self.ledgers = TwoLedgers(_founding())
-        self.request, self.submission = "0-999", _OTHER_BYTES
+        self.request, self.submission, self.claim = "0-999", _OTHER_BYTES, 0
         self.ledgers.catch_up()
         self._reach(status)
         for name in ("then-requester", "then-administrator"):
@@ -130,6 +130,8 @@ class World:
         assert not isinstance(decision, Refusal), (who, command, decision)
         if isinstance(decision[0], ChangeSubmitted):
             self.request, self.submission = decision[0].request, decision[0].submission
+        if isinstance(decision[0], ChangeClaimed):
+            self.claim = self.ledgers.seq - 1
 
     def _reach(self, status: str) -> None:
         if status == "unknown":
@@ -244,16 +246,21 @@ class World:
             case "close":
                 return build(who, c.CloseRequest, self.resource, **about, reason="why")
             case "report success" | "report failure" | "report unknown":
-                outcome = {"success": "succeeded", "failure": "failed", "unknown": "unknown"}
-                said = about | {"outcome": outcome[command.removeprefix("report ")]}
+                outcomes = {"success": "succeeded", "failure": "failed", "unknown": "unknown"}
+                said = about | {"outcome": outcomes[command.removeprefix("report ")]}
                 return build(who, c.ReportOutcome, self.resource, **said)
+            case "settle as succeeded" | "settle by a retry":
+                outcome = "retry" if command.endswith("retry") else "succeeded"
+                return build(who, c.Settle, self.resource, **about, outcome=outcome, reason="why")
             case _:
                 kinds = {
                     "revoke": c.Revoke,
                     "cancel": c.Cancel,
                     "claim": c.Claim,
+                    "renew": c.RenewLease,
                 }
-                return build(who, kinds[command], self.resource, **about)
+                of_claim = {"claim": self.claim} if command == "renew" else {}
+                return build(who, kinds[command], self.resource, **about, **of_claim)
 
     def answer(self, cell: Cell) -> tuple[object, ...] | Refusal:
         """The real decision; nothing is kept."""

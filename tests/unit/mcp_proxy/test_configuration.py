@@ -57,8 +57,8 @@ def test_each_fault_is_named(tmp_path: Path, old: str, new: str, fault: str) -> 
     [
         ("c" * 40, "c" * 40, "have the same token"),
         ("c" * 31, "d" * 40, "a token has at least 32 characters"),
-        ("", "d" * 40, "is empty, too large, or not one line"),
-        ("c" * 20 + "\n" + "c" * 20, "d" * 40, "is empty, too large, or not one line"),
+        ("", "d" * 40, "is empty, or has more than"),
+        ("c" * 20 + "\n" + "c" * 20, "d" * 40, "is not one line of ASCII"),
     ],
 )
 def test_tokens_are_long_and_each_is_one_agents(tmp_path: Path, first: str, second: str, fault: str) -> None:

@@ -10,6 +10,7 @@ from assent.notify.audience import (
     asks_approvers,
     asks_settlers,
     enabled_accounts,
+    finding_closers,
     gained,
     hear_of_key,
     requester_hears,
@@ -17,7 +18,7 @@ from assent.notify.audience import (
 )
 from assent.notify.facts import asking, facts_of
 from assent.notify.known_requests import KnownRequest
-from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, NewsEvent
+from assent.targets.news import EVENTS, OF_FINDINGS, OF_GOVERNANCE, STATUS, NewsEvent
 from assent_contracts import events as e
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.evolve import ImpossibleEventError
@@ -298,7 +299,7 @@ def test_R17_requester_is_notified_of_every_other_event_and_a_target_can_choose_
 
 
 def test_R13_every_message_has_a_status() -> None:
-    assert STATUS.keys() == set(EVENTS) - OF_GOVERNANCE
+    assert STATUS.keys() == set(EVENTS) - OF_GOVERNANCE - OF_FINDINGS
 
 
 def record_of(command: dict[str, str] | None) -> LedgerRecord:
@@ -360,3 +361,15 @@ def test_R17_new_key_is_announced_to_its_person_on_every_account_and_to_administ
     force(governance, DisablePrincipal(principal="bob2"))
     assert hear("bob") == {"bob", "carol", "dave"}
     assert hear_of_key(governance, key_of("bob"), frozenset({"mallory"})) == frozenset()
+
+
+def test_R28_a_finding_is_for_people_who_administer_its_type_or_approve_for_it(
+    governance: Governance,
+) -> None:
+    able = {"alice", "alice2", "bob", "bob2", "carol", "dave"}
+    assert finding_closers(governance, "script", EVERYBODY) == able
+    # Nobody approves for a type without a policy.
+    assert finding_closers(governance, "unprotected", EVERYBODY) == {"carol", "dave"}
+    force(governance, DisablePrincipal(principal="bob"))
+    assert finding_closers(governance, "script", EVERYBODY) == able - {"bob"}
+    assert finding_closers(governance, "script", frozenset({"bob", "carol", "nobody"})) == {"carol"}

@@ -28,7 +28,7 @@ from assent.notify.retry_delay import LONGEST_S, SLOW_S, rest_s, wait_s
 from assent.notify.webhook import signature
 from assent.notify.webhook_document import document_of, document_of_test
 from assent.process_settings import SettingsError
-from assent.targets.news import EVENTS, OF_GOVERNANCE, Facts, NewsEvent
+from assent.targets.news import EVENTS, OF_FINDINGS, OF_GOVERNANCE, Facts, NewsEvent
 from assent.targets.urls import secret_of
 
 PUBLIC = "https://assent.example.com"
@@ -82,7 +82,9 @@ def test_R17_every_message_has_a_text_with_its_request_and_a_link(event: NewsEve
     found = text(message(event, words=words), PUBLIC)
     assert found.subject
     assert "script/a.sh" in found.subject
-    if event not in OF_GOVERNANCE:
+    if event in OF_FINDINGS:
+        assert f"{PUBLIC}/findings#card-2-15" in found.body
+    elif event not in OF_GOVERNANCE:
         assert f"{PUBLIC}/requests/2-15" in found.body
     if words and event not in ("reopened", "expired", *OF_GOVERNANCE):
         assert "Because." in found.body
@@ -102,7 +104,7 @@ def test_R12_requester_is_told_whether_to_complete() -> None:
 
 
 @pytest.mark.parametrize("evil", EVIL)
-@pytest.mark.parametrize("field", ["resource", "operation", "requester", "by", "words"])
+@pytest.mark.parametrize("field", ["resource", "operation", "requester", "by", "words", "target", "made_by"])
 @pytest.mark.parametrize("event", EVENTS)
 def test_R17_no_field_from_people_can_start_a_header_or_a_line(
     event: NewsEvent, field: str, evil: str
@@ -330,3 +332,33 @@ def test_the_document_that_the_page_on_notifications_shows_is_the_one_that_is_se
     )
     golden = json.dumps(json.loads(shown), separators=(",", ":"), ensure_ascii=False)
     assert document_of(sent, PUBLIC) == golden
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("unexplained", "web shows a change of script/a.sh that no request explains."),
+        ("different", "web shows something else of script/a.sh than request 2-9 made."),
+        ("missing", "web does not show what request 2-9 made of script/a.sh."),
+    ],
+)
+def test_R28_a_finding_is_told_with_what_differs_and_where(kind: str, says: str) -> None:
+    facts = {"kind": kind, "target": "web", "made_by": "2-9", "version": "v7", "words": "Seen."}
+    found = text(message("finding-opened", **facts), PUBLIC)
+    assert found.subject == "Finding: script/a.sh at web"
+    assert says in found.body
+    assert "bob has reported it." in found.body
+    data = json.loads(document_of(message("finding-opened", **facts), PUBLIC))
+    assert data["type"] == "assent.finding.opened"
+    assert data["data"] == {
+        "finding": "2-15",
+        "resource": "script/a.sh",
+        "target": "web",
+        "kind": kind,
+        "version": "v7",
+        "request": "2-9",
+        "reporter": "bob",
+        "detail": "Seen.",
+        "link": f"{PUBLIC}/findings#card-2-15",
+        "position": {"partition": 2, "seq": 17},
+    }

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from assent.reconcile.applied_requests import AppliedRequest, AppliedRequests
 from assent.reconcile.comparison import Shown, differences, without_note
@@ -59,13 +60,17 @@ def found(
     )
 
 
-def known(*reported: dict[str, Any]) -> KnownFindings:
+def known_in_git(*reported: dict[str, Any]) -> KnownFindings:
+    return known(*reported, of_git=True)
+
+
+def known(*reported: dict[str, Any], of_git: bool = False) -> KnownFindings:
     findings = KnownFindings("web")
     for seq, each in enumerate(reported, 100):
         event = FindingReported(
             finding=f"0-{seq}", resource=SCRIPT, target="web", reporter="reconciler", **each
         )
-        findings.take((event,), of_git=False)
+        findings.take((event,), of_git=of_git)
     return findings
 
 
@@ -120,6 +125,36 @@ def test_R28_a_finding_is_new_only_if_something_else_was_found_in_between() -> N
     assert [each.kind for each in found(applied(story), back, known(different))] == ["restored"]
     assert found(applied(story), back, known(different, {"kind": "restored"})) == []
     assert found(applied(story), back) == []
+
+
+@pytest.mark.parametrize(("made", "kinds"), [("another blob", []), ("one", ["different"])])
+def test_R28_an_entry_of_the_history_hides_only_what_it_has_made(made: str, kinds: list[str]) -> None:
+    story = through(Story())
+    requests = applied(story)
+    findings = known_in_git({"kind": "unexplained", "version": "c1"})
+    asked: list[tuple[str, str | None, str]] = []
+
+    def made_by(resource: str, shown: str | None, commit: str) -> bool:
+        asked.append((resource, shown, commit))
+        return shown == made
+
+    shown = {SCRIPT: Shown("another blob")}
+    arguments = (shown, requests, findings, lambda _version, _request: False)
+    found_now = [*differences(*arguments, of_type=lambda _: True, made_by=made_by)]
+    assert asked == [(SCRIPT, "another blob", "c1")]
+    assert [each.kind for each in found_now] == kinds
+
+
+def test_R28_what_was_found_before_an_entry_of_the_history_is_found_again_after_it() -> None:
+    story = through(Story())
+    missing = {"kind": "missing", "request": story.request}
+    for reported, kinds in (
+        ((missing,), []),
+        ((missing, {"kind": "unexplained", "version": "c1"}), ["missing"]),
+    ):
+        arguments = ({}, applied(story), known_in_git(*reported), lambda _version, _request: None)
+        now = differences(*arguments, of_type=lambda _: True, made_by=lambda *_: False)
+        assert [each.kind for each in now] == kinds
 
 
 def test_R28_an_extra_object_that_is_gone_again_is_restored() -> None:

@@ -1,5 +1,6 @@
 """R28: the object of a file, found from its name."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,10 +25,19 @@ def test_R28_the_object_of_an_appliers_file_is_found(resource: str) -> None:
     assert found == resource or "~" in path
 
 
-@given(st.text(min_size=1, max_size=60))
-def test_R28_no_file_by_hand_hides_the_file_of_an_object(name: str) -> None:
-    found = object_of_file(f"script/{name}", path_of)
-    assert found is None or path_of(found) == f"script/{name}" or found == f"script/{name}"
+@given(st.binary(min_size=1, max_size=300).filter(lambda name: b"/" not in name))
+def test_R28_every_file_of_a_type_is_an_object_whatever_its_name(name: bytes) -> None:
+    path = f"script/{name.decode(errors='surrogateescape')}"
+    found = object_of_file(path, path_of)
+    assert found is not None
+    assert is_resource(found)
+    if path_of(found) != path:
+        assert found == path or "%" in found or found == f"script/{name.decode()}"
+
+
+@pytest.mark.parametrize("path", ["Script/x", "\udcff/x", "script", "script/", "/x"])
+def test_R28_a_file_of_no_type_is_no_object(path: str) -> None:
+    assert object_of_file(path, path_of) is None
 
 
 @given(st.text(max_size=400))

@@ -53,6 +53,20 @@ def test_R29_member_that_its_released_set_does_not_list_is_named(order: tuple[in
         log.verify_sets(order)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_R1_R29_member_that_was_released_twice_is_named(order: tuple[int, ...]) -> None:
+    log = SetLog()
+    name, members = released_set(log)
+    Coordinator(log).run()
+    log.act(c.Claim, "applier", members[A], A)
+    log.act(c.ReportOutcome, "applier", members[A], A)
+    again = log.submit(log.member(A, name))
+    assert log.act(c.Complete, PORTAL, again, A) == "ChangeReleased", "a stolen key of the gateway"
+    with pytest.raises(FindingError, match=f"it releases a member of the set {name}") as found:
+        log.verify_sets(order)
+    assert found.value.seq == int(again.partition("-")[2]) + 1
+
+
 def test_R29_set_that_ends_without_a_release_leaves_nothing_to_verify() -> None:
     log = SetLog()
     name, _ = log.submitted_set()

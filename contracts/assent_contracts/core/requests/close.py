@@ -19,6 +19,7 @@ from assent_contracts.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.events import Event, RequestClosed
+from assent_contracts.limits import SET_MEMBER_GRACE_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
@@ -41,6 +42,11 @@ def decide_close(request: Request, command: CloseRequest, context: Context) -> t
             if resource_type(request.submission.resource) in BUILT_IN_TYPES:
                 # The governance ledger may already have the change.
                 return refuse(RefusalCode.BEING_APPLIED, "R22: Assent is carrying the change out.")
+            if _has_open_members(request.submission, context.at):
+                return refuse(
+                    RefusalCode.BEING_APPLIED,
+                    "R29: the set's members are released and may be applied: close each of them.",
+                )
         case Applying():
             return refuse(
                 RefusalCode.BEING_APPLIED, f"R22: {request.applier} has claimed the change and may apply it."
@@ -54,6 +60,11 @@ def decide_close(request: Request, command: CloseRequest, context: Context) -> t
     if request.deadline <= context.at:
         return refuse(RefusalCode.NOT_PENDING, "R14: the request has expired.")
     return (RequestClosed(request=command.request, closed_by=context.principal.id),)
+
+
+def _has_open_members(submission: Submission, at: int) -> bool:
+    """R29: whether a released set may have members that are not over. After that it can be closed again."""
+    return submission.members > 0 and at < submission.not_after + SET_MEMBER_GRACE_MS
 
 
 def _may_not_close(submission: Submission, context: Context) -> Refusal | None:

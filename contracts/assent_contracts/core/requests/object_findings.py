@@ -1,6 +1,7 @@
 """R28: the findings of each object at each target, as reconcilers have reported them."""
 
-from typing import Final
+from collections import Counter
+from typing import Final, Self
 
 import msgspec
 
@@ -13,7 +14,7 @@ KNOWN_MAX: Final = 100_000
 """Objects of one partition, at each target, with a known finding. The oldest is forgotten first."""
 
 
-class KnownFinding(msgspec.Struct, frozen=True, gc=False):
+class KnownFinding(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The newest finding of an object at a target. `seq`: of its record."""
 
     seq: int
@@ -22,14 +23,26 @@ class KnownFinding(msgspec.Struct, frozen=True, gc=False):
     request: str | None
 
 
+class FindingsContent(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """All that an `ObjectFindings` holds, for a snapshot."""
+
+    newest: list[tuple[str, str, KnownFinding]]
+    """Object, target and newest finding, in the order of their reports."""
+    open: dict[int, tuple[str, str]]
+    """Object and reporter of each open finding, by its seq."""
+    forgotten: int
+
+
 class ObjectFindings:
     """The findings of one partition. Computed from its ledger alone, so every reader agrees."""
 
     def __init__(self) -> None:
         self._newest: dict[tuple[str, str], KnownFinding] = {}
         """By object and target, in the order of their reports."""
-        self._open: dict[int, str] = {}
-        """The object of each open finding, by its seq."""
+        self._open: dict[int, tuple[str, str]] = {}
+        """The object and the reporter of each open finding, by its seq."""
+        self._open_of: Counter[str] = Counter()
+        """How many findings of each reporter are open."""
         self._forgotten = -1
         """The latest seq of a finding that is not in `_newest` any more."""
 
@@ -60,11 +73,26 @@ class ObjectFindings:
 
     def is_open(self, seq: int, resource: str) -> bool:
         """Whether the finding at `seq` is open and about this object."""
-        return self._open.get(seq) == resource
+        found = self._open.get(seq)
+        return found is not None and found[0] == resource
 
-    def open_count(self) -> int:
-        """How many findings are open."""
-        return len(self._open)
+    def open_count(self, reporter: str) -> int:
+        """How many findings of this account are open."""
+        return self._open_of[reporter]
+
+    def content(self) -> FindingsContent:
+        """What `of` needs to make equal findings."""
+        newest = [(resource, target, known) for (resource, target), known in self._newest.items()]
+        return FindingsContent(newest, self._open, self._forgotten)
+
+    @classmethod
+    def of(cls, content: FindingsContent) -> Self:
+        """The findings with this content, which they take over."""
+        made = cls()
+        made._newest = {(resource, target): known for resource, target, known in content.newest}
+        made._open, made._forgotten = content.open, content.forgotten
+        made._open_of = Counter(reporter for _, reporter in content.open.values())
+        return made
 
     def evolve(self, event: FindingEvent) -> None:
         """Note a finding, or that one was closed. Raises ImpossibleEventError."""
@@ -73,7 +101,9 @@ class ObjectFindings:
             msg = f"{type(event).__name__} on {event.finding[:40]!r}, which is not a finding"
             raise ImpossibleEventError(msg)
         if isinstance(event, FindingClosed):
-            self._open.pop(place[1], None)
+            closed = self._open.pop(place[1], None)
+            if closed is not None:
+                self._count(closed[1], -1)
             return
         self._report(place[1], event)
 
@@ -87,7 +117,13 @@ class ObjectFindings:
             event.request if isinstance(event.request, str) else None,
         )
         if event.kind != "restored":
-            self._open[seq] = event.resource
+            self._open[seq] = event.resource, event.reporter
+            self._count(event.reporter, 1)
         if len(self._newest) > KNOWN_MAX:
             oldest = next(iter(self._newest))
             self._forgotten = max(self._forgotten, self._newest.pop(oldest).seq)
+
+    def _count(self, reporter: str, more: int) -> None:
+        self._open_of[reporter] += more
+        if not self._open_of[reporter]:
+            del self._open_of[reporter]

@@ -1,6 +1,6 @@
 """R26: the newest version of each object, as appliers have reported it."""
 
-from typing import Final
+from typing import Final, Self
 
 OBJECTS_MAX: Final = 100_000
 """Objects of one partition with a known version. The one reported longest ago is forgotten first."""
@@ -35,6 +35,17 @@ class ObjectVersions:
         self._newest[resource] = version
         if len(self._newest) > OBJECTS_MAX:
             del self._newest[next(iter(self._newest))]
+
+    def content(self) -> dict[str, str]:
+        """The newest versions by resource, in the order of their reports. It is shared with this object."""
+        return self._newest
+
+    @classmethod
+    def of(cls, content: dict[str, str]) -> Self:
+        """The versions with this content, which they take over."""
+        made = cls()
+        made._newest = content
+        return made
 
     def __len__(self) -> int:
         """How many objects have a known version."""

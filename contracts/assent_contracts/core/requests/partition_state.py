@@ -1,17 +1,18 @@
 """The requests of one partition, computed from its ledger, for use in decisions."""
 
 import heapq
+from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 from msgspec import UNSET
 
-from assent_contracts.core.command_memory import CommandMemory
+from assent_contracts.core.command_memory import CommandMemory, MemoryContent
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import corrected
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
-from assent_contracts.core.requests.object_findings import ObjectFindings
+from assent_contracts.core.requests.object_findings import FindingsContent, ObjectFindings
 from assent_contracts.core.requests.object_versions import ObjectVersions
 from assent_contracts.core.requests.states import Closed, Request, Unsettled
 from assent_contracts.core.retention import RetentionQueue
@@ -35,12 +36,29 @@ PASSED_DEADLINES = 16
 """How many outdated deadlines may be kept, besides two deadlines for each open request."""
 
 
-class _Ended(msgspec.Struct, frozen=True, gc=False):
+class Ended(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A request that has ended, by its seq."""
 
     seq: int
     until: int
     """The log time (ms) up to which it is known."""
+
+
+class PartitionContent(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """All that a `PartitionState` holds, for a snapshot. Indexes are left out, because they follow."""
+
+    partition: int
+    at: int
+    governance: int
+    records: int
+    writers_since: int
+    memory: MemoryContent
+    requests: dict[int, Request]
+    versions: dict[str, str]
+    findings: FindingsContent
+    last: dict[int, int]
+    ended: list[list[Ended]]
+    deadlines: list[tuple[int, int]]
 
 
 _OF_NO_REQUEST: Final = (CommandRepeated, LogTimeCorrected)
@@ -69,7 +87,7 @@ class PartitionState:
         """The seq of the last record that changed a request, if one did after its submission."""
         self._open_by_resource: dict[str, int] = {}
         self._open_by_requester: dict[str, int] = {}
-        self._closed_in_order: RetentionQueue[_Ended] = RetentionQueue()
+        self._closed_in_order: RetentionQueue[Ended] = RetentionQueue()
         self._deadlines: list[tuple[int, int]] = []
 
     def open_request(self, resource: str) -> int | None:
@@ -176,7 +194,7 @@ class PartitionState:
         if isinstance(after, Closed):
             del self._open_by_resource[after.resource]
             self._count_down(before.submission.requester)
-            self._closed_in_order.add(_Ended(seq, at + CLOSED_MEMORY_MS))
+            self._closed_in_order.add(Ended(seq, at + CLOSED_MEMORY_MS))
         elif not isinstance(after, Unsettled) and (
             isinstance(before, Unsettled) or after.deadline != before.deadline
         ):
@@ -213,3 +231,39 @@ class PartitionState:
     def open_requests(self) -> int:
         """How many requests are open."""
         return len(self._open_by_resource)
+
+    def content(self) -> PartitionContent:
+        """What `of` needs to make an equal state. It is shared with this one, so encode it at once."""
+        return PartitionContent(
+            self.partition,
+            self.at,
+            self.governance,
+            self.records,
+            self.writers_since,
+            self.memory.content(),
+            self.requests,
+            self.versions.content(),
+            self.findings.content(),
+            self._last,
+            [list(stretch) for stretch in self._closed_in_order.stretches],
+            self._deadlines,
+        )
+
+    @classmethod
+    def of(cls, content: PartitionContent) -> Self:
+        """The state with this content, which it takes over. Raises IndexError, see `CommandMemory.of`."""
+        made = cls(content.partition)
+        made.at, made.governance, made.records = content.at, content.governance, content.records
+        made.writers_since = content.writers_since
+        made.memory = CommandMemory.of(content.memory)
+        made.requests = content.requests
+        made.versions = ObjectVersions.of(content.versions)
+        made.findings = ObjectFindings.of(content.findings)
+        made._last, made._deadlines = content.last, content.deadlines
+        made._closed_in_order = RetentionQueue([deque(each) for each in content.ended] or [deque()])
+        for seq, request in content.requests.items():
+            if not isinstance(request, Closed):
+                of = request.submission
+                made._open_by_resource[of.resource] = seq
+                made._open_by_requester[of.requester] = made._open_by_requester.get(of.requester, 0) + 1
+        return made

@@ -100,11 +100,11 @@ def _not_after_newest(findings: ObjectFindings, command: ReportFinding, context:
 
 
 def _too_many(findings: ObjectFindings, command: ReportFinding) -> Refusal | None:
-    if command.kind == "restored" or findings.open_count() < FINDINGS_OPEN_MAX:
+    if command.kind == "restored" or findings.open_count(command.principal) < FINDINGS_OPEN_MAX:
         return None
     return refuse(
         RefusalCode.QUOTA_EXCEEDED,
-        f"R28: {FINDINGS_OPEN_MAX:,} findings are open in this partition: close some first.",
+        f"R28: {FINDINGS_OPEN_MAX:,} findings of {command.principal} are open in this partition: close some.",
     )
 
 

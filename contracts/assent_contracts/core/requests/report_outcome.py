@@ -7,7 +7,7 @@ from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approvers import standing_terms
 from assent_contracts.core.requests.current_claim import superseded
 from assent_contracts.core.requests.decision_context import Context
-from assent_contracts.core.requests.settle import administers, settlements_needed
+from assent_contracts.core.requests.settle import administers, settlements_needed, settler_refusal
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,
@@ -55,6 +55,10 @@ def _settle(request: Unsettled, command: ReportOutcome, context: Context) -> tup
         )
     if is_administrator and principal.person == request.submission.person:
         return refuse(RefusalCode.OWN_REQUEST, "Another administrator must settle your own request.")
+    if request.applier != principal.id:
+        forbidden = settler_refusal(request, context)
+        if forbidden is not None:
+            return forbidden
     if command.outcome == "unknown":
         return refuse(RefusalCode.ALREADY_DECIDED, "The outcome is unknown already.")
     terms = standing_terms(request.submission, context.governance)

@@ -48,6 +48,9 @@ def bad_set(command: SubmitChange, terms: tuple[PolicyTerms, ...], context: Cont
         return _invalid("without an access policy there is nothing to decide together.")
     if any(each.separate_operator for each in terms):
         return _invalid("a policy wants three separate duties (R25): submit the objects one by one.")
+    if any(each.own_signature for each in terms):
+        # A gateway releases the members, and in their partitions nothing shows that their set was approved.
+        return _invalid("a policy wants own signatures: submit the objects one by one.")
     ends = command.not_after
     if ends is UNSET or ends - context.at > limits.SET_AHEAD_MAX_MS:
         return _invalid("state a not_after of at most 30 days ahead: until then the locks are held.")
@@ -151,6 +154,10 @@ def _decide_member(
     if command.submission != submission.sha256:
         return refuse(RefusalCode.DIGEST_MISMATCH, "R23: another submission was to be released.")
     terms = standing_terms(submission, context.governance)
+    if any(each.own_signature for each in terms):
+        return refuse(
+            RefusalCode.OWN_SIGNATURE_REQUIRED, "R29: a gateway releases members, and the policy trusts none."
+        )
     return (release(command.request, submission, terms, context),)
 
 

@@ -52,7 +52,7 @@ def decide_settlement(request: Request, command: Settle, context: Context) -> tu
             )
         case Unsettled():
             return (
-                _applied_it(request, context)
+                settler_refusal(request, context)
                 or superseded(request, command.claim)
                 or _settle(request, command, context)
             )
@@ -83,6 +83,27 @@ def administers(submission: Submission, context: Context) -> bool:
     return principal.person is not None and context.governance.has_role(principal.id, "administrator", kind)
 
 
+def settler_refusal(request: Unsettled, context: Context) -> Refusal | None:
+    """Why this administrator cannot settle this outcome with this signature; None if they can.
+
+    It holds for a settlement and for a report alike, because both state what became of the change.
+    """
+    governance = context.governance
+    # An applier reports what it knows. Whether to believe it, or to try again, is for others.
+    if operating_person(governance, governance.principals[request.applier]) == context.principal.person:
+        return refuse(
+            RefusalCode.NOT_PERMITTED,
+            "You claimed the change, or operate its applier: another administrator settles it.",
+        )
+    terms = standing_terms(request.submission, governance)
+    if context.through is not None and any(each.own_signature for each in terms):
+        return refuse(
+            RefusalCode.OWN_SIGNATURE_REQUIRED,
+            f"{context.through} has signed this, and the policy wants you to.",
+        )
+    return None
+
+
 def _may_not_settle(submission: Submission, context: Context) -> Refusal | None:
     if not administers(submission, context):
         kind = resource_type(submission.resource)
@@ -95,24 +116,8 @@ def _may_not_settle(submission: Submission, context: Context) -> Refusal | None:
     return None
 
 
-def _applied_it(request: Unsettled, context: Context) -> Refusal | None:
-    """An applier reports what it knows. Whether to believe it, or to try again, is for others."""
-    governance = context.governance
-    if operating_person(governance, governance.principals[request.applier]) == context.principal.person:
-        return refuse(
-            RefusalCode.NOT_PERMITTED,
-            "You claimed the change, or operate its applier: another administrator settles it.",
-        )
-    return None
-
-
 def _settle(request: Unsettled, command: Settle, context: Context) -> tuple[Event, ...] | Refusal:
     terms = standing_terms(request.submission, context.governance)
-    if context.through is not None and any(each.own_signature for each in terms):
-        return refuse(
-            RefusalCode.OWN_SIGNATURE_REQUIRED,
-            f"{context.through} has signed this, and the policy wants you to.",
-        )
     if command.outcome == "retry":
         barred = _not_released_again(request, terms, context)
         if barred is not None:
@@ -153,6 +158,11 @@ def _not_released_again(
         kind = resource_type(request.submission.resource)
         return refuse(
             RefusalCode.NO_POLICY, f"R18: no policy protects {kind}, and unprotected types are refused now."
+        )
+    if request.submission.part_of is not None:
+        return refuse(
+            RefusalCode.NOT_APPROVED,
+            "R29: who approved its set is not known here. Settle it as failed and have it submitted again.",
         )
     if not has_quorum(request.submission, terms, request.approvals, context.governance):
         return refuse(

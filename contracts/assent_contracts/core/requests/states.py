@@ -10,7 +10,7 @@ from assent_contracts.events import Status
 from assent_contracts.limits import FOR_EVER_MS
 
 
-class Submission(msgspec.Struct, frozen=True, gc=False):
+class Submission(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What does not change after the submission. The payload is only in the ledger."""
 
     seq: int
@@ -36,7 +36,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     """R29: False for a set whose members are not known to hold their locks yet."""
 
 
-class Approval(msgspec.Struct, frozen=True, gc=False):
+class Approval(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One approval: the account, the person behind it, and the gateway that signed for them, if any."""
 
     approver: str
@@ -44,14 +44,14 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
     through: str | None = None
 
 
-class Rejection(msgspec.Struct, frozen=True, gc=False):
+class Rejection(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One rejection: the account and the person behind it."""
 
     approver: str
     person: str
 
 
-class NeedsApproval(msgspec.Struct, frozen=True, gc=False):
+class NeedsApproval(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Open: waits for approvers until the deadline (ms of log time)."""
 
     submission: Submission
@@ -60,7 +60,7 @@ class NeedsApproval(msgspec.Struct, frozen=True, gc=False):
     deadline: int
 
 
-class Approved(msgspec.Struct, frozen=True, gc=False):
+class Approved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Open: waits for the requester to complete it. It needs approval again if its quorum is lost."""
 
     submission: Submission
@@ -69,7 +69,7 @@ class Approved(msgspec.Struct, frozen=True, gc=False):
     deadline: int
 
 
-class Released(msgspec.Struct, frozen=True, gc=False):
+class Released(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Open: waits for an applier to claim it."""
 
     submission: Submission
@@ -78,7 +78,7 @@ class Released(msgspec.Struct, frozen=True, gc=False):
     """The approvals that led to the release. They count again if it is released once more."""
 
 
-class Applying(msgspec.Struct, frozen=True, gc=False):
+class Applying(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Open: `applier` has claimed it until its lease ends at the deadline."""
 
     submission: Submission
@@ -91,7 +91,7 @@ class Applying(msgspec.Struct, frozen=True, gc=False):
     approvals: tuple[Approval, ...] = ()
 
 
-class Proposal(msgspec.Struct, frozen=True, gc=False):
+class Proposal(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """How one administrator settles an unknown outcome, where two must agree."""
 
     administrator: str
@@ -99,7 +99,7 @@ class Proposal(msgspec.Struct, frozen=True, gc=False):
     outcome: Settlement
 
 
-class Unsettled(msgspec.Struct, frozen=True, gc=False):
+class Unsettled(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Open: it is not known whether the change was applied. People settle it."""
 
     submission: Submission
@@ -111,7 +111,7 @@ class Unsettled(msgspec.Struct, frozen=True, gc=False):
     """The settlement that people have proposed, all with the same outcome."""
 
 
-class Closed(msgspec.Struct, frozen=True, gc=False):
+class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
     """Ended: the object is free. Forgotten a day later, while the audit log keeps it forever."""
 
     resource: str

@@ -38,9 +38,10 @@ TIME_KEY: Final = b"time"
 class RequestsDesk:
     """Requests, decided under governance as far as `follow` has advanced it."""
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, state: PartitionState | None = None) -> None:
+        """`state`: the partition's, from a snapshot. None: before its first record."""
         self.governance = Governance()
-        self.state = PartitionState(partition)
+        self.state = state or PartitionState(partition)
         self._outcomes_seen = -1
         """The governance seq up to which the outcomes of releases have been recorded here."""
 

@@ -70,8 +70,10 @@ class PartitionWriter(Generic[D]):
         self.desk: Final[D] = desk
         self.next_input = 0
         """The offset of the first undecided command."""
+        self.last_decided = (-1, -1)
+        """The seq of the last record that decided a command, and the command's offset; -1 for none."""
         self.input_sha256: str | None = None
-        """SHA-256 (hex) of the command before that one; None if it is not known."""
+        """SHA-256 (hex) of the command before `next_input`; None if it is not known."""
         self._chain = Chain(head, epoch=0)
         self._sealer = sealer
         self._is_signed = is_signed
@@ -119,6 +121,12 @@ class PartitionWriter(Generic[D]):
         self._chain.follow(record.seq, accepted.value_sha256, record.epoch)
         if isinstance(record.input, int):
             self.next_input = record.input + 1
+            self.last_decided, self.input_sha256 = (record.seq, record.input), None
+
+    def resume(self, *, epoch: int, last_decided: tuple[int, int], input_sha256: str | None) -> None:
+        """Continue where another writer was, whose state the desk has."""
+        self._chain.epoch, self.last_decided = epoch, last_decided
+        self.next_input, self.input_sha256 = last_decided[1] + 1, input_sha256
 
     def begin(self) -> None:
         """Open the next term, after the whole ledger has been replayed."""
@@ -231,6 +239,7 @@ class PartitionWriter(Generic[D]):
         )
         if incoming is not None:
             self.next_input = incoming.offset + 1
+            self.last_decided = (self._chain.seq, incoming.offset)
             self.input_sha256 = incoming.envelope.value_sha256.hex()
         self._batch_governance = -1 if named is UNSET else named
         self._links.append(link)

@@ -37,20 +37,21 @@ func main() {
 }
 
 // write is called again after a crash: the name of the file is the change's, and a file that is there is complete.
-func write(_ context.Context, change assent.Change) error {
+func write(_ context.Context, change assent.Change) (assent.Applied, error) {
 	crashAt("before")
 	path := filepath.Join(os.Getenv("ASSENT_TARGET"), change.Submission)
+	made := assent.Applied{Version: "sha256:" + change.Digest}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return made, err
 	}
 	if err := os.WriteFile(path+".new", change.Payload, 0o600); err != nil {
-		return assent.Retryable(err)
+		return made, assent.Retryable(err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {
-		return assent.Unknown(err)
+		return made, assent.Unknown(err)
 	}
 	crashAt("after")
-	return nil
+	return made, nil
 }
 
 func crashAt(point string) {

@@ -1,4 +1,4 @@
-// Submit asks for a change and waits until it has ended.
+// Submit asks for a change, releases it once it is approved, and waits until it has ended.
 //
 //	eval "$(assent env)"
 //	ASSENT_KEY_FILE=keys/device-config.key go run ./examples/submit script/hello.sh '"echo hello"'
@@ -22,10 +22,11 @@ func main() {
 	defer publisher.Close()
 	decision := must(publisher.Submit(ctx, assent.Submission{
 		Resource: os.Args[1], Operation: "edit", Justification: "An example.", Payload: []byte(os.Args[2]),
+		Details: assent.Details{Expected: "The target has the payload.", Tickets: []string{"CHG-1"}},
 	}))
 	fmt.Println(decision.Request())
-	end := must(publisher.Follow(ctx, decision.Request()))
-	fmt.Println(end.Status, end.By, end.Message)
+	end := must(publisher.WaitApplied(ctx, decision.Request()))
+	fmt.Println(end.Status, end.By, end.Version)
 }
 
 func must[T any](value T, err error) T {

@@ -39,3 +39,8 @@ def file_name(name: str, *, case_matters: bool = True) -> str:
         return encoded
     hashed = hashlib.sha256(name.encode()).hexdigest()
     return encoded[: NAME_MAX_BYTES - len(_LONG) - len(hashed)] + _LONG + hashed
+
+
+def path_of(folder: str, resource: str) -> str:
+    """An object's path below `folder` (with a slash at its end) where a slash in its id separates folders."""
+    return folder + "/".join(file_name(part) for part in resource.split("/"))

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-SECRET_MAX_BYTES: Final = 16 * 1024
+from assent.process_settings import SECRET_MAX_BYTES, SettingsError, read_secret_file
+
 _FILE: Final = "file:"
 
 Secret = Annotated[str, Meta(pattern=r"^(file:/[^\x00]+|env:[A-Z][A-Z0-9_]*)$")]
@@ -25,17 +26,12 @@ def read_secret(place: Secret, environ: Mapping[str, str] = os.environ) -> str:
     """
     if place.startswith(_FILE):
         try:
-            with Path(place.removeprefix(_FILE)).open("rb") as file:
-                content = file.read(SECRET_MAX_BYTES + 1)
-            secret = content.decode().rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "it is not text"
-            msg = f"The secret {place} cannot be read: {why}."
-            raise SecretError(msg) from error
-    else:
-        secret = environ.get(place.partition(":")[2], "")
-    if not secret or len(secret) > SECRET_MAX_BYTES:
-        msg = f"The secret {place} is empty, or longer than {SECRET_MAX_BYTES} bytes."
+            return read_secret_file(Path(place.removeprefix(_FILE)), f"secret {place}")
+        except SettingsError as error:
+            raise SecretError(str(error)) from error
+    secret = environ.get(place.partition(":")[2], "")
+    if not secret or len(secret.encode()) > SECRET_MAX_BYTES:
+        msg = f"The secret {place} is empty, or has more than {SECRET_MAX_BYTES:,} bytes."
         raise SecretError(msg)
     return secret
 

@@ -1,6 +1,6 @@
 """Commands that explain a request: its progress, what is missing and who can give it (R4, R9, R21, R22)."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 
@@ -9,9 +9,12 @@ from assent.cli.commands.requests import RequestArgument
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
+    from assent.cli.connection.log_client import RequestExplanation
+    from assent.store.finding_queries import FindingView
     from assent.store.queries import RequestView
     from assent_contracts.core.requests.explain import Explanation
 
+_FINDINGS_MAX: Final = 10
 who_can = App(name="who-can", group="Requests", help="Who can do something.")
 
 
@@ -47,16 +50,29 @@ def explain(
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Explain a request rule by rule: who has approved, what is missing, and who could give it."""
+    """Explain a request rule by rule: who has approved, what is missing, and who could give it.
+
+    Names the open findings of its object too, as far as you may see them (R28).
+    """
     import asyncio
+
+    import msgspec
 
     from assent.cli.connection.log_selection import log_client
     from assent.reading.explanations import standing_sentence, status_words
+    from assent.reading.finding_sentences import finding_sentence
 
-    found = asyncio.run(log_client(access, options).explanation(request, for_))
+    log = log_client(access, options)
+
+    async def looked_up() -> "tuple[RequestExplanation, list[FindingView]]":
+        found = await log.explanation(request, for_)
+        resource = found.request.resource
+        return found, await log.findings(only_open=True, resource=resource, limit=_FINDINGS_MAX)
+
+    found, findings = asyncio.run(looked_up())
     row, document = found.request, found.explained
     if options.json:
-        output.print_json(document)
+        output.print_json({**msgspec.to_builtins(document), "findings": findings})
         return
     status = status_words(row.status, row.progress)
     output.print_line(f"Request {row.id}, {row.operation} {row.resource} by {row.requester}: {status}.")
@@ -69,6 +85,8 @@ def explain(
         )
     if document.for_:
         output.print_line(standing_sentence(document.for_))
+    for each in findings:
+        output.print_line(finding_sentence(each))
 
 
 def _print_explanation(row: "RequestView", explanation: "Explanation", sentences: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Commands about targets that differ from what was applied: compare one, list and close findings (R28)."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from assent.cli import output
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
-    from assent.reconcile.reconciler import Run
+    from assent.reconcile.reconciler import Reconciler, Run
     from assent.store.finding_queries import FindingView
     from assent_contracts.client.publisher import Decided
 
@@ -88,7 +89,7 @@ def close(
 
 def reconcile(
     *,
-    config: Annotated[Path, Parameter(help="The file that configures the target.")],
+    config: Annotated[Path, Parameter(help="The file that configures the target, or several.")],
     every: Annotated[
         float | None,
         Parameter(validator=Number(gte=1, lte=86_400), help="Compare again after so many seconds."),
@@ -100,7 +101,7 @@ def reconcile(
 
     Name the reconciler's account with --as or --key. It needs the role reconciler. With --json prints one
     line for each comparison: {"target", "reported": [{"id", "kind", "resource", "version", "request", "by",
-    "detail"}], "left"}. Exits with 0 if nothing new was found, 2 if something was, 1 if the target could not
+    "detail"}], "left"}. Exits with 0 if nothing new was found, 2 if something was, 1 if a target could not
     be compared. With --every it continues until it is interrupted.
     """
     import asyncio
@@ -108,7 +109,7 @@ def reconcile(
     from assent.cli.connection.log_access import log_access
     from assent.cli.connection.signing_key import signing_key_of
     from assent.extras import need_extra
-    from assent.reconcile.configuration import read_configuration
+    from assent.reconcile.configuration import read_configurations
 
     need_extra("applier")
     if access.server is not None:
@@ -116,32 +117,39 @@ def reconcile(
             "A reconciler reads the whole ledger. Run it where Kafka can be reached, without --server."
         )
     key, reached = signing_key_of(access, options), log_access(options)
-    configuration = read_configuration(config)
+    configurations = read_configurations(config)
     state = options.data / "reconcile"
 
     async def run() -> int:
         from assent.cli.connection.log_access import following_governance
-        from assent.reconcile.reconciler import FAILURES, Reconciler
+        from assent.reconcile.reconciler import Reconciler
 
-        async with following_governance(reached) as follower:
-            reconciler = Reconciler(reached.connection, follower, key, state, configuration)
-            await reconciler.start()
-            try:
-                while True:
-                    code = output.FAILED
-                    try:
-                        done = await reconciler.run()
-                    except FAILURES as error:
-                        output.print_problem(f"Not compared: {str(error) or type(error).__name__}")
-                    else:
-                        code = _print_run(done, options)
-                    if every is None:
-                        return code
-                    await asyncio.sleep(every)
-            finally:
-                await reconciler.stop()
+        async with AsyncExitStack() as held:
+            follower = await held.enter_async_context(following_governance(reached))
+            reconcilers: list[Reconciler] = []
+            for each in configurations:
+                reconciler = Reconciler(reached.connection, follower, key, state, each)
+                await reconciler.start()
+                held.push_async_callback(reconciler.stop)
+                reconcilers.append(reconciler)
+            while True:
+                codes = [await _compared(each, options) for each in reconcilers]
+                if every is None:
+                    return output.FAILED if output.FAILED in codes else max(codes)
+                await asyncio.sleep(every)
 
     raise SystemExit(asyncio.run(run()))
+
+
+async def _compared(reconciler: "Reconciler", options: Options) -> int:
+    """The exit code of one comparison."""
+    from assent.reconcile.reconciler import FAILURES
+
+    try:
+        return _print_run(await reconciler.run(), options)
+    except FAILURES as error:
+        output.print_problem(f"{reconciler.target}: not compared: {str(error) or type(error).__name__}")
+        return output.FAILED
 
 
 def _print_run(run: "Run", options: Options) -> int:

@@ -36,7 +36,7 @@ def submit_set(
     """Ask for changes to several objects, which are released together or not at all (R29).
 
     Prints the set's request, on which approvers decide, and the request of each object. If one object is
-    refused, the set is canceled and nothing is changed. It reaches the log directly, not through --server.
+    refused, the set is canceled and nothing is changed.
 
     With --json: {"request": the set's, "members": {object: its request}}.
 
@@ -46,19 +46,14 @@ def submit_set(
 
     import msgspec
 
-    from assent.cli.connection.log_access import UnreachableError, log_access
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.set_sending import SetRefused
     from assent.cli.connection.signing_key import signing_key_of
-    from assent.cli.decision_output import print_refusal
-    from assent_contracts.client.assent_connection import RefusedError
-    from assent_contracts.client.set_submission import SubmittedSet, submit_set
-    from assent_contracts.client.upstream_async import opened
+    from assent.cli.decision_output import print_refusal, refuse_malformed
+    from assent_contracts.client.set_submission import set_commands
     from assent_contracts.refusals import WHAT_TO_DO
 
-    if access.server is not None:
-        raise UnreachableError("A set is submitted to the log directly: leave --server out.")
     key = signing_key_of(access, options)
-    log = log_access(options)
-    changes = _changes_of(file)
     fields = {
         field: value
         for field, value in msgspec.structs.asdict(details_given(details)).items()
@@ -66,25 +61,21 @@ def submit_set(
     }
     if on_behalf_of is not None:
         fields["on_behalf_of"] = on_behalf_of
-
-    async def submitted() -> SubmittedSet:
-        async with opened(log.connection, log.identity, key) as upstream:
-            return await submit_set(
-                upstream, name, changes, justification=justification, timeout_s=access.timeout, **fields
-            )
-
-    try:
-        there = asyncio.run(submitted())
-    except RefusedError as refused:
-        what_to_do = " ".join([WHAT_TO_DO[refused.code], *getattr(refused, "__notes__", ())])
-        print_refusal(refused.refusal, what_to_do, None, as_json=options.json)
+    commands = set_commands(key.principal, name, _changes_of(file), justification=justification, **fields)
+    for command in (commands.of_set, *commands.members):
+        refuse_malformed(command, options, f"The object is {command.resource[:80]}.")
+    there = asyncio.run(log_client(access, options, key).decide_set(commands))
+    if isinstance(there, SetRefused):
+        refusal = there.decided.refusal
+        assert refusal is not None, "it was refused"
+        what_to_do = " ".join([WHAT_TO_DO[refusal.code], *there.notes])
+        print_refusal(refusal, what_to_do, there.decided, as_json=options.json)
         sys.exit(output.REFUSED)
-    members = {resource: member.id for resource, member in there.members.items()}
     if options.json:
-        output.print_json({"request": there.set.id, "members": members})
+        output.print_json({"request": there.request, "members": there.members})
         return
-    output.print_line(f"Submitted: request {there.set.id}, {name}, a set of {len(members):,}")
-    for resource, request in members.items():
+    output.print_line(f"Submitted: request {there.request}, {name}, a set of {len(there.members):,}")
+    for resource, request in there.members.items():
         output.print_line(f"  {resource}: request {request}")
 
 

@@ -27,13 +27,10 @@ def apply(
     import asyncio
     import os
 
-    from assent.process_settings import need
+    from assent.process_settings import need_postgres
     from assent.store.migrate import migrate, missing_migrations
 
-    dsn = need(
-        os.environ.get("ASSENT_POSTGRES") or None,
-        "ASSENT_POSTGRES: the database, postgresql://USER@HOST:5432/NAME",
-    )
+    dsn = need_postgres(os.environ)
     missing = asyncio.run(missing_migrations(dsn))
     if missing and not options.json:
         output.print_line(f"Missing: {', '.join(missing)}.")

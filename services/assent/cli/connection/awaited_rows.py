@@ -3,7 +3,15 @@
 from assent.cli.connection.log_client import RequestNotFoundError, unknown_request
 from assent.store.pool import Executor
 from assent.store.positions import Reader
-from assent.store.queries import LIST_MAX, AuditRow, RequestView, projected_heads, show_request, timeline
+from assent.store.queries import (
+    LIST_MAX,
+    AuditRow,
+    RequestView,
+    projected_heads,
+    request_of_record,
+    show_request,
+    timeline,
+)
 from assent_contracts.client.publisher import Decided
 from assent_contracts.topics import LEDGER
 
@@ -14,8 +22,14 @@ async def row_of(db: Executor, request: str, partition: int, seq: int) -> Reques
     head = (await projected_heads(db)).get(partition)
     row = await show_request(db, request)
     if row is None and head is not None and head.seq >= seq:
-        raise RequestNotFoundError(unknown_request(request))
+        about = await request_of_record(db, partition, seq)
+        raise RequestNotFoundError(unknown_request(request) if about is None else _not_itself(request, about))
     return row
+
+
+def _not_itself(position: str, about: str) -> str:
+    """The message about a position, as log lines have it, that is not the one of a submission."""
+    return f"The record {position} is about request {about}: `assent show {about}`."
 
 
 async def records_of(db: Executor, row: RequestView) -> list[AuditRow] | None:

@@ -1,7 +1,7 @@
 """A log whose Kafka and Postgres a command reaches directly."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -28,6 +28,7 @@ from assent.cli.connection.log_client import (
 from assent.cli.connection.lost_rows import warn_of_lost_rows
 from assent.cli.connection.projection_wait import projected
 from assent.cli.connection.publishers import publishing, publishing_changes
+from assent.cli.connection.set_sending import SentSet, SetRefused, decide_set
 from assent.cli.options import Options
 from assent.reading.approval_history import history
 from assent.reading.audit_entries import AuditEntry, audit_entry
@@ -56,6 +57,7 @@ from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.client.ledger_lookup import LedgerLookup
 from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms
+from assent_contracts.client.set_submission import SetCommands
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.states import Request
@@ -260,6 +262,24 @@ class DirectLog:
             raise _undecided(error, command.id) from error
         await self._shown(decided)
         return decided
+
+    async def decide_set(self, commands: SetCommands) -> SentSet | SetRefused:
+        """R29: over one connection for all of them. Raises UndecidedError."""
+        key = self.key
+        assert key is not None, "a command is signed"
+        async with AsyncExitStack() as held:
+            async with asyncio.timeout(_AROUND_S):
+                publisher = await held.enter_async_context(
+                    publishing(self.access, COMMAND_SOURCE, self.options)
+                )
+
+            async def decide(command: Command) -> Decided:
+                try:
+                    return await publisher.send(command, key, timeout_s=self.timeout_s)
+                except NotDecidedError as error:
+                    raise _undecided(error, command.id) from error
+
+            return await decide_set(commands, decide)
 
     async def _shown(self, decided: Decided) -> None:
         """Wait until `assent show` can show the decision, but not for long: it is made in any case."""

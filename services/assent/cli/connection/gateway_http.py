@@ -1,6 +1,7 @@
 """One request to a gateway over HTTP, and its answer."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ _ANSWER_MAX_BYTES: Final = 256 * 1024 * 1024
 _CONNECT_S: Final = 10.0
 _AROUND_S: Final = 15.0
 """Added to the time for the decision: for connecting, and for transport."""
+_RETRY_AFTER_MAX_S: Final = 60
 _LATE, _FAILED_FROM = 202, 500
 
 
@@ -75,6 +77,8 @@ class GatewayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     body: bytes
     problem: ProblemAnswer | None = None
+    retry_after_s: int | None = None
+    """What a server that is busy asks for."""
 
 
 async def get(
@@ -95,7 +99,7 @@ async def get(
     sign_request(request, access.key)
     answer = await _ask(access, request, command=None)
     if answer.problem is not None and answer.problem.code not in allowed:
-        raise problem_error(answer.status, answer.problem)
+        raise problem_error(answer, answer.problem)
     return answer
 
 
@@ -152,7 +156,13 @@ def _answer(access: GatewayAccess, response: httpx.Response, body: bytes) -> Gat
             problem = msgspec.json.decode(body, type=ProblemAnswer)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             bad_answer(access, GatewayAnswer(status=response.status_code, body=body))
-        return GatewayAnswer(status=response.status_code, body=body, problem=problem)
+        wait = response.headers.get("retry-after", "")
+        return GatewayAnswer(
+            status=response.status_code,
+            body=body,
+            problem=problem,
+            retry_after_s=min(int(wait), _RETRY_AFTER_MAX_S) if re.fullmatch(r"[0-9]{1,6}", wait) else None,
+        )
     answer = GatewayAnswer(status=response.status_code, body=body)
     if content_type != "application/json" or not response.is_success:
         bad_answer(access, answer)
@@ -182,12 +192,18 @@ def undecided_error(what: str, command: str | None) -> UndecidedError:
 
 
 def problem_error(
-    status: int, problem: ProblemAnswer, *, command: str | None = None
+    answer: GatewayAnswer, problem: ProblemAnswer, *, command: str | None = None
 ) -> GatewayRefusalError | UndecidedError:
-    """The error for a problem. With status 202 the decision on `command` is only late."""
-    if status == _LATE:
+    """The error for the problem in an answer. With status 202 the decision on `command` is only late."""
+    if answer.status == _LATE:
         return undecided_error(problem.detail, command)
-    return GatewayRefusalError(problem.code, problem.detail, problem.todo, is_permanent=status < _FAILED_FROM)
+    return GatewayRefusalError(
+        problem.code,
+        problem.detail,
+        problem.todo,
+        is_permanent=answer.status < _FAILED_FROM,
+        retry_after_s=answer.retry_after_s,
+    )
 
 
 def bad_answer(access: GatewayAccess, answer: GatewayAnswer) -> NoReturn:

@@ -3,6 +3,8 @@
 Everything is signed here: reads as HTTP messages, commands as for Kafka. The key stays here.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -34,6 +36,7 @@ from assent.cli.connection.log_client import (
     COMMAND_SOURCE,
     FindingNotFoundError,
     GatewayAnswerError,
+    GatewayRefusalError,
     OpenRequestsOfType,
     RequestApprovers,
     RequestDetails,
@@ -42,6 +45,7 @@ from assent.cli.connection.log_client import (
     RequestNotFoundError,
     unknown_request,
 )
+from assent.cli.connection.set_sending import SentSet, SetRefused, decide_set
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.policy_effects import LISTED_MAX
 from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
@@ -50,6 +54,7 @@ from assent.store.queries import LIST_MAX, RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import signed_headers, verify_signature
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
+from assent_contracts.client.set_submission import SetCommands
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.state import Governance
@@ -62,6 +67,9 @@ from assent_contracts.resources import parse_request_id
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
 
 _PAGE: Final = 200
+_SENT_TOO_FAST: Final = ("too-many-requests", "too-many-connections")
+_IN_TURN_WITHIN_S: Final = 120.0
+"""How long a command waits for its turn: a gateway counts the commands of an account for some seconds."""
 _GOVERNANCE_MAX_BYTES: Final = 1024 * 1024 * 1024
 """Of all pages of the governance ledger: a limit for a server that never ends."""
 _T = TypeVar("_T")
@@ -180,6 +188,34 @@ class GatewayLog:
     async def decide(self, command: Command) -> Decided:
         """Sign a command here, have it relayed, and wait for its decision. Raises UndecidedError."""
         answer = await self._relay(command)
+        decided = self._decision_in(answer)
+        if answer.problem is None:
+            relayed = self._decoded(answer, RelayedCommand)
+            if relayed.request is not None:
+                # Waits until `assent show` can show the decision, which is made in any case.
+                path = f"/api/v1/requests/{relayed.request}"
+                await get(self.access, path, after=relayed.position, allowed=("not-found", "lagging"))
+        return decided
+
+    async def decide_set(self, commands: SetCommands) -> SentSet | SetRefused:
+        """R29: as fast as the gateway lets one account send. Raises UndecidedError."""
+        return await decide_set(commands, self._decide_in_turn)
+
+    async def _decide_in_turn(self, command: Command) -> Decided:
+        """The decision on one command of many. Waits, as long as it is asked to, when there were too many."""
+        started = time.monotonic()
+        while True:
+            try:
+                return self._decision_in(await self._relay(command))
+            except GatewayRefusalError as refused:
+                wait_s = refused.retry_after_s
+                if wait_s is None or refused.code not in _SENT_TOO_FAST:
+                    raise
+                if time.monotonic() + wait_s - started > _IN_TURN_WITHIN_S:
+                    raise
+            await asyncio.sleep(wait_s)
+
+    def _decision_in(self, answer: GatewayAnswer) -> Decided:
         partition, seq = self._place(answer)
         if (problem := answer.problem) is not None:
             raw = problem.events
@@ -188,10 +224,6 @@ class GatewayLog:
                 partition=partition, seq=seq, at=problem.at or 0, events=events, refusal=problem.refusal()
             )
         relayed = self._decoded(answer, RelayedCommand)
-        if relayed.request is not None:
-            # Waits until `assent show` can show the decision, which is made in any case.
-            path = f"/api/v1/requests/{relayed.request}"
-            await get(self.access, path, after=relayed.position, allowed=("not-found", "lagging"))
         events = self._content(answer, relayed.events, tuple[Event, ...])
         return Decided(partition=partition, seq=seq, at=relayed.at, events=events, refusal=None)
 
@@ -264,7 +296,7 @@ class GatewayLog:
         # A problem with a position is an answer of the ledger. Without one, nothing was published.
         problem = answer.problem
         if problem is not None and (problem.position is None or not (problem.refusal() or problem.events)):
-            raise problem_error(answer.status, problem, command=command.id)
+            raise problem_error(answer, problem, command=command.id)
         return answer
 
     def _place(self, answer: GatewayAnswer) -> tuple[int, int]:

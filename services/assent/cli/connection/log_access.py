@@ -10,7 +10,7 @@ import asyncpg
 from assent.cli.options import Options
 from assent.local.data_directory import Directory
 from assent.local.founded_log import read_founded
-from assent.process_settings import read_connection
+from assent.process_settings import read_connection, read_postgres
 from assent.store.pool import open_pool
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -40,11 +40,12 @@ def log_access(options: Options) -> LogAccess:
     Raises StackNotRunning, NotFounded, SettingsError, UnreachableError.
     """
     if "ASSENT_KAFKA" in os.environ:
-        missing = [name for name in ("ASSENT_IDENTITY", "ASSENT_POSTGRES") if name not in os.environ]
-        if missing:
-            raise UnreachableError(f"ASSENT_KAFKA is set, so set {' and '.join(missing)} too.")
-        environ = os.environ
-        return LogAccess(read_connection(environ), environ["ASSENT_IDENTITY"], environ["ASSENT_POSTGRES"])
+        identity, dsn = os.environ.get("ASSENT_IDENTITY"), read_postgres(os.environ)
+        if identity is None or dsn is None:
+            missing = [name for name, value in (("IDENTITY", identity), ("POSTGRES", dsn)) if value is None]
+            names = " and ".join(f"ASSENT_{each}" for each in missing)
+            raise UnreachableError(f"ASSENT_KAFKA is set, so set {names} too.")
+        return LogAccess(read_connection(os.environ), identity, dsn)
     directory = Directory(options.data.resolve())
     founded = read_founded(directory)
     env = directory.read_env()

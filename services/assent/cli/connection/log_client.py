@@ -4,6 +4,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from assent.cli.connection.set_sending import SentSet, SetRefused
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.explanations import Explained
 from assent.reading.possible_approvers import Approver
@@ -12,6 +13,7 @@ from assent.store.finding_queries import FindingView
 from assent.store.queries import RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import Decided
+from assent_contracts.client.set_submission import SetCommands
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import GovernanceChange
@@ -120,6 +122,13 @@ class LogClient(Protocol):
         """
         ...
 
+    async def decide_set(self, commands: SetCommands) -> SentSet | SetRefused:
+        """R29: the same for a set and its members, which the tables may not hold yet.
+
+        Raises UndecidedError when a decision does not come in time, with a note that names the set.
+        """
+        ...
+
     async def decide_change(self, change: GovernanceChange) -> GovernanceDecided:
         """The same for a change to governance that works at once. Raises UndecidedError."""
         ...
@@ -168,13 +177,16 @@ class GatewayUnreachableError(Exception):
 class GatewayRefusalError(Exception):
     """A refusal of the gateway's own, of which the ledger has no record."""
 
-    def __init__(self, code: str, detail: str, todo: str, *, is_permanent: bool) -> None:
-        """`is_permanent`: whether the same would be refused again later."""
+    def __init__(
+        self, code: str, detail: str, todo: str, *, is_permanent: bool, retry_after_s: int | None = None
+    ) -> None:
+        """`is_permanent`: whether the same would be refused again later. `retry_after_s`: when to try it."""
         super().__init__(f"{code}: {detail} {todo}")
         self.code = code
         self.detail = detail
         self.todo = todo
         self.is_permanent = is_permanent
+        self.retry_after_s = retry_after_s
 
 
 class GatewayAnswerError(Exception):

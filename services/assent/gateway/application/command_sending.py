@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
+import structlog
 from aiokafka.errors import KafkaError
 
 from assent.gateway.application.projection_waits import audit_caught_up
@@ -37,6 +38,7 @@ from assent_contracts.limits import COMMAND_ID_MAX_CHARS, COMMAND_MEMORY_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.topics import LEDGER
 
+_log: Final = structlog.get_logger()
 ANSWER_WITHIN_S: Final = 10.0
 _CLOCKS_MS: Final = 5 * 60 * 1_000
 REOPENED: Final = "reopened"
@@ -102,6 +104,18 @@ async def send_command(gateway: Gateway, command: Command, *, once: bool) -> Dec
 
 async def decision_of(gateway: Gateway, command: Command, decided: Decided) -> Decision:
     """The decision for the caller: the first one, if the command was sent before. Raises Problem."""
+    position, refused = f"{decided.partition}-{decided.seq}", decided.refusal is not None
+    _log.info(
+        "decided",
+        principal=command.principal,
+        command=command.id,
+        type=command_type(command),
+        # What was refused as a submission is not a request.
+        request=None if refused and isinstance(command, SubmitChange) else _request_of(command, position),
+        partition=decided.partition,
+        seq=decided.seq,
+        refusal=None if decided.refusal is None else decided.refusal.code,
+    )
     first = _first(decided)
     if first is None:
         return _answer(command, decided, repeated=False)

@@ -23,7 +23,6 @@ from assent.store.queries import (
     show_request,
     timeline,
 )
-from assent_contracts import limits
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Status
@@ -107,15 +106,6 @@ async def list_of(
     last = rows[limit - 1] if more else None
     place = None if last is None else last.oldest_cursor if oldest_first else last.cursor
     return Page(requests=found, next=None if place is None else write_request_cursor(place))
-
-
-async def members_of(gateway: Gateway, caller: Caller, request_id: str) -> list[RequestView]:
-    """R29: the members of a set that the caller may see, by their objects; empty for any other request."""
-    wanted = RequestFilter(part_of=request_id)
-    rows = await list_requests(gateway.db, wanted, ended_since_ms=0, limit=limits.SET_MEMBERS_MAX)
-    governance = gateway.log.governance
-    seen = (row for row in rows if may_see(governance, caller.principal, row))
-    return sorted(seen, key=lambda row: row.resource)
 
 
 async def open_request_of(gateway: Gateway, resource: str) -> RequestView | None:

@@ -2,15 +2,15 @@
 
 import asyncio
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response, get
-from msgspec import UNSET
+from litestar.params import QueryParameter
 
 from assent.gateway.application.actions import DETAILS
 from assent.gateway.application.governance_changes import effects_of
-from assent.gateway.application.requests import find, members_of, records_of
+from assent.gateway.application.requests import find, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
 from assent.gateway.application.targets import notified_people
 from assent.gateway.caller import Caller
@@ -19,6 +19,7 @@ from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.request_progress import RequestProgress, progress_of
 from assent.gateway.console.request_summaries import look_of
+from assent.gateway.console.set_members import PAGES_MAX, SetMembers, members_shown
 from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.console.unknown_outcome import UnknownOutcome, unknown_outcome
 from assent.gateway.gateway_components import Gateway
@@ -70,13 +71,6 @@ class ActionForm(msgspec.Struct, frozen=True):
     """Whether it is folded, because the page is mainly for another action."""
 
 
-class SetMemberLine(msgspec.Struct, frozen=True):
-    """One member on its set's page."""
-
-    row: RequestView
-    look: str
-
-
 class Review(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a request's page."""
 
@@ -112,8 +106,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     hides_in_details: bool
     name_mixes: bool
     """Whether the object's name may look like another one."""
-    members: tuple[SetMemberLine, ...]
-    """R29: the requests of a set's members, by their objects."""
+    members: SetMembers | None
+    """R29: a page of a set's objects."""
     before: str | None
     """The last request that was applied to the same object before this one."""
     is_before_unsure: bool
@@ -133,10 +127,12 @@ async def show_request_page(
     caller: Caller,
     gateway: Gateway,
     after: AfterHeader = None,
+    members: Annotated[int, QueryParameter(ge=1, le=PAGES_MAX)] = 1,
 ) -> Response[str]:
-    """One request. Raises Problem."""
+    """One request; `members`: which page of a set's objects. Raises Problem."""
     await gateway.lag.reach(after)
-    return await request_page(request, gateway, caller, await find(gateway, caller, request_id))
+    found = await find(gateway, caller, request_id)
+    return await request_page(request, gateway, caller, found, members=members)
 
 
 async def request_page(
@@ -150,12 +146,13 @@ async def request_page(
     seen: int | None = None,
     note: str = "",
     key: str | None = None,
+    members: int = 1,
 ) -> Response[str]:
     """The page. `problem`: why a decision failed; `seen`: the seq that was shown when it was made.
 
     `key`: the form's key, if it was sent before and has to count once.
     """
-    review = await review_of(gateway, caller, found)
+    review = await review_of(gateway, caller, found, members)
     return await page(
         request,
         gateway,
@@ -180,8 +177,8 @@ def _since(review: Review, seen: int | None) -> list[Happening]:
     return [each for each in review.happened if each.is_after(seen) and each.refusal is None]
 
 
-async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Review:
-    """Everything that the page shows about a request."""
+async def review_of(gateway: Gateway, caller: Caller, row: RequestView, members: int = 1) -> Review:
+    """Everything that the page shows about a request. `members`: which page of a set's objects."""
     governance, now = gateway.log.governance, now_ms()
     through = gateway.log.signs_for(caller.id)
     records, is_whole = await records_of(gateway, row)
@@ -232,7 +229,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
             hides_something(plain_ends(text), also="\n\t") for _, text in detail_facts(row.details)
         ),
         name_mixes=is_odd(row.resource),
-        members=await _members(gateway, caller, row),
+        members=await members_shown(gateway, submitted, members),
         before=before.request if before else None,
         is_before_unsure=is_unsure,
         change=change,
@@ -290,13 +287,6 @@ def _title(can: frozenset[Action], why_not: Refusal | None) -> str:
 async def _effects(gateway: Gateway, submitted: Submitted) -> PolicyEffects | None:
     wanted = change_of(submitted)
     return None if wanted is None else await effects_of(gateway, wanted)
-
-
-async def _members(gateway: Gateway, caller: Caller, row: RequestView) -> tuple[SetMemberLine, ...]:
-    if row.details.members is UNSET:
-        return ()
-    members = await members_of(gateway, caller, row.id)
-    return tuple(SetMemberLine(member, look_of(member)) for member in members)
 
 
 async def _before(gateway: Gateway, row: RequestView) -> tuple[Submitted | None, bool]:

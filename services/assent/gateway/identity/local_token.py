@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from assent.gateway.gateway_settings import GatewaySettings
-from assent.process_settings import SettingsError
+from assent.process_settings import SettingsError, read_secret_file
 from assent_contracts.digests import to_base64url
 
 COOKIE: Final = "assent-local"
@@ -51,10 +51,6 @@ def read_local_token(settings: GatewaySettings) -> LocalToken | None:
     if path is None:
         return None
     try:
-        return LocalToken(path.read_text(encoding="utf-8").strip())
-    except UnicodeDecodeError as error:
-        raise SettingsError("ASSENT_LOCAL_SIGN_IN_FILE is not text.") from error
-    except OSError as error:
-        raise SettingsError(f"ASSENT_LOCAL_SIGN_IN_FILE cannot be read: {error}") from error
+        return LocalToken(read_secret_file(path, "ASSENT_LOCAL_SIGN_IN_FILE"))
     except ValueError as error:
         raise SettingsError(f"ASSENT_LOCAL_SIGN_IN_FILE does not contain a token: {error}.") from error

@@ -22,7 +22,7 @@ from assent.gateway.gateway_settings import GatewaySettings, OidcSettings
 from assent.gateway.identity.jwts import LEEWAY_S, BadTokenError, verified_claims
 from assent.gateway.identity.pending_sign_ins import SIGN_IN_S, FinishedSignIn, PendingSignIn, PendingSignIns
 from assent.gateway.identity.provider import Metadata, Provider, ProviderError
-from assent.process_settings import SettingsError
+from assent.process_settings import SettingsError, read_secret_file
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
@@ -68,7 +68,7 @@ class Oidc:
         self.sign_ins = PendingSignIns(db, key, secure=settings.is_secure)
         self._home = settings.public_url + "/"
         self._redirect_uri = settings.public_url + CALLBACK
-        self._secret = _read_secret(settings.oidc)
+        self._secret = read_client_secret(settings.oidc)
 
     async def leave(
         self, return_to: str, browser: str | None, *, anew: bool = False
@@ -172,16 +172,11 @@ def open_oidc(
     return Oidc(settings, Provider(settings.oidc.issuer, client), db, key)
 
 
-def _read_secret(settings: OidcSettings) -> str | None:
+def read_client_secret(settings: OidcSettings) -> str | None:
+    """The gateway's secret at the provider, if it has one. Raises SettingsError."""
     if settings.client_secret_file is None:
         return None
-    try:
-        secret = settings.client_secret_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"ASSENT_OIDC_CLIENT_SECRET_FILE cannot be read: {error}") from error
-    if not secret:
-        raise SettingsError(f"ASSENT_OIDC_CLIENT_SECRET_FILE is empty: {settings.client_secret_file}.")
-    return secret
+    return read_secret_file(settings.client_secret_file, "ASSENT_OIDC_CLIENT_SECRET_FILE")
 
 
 def _check_who_answers(metadata: Metadata, said: str | None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,13 @@ from assent.applier.targets.files.table import FilesTable
 from assent.reconcile.applied_requests import AppliedRequest, AppliedRequests
 from assent.reconcile.comparison import Shown, differences
 from assent.reconcile.known_findings import Finding, KnownFindings
-from assent.reconcile.object_names import object_of_file
+from assent.reconcile.object_names import object_of_file, several
 from assent.reconcile.readers.reader import UnreadableTargetError
 
 FILE_MAX_BYTES: Final = 64 * 1024 * 1024
 """A larger file is known by its size: no payload makes it."""
+TEMPORARY_S: Final = 60 * 60.0
+"""No applier needs a temporary file for so long: an older one is what somebody calls one."""
 _READ_BYTES: Final = 1024 * 1024
 _ROOT: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER: Final = _ROOT | os.O_NOFOLLOW
@@ -69,7 +72,8 @@ class FilesReader:
                         resource = names.get(path) or object_of_file(path, folder.name)
                         file = None if resource is None else _shown(below, name)
                         if resource is not None and file is not None:
-                            shown[resource] = file
+                            before = shown.get(resource)
+                            shown[resource] = file if before is None else _both(before, file)
                         if len(shown) > self._objects_max:
                             msg = f"The folder {self._root} has more than {self._objects_max:,} files."
                             raise UnreadableTargetError(msg)
@@ -79,7 +83,21 @@ class FilesReader:
 def _names(folder: int) -> list[str]:
     """What is in a folder, without the temporary files of an applier that is at work."""
     with os.scandir(folder) as entries:
-        return sorted(each.name for each in entries if not each.name.startswith(TEMPORARY_PREFIX))
+        return sorted(each.name for each in entries if not _is_temporary(each))
+
+
+def _is_temporary(entry: os.DirEntry[str]) -> bool:
+    if not entry.name.startswith(TEMPORARY_PREFIX):
+        return False
+    try:
+        # The time of the last change of its inode, which nobody but the system can set.
+        return time.time() - entry.stat(follow_symlinks=False).st_ctime < TEMPORARY_S
+    except FileNotFoundError:
+        return True
+
+
+def _both(one: Shown, other: Shown) -> Shown:
+    return Shown(several((one.version, other.version)), other.by, "Several files have this name.")
 
 
 def _matches(version: str, request: AppliedRequest) -> bool:

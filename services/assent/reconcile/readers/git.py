@@ -2,12 +2,14 @@
 
 import asyncio
 import hashlib
+import re
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from assent.applier.targets.file_names import file_name
+from assent.applier.targets.file_names import path_of
 from assent.applier.targets.git.commit_push import GIT_ERRORS
 from assent.applier.targets.git.git_program import GitError, GitProgram
 from assent.applier.targets.git.repository import NoBranchError, Repository
@@ -16,7 +18,7 @@ from assent.reconcile.comparison import Shown, differences
 from assent.reconcile.configuration import GitHistory
 from assent.reconcile.git_history import Commit, commit_findings
 from assent.reconcile.known_findings import Finding, KnownFindings
-from assent.reconcile.object_names import object_of_file
+from assent.reconcile.object_names import object_of_file, several
 from assent.reconcile.position_file import read_position, write_position
 from assent.reconcile.readers.reader import UnreadableTargetError
 from assent.reconcile.target_text import name_text
@@ -26,6 +28,8 @@ REQUEST: Final = "Assent-Request"
 _TRAILERS_MAX: Final = 10
 _FILES_MAX: Final = 10_000
 """Files that one commit changes. One that changes more is unreadable."""
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_NO_FILE: Final = "000000"
 _FORMAT: Final = f"%H%x1f%(trailers:key={REQUEST},valueonly,separator=%x2C)%x1f%an <%ae>"
 
 
@@ -62,17 +66,29 @@ class GitReader:
     ) -> list[Finding]:
         """The commits that no request explains, then what the branch should show and does not."""
         try:
-            in_commits, self._done = await asyncio.to_thread(
-                commit_findings, self._commits, applied, self._is_first, of_type
-            )
+            return await asyncio.to_thread(self._findings, applied, known, of_type)
         except (*GIT_ERRORS, OSError) as error:
             msg = f"The repository cannot be read: {error or 'git did not answer in time.'}"
             raise UnreadableTargetError(msg) from error
+
+    def _findings(
+        self, applied: AppliedRequests, known: KnownFindings, of_type: Callable[[str], bool]
+    ) -> list[Finding]:
+        in_commits, self._done = commit_findings(self._commits, applied, self._is_first, of_type)
         new = [each for each in in_commits if not known.is_known(each)]
+        if not self._is_read:
+            return new  # the rest waits until all of the history is read
+        now = differences(self._shown, applied, known, _matches, of_type=of_type, made_by=self._is_made_by)
+        # What these commits show need not be found twice.
         explained = {each.resource for each in in_commits}
-        now = differences(self._shown, applied, known, _matches, of_type=of_type, extras=False)
-        # What these commits show need not be found twice. The rest waits until all of the history is read.
-        return [*new, *(each for each in now if each.resource not in explained and self._is_read)]
+        return [*new, *(each for each in now if each.resource not in explained)]
+
+    def _is_made_by(self, resource: str, shown: str | None, commit: str) -> bool:
+        """Whether the branch has this commit, and a file as the commit has left it."""
+        assert self._git is not None
+        if _COMMIT.fullmatch(commit) is None or not _is_ancestor(self._git, commit, self._tip):
+            return False
+        return _blob(self._git, commit, path_of(self._table.folder, resource)) == shown
 
     async def keep_position(self) -> None:
         """Keep the last commit before the first whose request may still end in either way."""
@@ -95,10 +111,10 @@ class GitReader:
             self._git = GitProgram(self._state / "repository.git", self._table, self._timeout_s)
         repository = Repository(self._git)
         self._done = None
-        self._names = {_path(self._table.folder, each): each for each in applied.objects()}
+        self._names = {path_of(self._table.folder, each): each for each in applied.objects()}
         self._tip = repository.fetch()
         new = self._new_commits(self._git, self._tip)[: self._table.commits_max]
-        self._commits = [self._commit(self._git, each) for each in new]
+        self._commits = self._read_commits(self._git, new)
         self._shown = self._files(self._git)
 
     def _new_commits(self, git: GitProgram, tip: str) -> list[str]:
@@ -110,22 +126,34 @@ class GitReader:
         listed = git.text("rev-list", "--reverse", "--topo-order", tip, *after)
         return listed.split()
 
+    def _read_commits(self, git: GitProgram, ids: Sequence[str]) -> list[Commit]:
+        """As many as can be read in the time, at least one. The others follow in the next run."""
+        until = time.monotonic() + self._timeout_s
+        commits: list[Commit] = []
+        for each in ids:
+            commits.append(self._commit(git, each))
+            if time.monotonic() >= until:
+                break
+        return commits
+
     def _commit(self, git: GitProgram, commit: str) -> Commit:
         said = git.text("log", "-1", f"--format={_FORMAT}", commit).split("\x1f", 2)
         _, trailers, by = (*said, "", "")[:3]
         # Of a merge only what differs from all its parents. Each parent's own commits are read too.
         changed = git.run(
-            "diff-tree", "-r", "-c", "--root", "--no-commit-id", "--no-renames", "--name-only", "-z", commit
+            "diff-tree", "-r", "-c", "--root", "--no-commit-id", "--no-renames", "--raw", "-z", commit
         ).decode(errors="surrogateescape")
-        paths = [each for each in changed.split("\0") if each]
-        if len(paths) > _FILES_MAX:
+        # In turn what became of a file, and its path.
+        listed = [each for each in changed.split("\0") if each]
+        if len(listed) > 2 * _FILES_MAX:
             msg = f"The commit {commit} changes more than {_FILES_MAX:,} files."
             raise UnreadableTargetError(msg)
         blobs: dict[str, str | None] = {}
-        for path in paths:
+        for what, path in zip(listed[::2], listed[1::2], strict=True):
             resource = self._object(path)
             if resource is not None:
-                blobs[resource] = _blob(git, commit, path)
+                blob = _blob_after(what)
+                blobs[resource] = several((blobs[resource], blob)) if resource in blobs else blob
         names = tuple(each.strip() for each in trailers.split(",") if parse_request_id(each.strip()))
         return Commit(commit, name_text(by) or "", names[:_TRAILERS_MAX], blobs)
 
@@ -144,14 +172,16 @@ class GitReader:
             resource = self._object(path)
             if resource is not None:
                 mode, _, blob = what.split(" ")
-                shown[resource] = Shown(blob if mode.startswith("100") else "not-a-file")
+                version = blob if mode.startswith("100") else "not-a-file"
+                before = shown.get(resource)
+                shown[resource] = Shown(version if before is None else several((before.version, version)))
         return shown
 
     def _object(self, path: str) -> str | None:
         if not path.startswith(self._table.folder):
             return None
         return self._names.get(path) or object_of_file(
-            path.removeprefix(self._table.folder), partial(_path, "")
+            path.removeprefix(self._table.folder), partial(path_of, "")
         )
 
     def _is_first(self, commit: Commit, resource: str, request: AppliedRequest) -> bool:
@@ -161,12 +191,8 @@ class GitReader:
             "--format=%H", self._tip,
         ).split()  # fmt: skip
         wanted = commit.blobs[resource]
-        path = _path(self._table.folder, resource)
+        path = path_of(self._table.folder, resource)
         return next((each for each in listed if _blob(self._git, each, path) == wanted), None) == commit.id
-
-
-def _path(folder: str, resource: str) -> str:
-    return folder + "/".join(file_name(part) for part in resource.split("/"))
 
 
 def _matches(version: str, request: AppliedRequest) -> bool:
@@ -180,6 +206,17 @@ def _blob(git: GitProgram, commit: str, path: str) -> str | None:
     what, _, _ = listed.decode(errors="surrogateescape").partition("\t")
     mode, _, blob = (*what.split(" "), "", "")[:3]
     return blob if mode.startswith("100") else "not-a-file" if mode else None
+
+
+def _blob_after(what: str) -> str | None:
+    """The blob that a raw line of git's states a commit has left, as `_blob` returns it.
+
+    It has a colon and a mode and a blob for each parent, then the commit's own, then letters.
+    """
+    parents = len(what) - len(what.lstrip(":"))
+    fields = what[parents:].split(" ")
+    mode, blob = fields[parents], fields[2 * parents + 1]
+    return blob if mode.startswith("100") else None if mode == _NO_FILE else "not-a-file"
 
 
 def _is_ancestor(git: GitProgram, commit: str, tip: str) -> bool:

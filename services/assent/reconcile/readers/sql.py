@@ -1,7 +1,7 @@
 """A Postgres database: the rows of applied releases, and a query that lists objects with their versions."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -23,6 +23,13 @@ _COLUMNS: Final = ", ".join(
     for name, length in (("key", 64), ("request", 64), ("resource", 400), ("submission", 64), ("digest", 64))
 )
 _COMPARED: Final = ("version", "xmin", "digest")
+_CUT: Final = "left({name}, 400) AS {column}"
+_HASHED: Final = (
+    "CASE WHEN length({name}) <= 1000 THEN {name}"
+    " ELSE 'long:' || encode(sha256(convert_to({name}, 'UTF8')), 'hex') END AS {column}"
+)
+_SHORT: Final = {"resource": _CUT, "by": _CUT, **dict.fromkeys(_COMPARED, _HASHED)}
+"""How each column of the listing is kept short. Two long versions stay two."""
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -104,7 +111,7 @@ class SqlReader:
             f"SELECT {_COLUMNS} FROM {table} ORDER BY applied_at DESC LIMIT $1",  # noqa: S608
             self._objects_max,
         )
-        self._rows = [_Row(**dict(row)) for row in reversed(rows)]
+        self._rows = [_row(row, table) for row in reversed(rows)]
         newest = [found.id for each in applied.objects() if (found := applied.newest(each)) is not None]
         noted = await db.fetch(
             f"SELECT DISTINCT request FROM {table} WHERE request = ANY($1)",  # noqa: S608
@@ -114,9 +121,10 @@ class SqlReader:
 
     async def _read_listing(self, db: asyncpg.Connection, query: str) -> None:
         shown: dict[str, Shown] = {}
-        async for row in db.cursor(query, prefetch=1_000):
-            if not shown:
-                self._compared = _compared_column(row)
+        query = query.rstrip().removesuffix(";")
+        columns = [each.name for each in (await db.prepare(query)).get_attributes()]
+        self._compared = _compared_column(columns)
+        async for row in db.cursor(_bounded(query, columns), prefetch=1_000):
             resource, version = row["resource"], row[self._compared]
             if not isinstance(resource, str) or not is_resource(resource):
                 msg = "The listing has a row whose column `resource` is not <type>/<id>."
@@ -145,9 +153,27 @@ class SqlReader:
         return version == version_text(request.version)
 
 
-def _compared_column(row: Any) -> str:
-    found = [each for each in _COMPARED if each in row.keys()]  # noqa: SIM118  a record is no mapping
-    if "resource" not in row.keys() or len(found) != 1:  # noqa: SIM118
+def _bounded(query: str, columns: Sequence[str]) -> str:
+    """The listing with short columns: whoever writes rows must not be able to fill this process's memory."""
+    kept = [each for each in columns if each in ("resource", "by", *_COMPARED)]
+    listed = ", ".join(
+        _SHORT[each].format(name=f'listing."{each}"::text', column=f'"{each}"') for each in kept
+    )
+    return f"SELECT {listed} FROM (\n{query}\n) AS listing"  # noqa: S608  the query is the operator's
+
+
+def _row(row: Any, table: str) -> _Row:
+    fields = dict(row)
+    if not all(isinstance(each, str) for each in fields.values()) or not is_resource(fields["resource"]):
+        # Passed over, many of them could hide an older row that no request explains.
+        msg = f"The table {table} has a row that no applier has written: a column is empty or not readable."
+        raise UnreadableTargetError(msg)
+    return _Row(**fields)
+
+
+def _compared_column(columns: Sequence[str]) -> str:
+    found = [each for each in _COMPARED if each in columns]
+    if "resource" not in columns or len(found) != 1:
         msg = "The listing needs a column `resource`, and one of `version`, `xmin` and `digest`."
         raise UnreadableTargetError(msg)
     return found[0]
@@ -155,8 +181,6 @@ def _compared_column(row: Any) -> str:
 
 def _judge(row: _Row, applied: AppliedRequests) -> Finding | None:
     """The finding of a row; None if a request explains it, or if that is not known yet."""
-    if not is_resource(row.resource):
-        return None
     request = applied.request(row.request)
     if request is None:
         why = "It names a request that was never released."

@@ -10,7 +10,8 @@ from assent.applier.targets.git.commit_message import KEY, has_key
 from assent.applier.targets.git.git_program import GitError, GitProgram
 
 _FETCHED: Final = "refs/assent/branch"
-_REGULAR: Final = ("100644", "100755")
+REGULAR: Final = ("100644", "100755", "100664")
+"""The modes of regular files. Repositories from git's first years have the last one too."""
 _ENTRY: Final = re.compile(r"([0-7]{6}) (blob|tree|commit) ([0-9a-f]{40,64})\t")
 _MOVED: Final = ("stale info", "fetch first", "non-fast-forward", "cannot lock ref", "incorrect old value")
 """What git says of a push to a branch that has moved in the meantime."""
@@ -88,7 +89,7 @@ class Repository:
         match = _ENTRY.match(listed)
         if match is None:
             return None
-        if match[2] != "blob" or match[1] not in _REGULAR:
+        if match[2] != "blob" or match[1] not in REGULAR:
             raise NotARegularFileError
         return match[1], match[3]
 

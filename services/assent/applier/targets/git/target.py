@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from assent.applier.targets.content import content_of, difference
-from assent.applier.targets.file_names import file_name
+from assent.applier.targets.file_names import path_of
 from assent.applier.targets.git.commit_push import GIT_ERRORS, CommitPush, failed, no_branch, not_a_file
 from assent.applier.targets.git.git_program import GitProgram
 from assent.applier.targets.git.repository import NoBranchError, NotARegularFileError, Repository
@@ -59,11 +59,10 @@ class GitTarget:
 
     def path(self, resource: str) -> str:
         """The object's file in the repository. A slash in its id separates folders. Raises FinalError."""
-        parts = resource.split("/")
-        if "" in parts:
+        if "" in resource.split("/"):
             msg = f"Nothing was changed: {resource} has an empty part, which cannot be a folder."
             raise FinalError(msg)
-        return self._table.folder + "/".join(file_name(part) for part in parts)
+        return path_of(self._table.folder, resource)
 
     def _locked(self, work: Callable[[_T], _R], what: _T) -> _R:
         with self._lock:

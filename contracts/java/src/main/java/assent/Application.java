@@ -8,6 +8,7 @@ import java.util.concurrent.ScheduledExecutorService;
 final class Application {
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
     private static final Duration RETRY_MOST = Duration.ofSeconds(30);
+    private static final Duration READ_BACK = Duration.ofMinutes(1);
 
     private final Log log;
     private final Handler handler;
@@ -24,21 +25,26 @@ final class Application {
         this.working = working;
     }
 
+    boolean readsBack() {
+        return readBack != null;
+    }
+
     /**
      * Calls the handler until it throws something else than RetryableException, or its time is over.
      *
-     * @param wasBegun whether the change may have been applied before a crash
+     * @param isCutOff whether an earlier call may have been cut off after it had changed the target. Of that one a later
+     *     call's exception states nothing.
      */
-    Outcome apply(Release release, boolean wasBegun) throws InterruptedException, StoppedException {
+    Outcome apply(Release release, boolean isCutOff) throws InterruptedException, StoppedException {
         for (Duration pause = RETRY_FIRST; ; pause = shorter(pause.multipliedBy(2), RETRY_MOST)) {
             RetryableException again;
-            try (Interruption interruption = new Interruption(timers, release.deadlineNanos())) {
+            try (Interruption interruption = new Interruption(timers, release.time())) {
                 try {
-                    return succeeded(handler.apply(release));
+                    return Outcome.succeeded(handler.apply(release));
                 } catch (RetryableException retryable) {
                     again = retryable;
                 } catch (FinalException never) {
-                    return Outcome.unchanged(textOf(never));
+                    return unchanged(never, isCutOff);
                 } catch (Throwable other) {
                     // An Error states no more about the target than an exception does.
                     stopIfToldTo();
@@ -47,27 +53,41 @@ final class Application {
             }
             stopIfToldTo();
             Duration wait = longer(pause, again.retryAfter());
-            if (release.remaining().compareTo(wait) <= 0) {
-                return wasBegun ? unknown(again, false) : Outcome.unchanged(textOf(again));
+            if (release.time().atMostNanos() <= wait.toNanos()) {
+                return unchanged(again, isCutOff);
             }
             log.rest(working, wait);
             stopIfToldTo();
+            if (release.remaining().isZero()) {
+                return unchanged(again, isCutOff);
+            }
         }
     }
 
-    /** What is known of a change that may have been applied before a crash; null if it was not, or may not have been. */
-    Outcome readBack(Release release) throws StoppedException {
+    /** What is known of a change that may have been made; null if it was not, or the target cannot be asked. */
+    Outcome readBack(Release release) throws InterruptedException, StoppedException {
         if (readBack == null) {
             return null;
         }
-        try {
-            Optional<Applied> found = readBack.read(release);
-            return found.isEmpty() ? null : succeeded(found.get());
-        } catch (FinalException never) {
-            return Outcome.unchanged(textOf(never));
-        } catch (Throwable other) {
+        Deadline deadline = Deadline.after(READ_BACK);
+        for (Duration pause = RETRY_FIRST; ; pause = shorter(pause.multipliedBy(2), RETRY_MOST)) {
+            RetryableException again;
+            try {
+                Optional<Applied> found = readBack.read(release);
+                return found.isEmpty() ? null : Outcome.succeeded(found.get());
+            } catch (RetryableException retryable) {
+                again = retryable;
+            } catch (Throwable other) {
+                stopIfToldTo();
+                return unknown(other, false);
+            }
             stopIfToldTo();
-            return unknown(other, false);
+            Duration wait = longer(pause, again.retryAfter());
+            if (deadline.left().compareTo(wait) <= 0) {
+                return Outcome.unknown("The target did not state whether the change was made: " + again.getMessage());
+            }
+            log.rest(working, wait);
+            stopIfToldTo();
         }
     }
 
@@ -77,20 +97,23 @@ final class Application {
         }
     }
 
-    private static Outcome succeeded(Applied applied) {
-        return new Outcome(Result.SUCCEEDED, applied == null ? "" : applied.message());
+    private static Outcome unchanged(Exception answer, boolean isCutOff) {
+        return isCutOff
+                ? Outcome.unknown("An earlier try was cut off and may have changed the target. " + answer.getMessage())
+                : Outcome.unchanged(String.valueOf(answer.getMessage()));
     }
 
     private static Outcome unknown(Throwable cause, boolean isLate) {
-        String late = isLate ? "The handler was not done before the lease ended: " : "";
-        return new Outcome(Result.UNKNOWN, late + textOf(cause));
-    }
-
-    /** The message; with the name of the class where the exception is not one of a handler's answers. */
-    private static String textOf(Throwable cause) {
-        boolean isAnswer = cause instanceof FinalException || cause instanceof RetryableException
-                || cause instanceof UnknownOutcomeException;
-        return isAnswer ? String.valueOf(cause.getMessage()) : cause.toString();
+        if (cause instanceof UnknownOutcomeException) {
+            return Outcome.unknown(String.valueOf(cause.getMessage()));
+        }
+        if (isLate) {
+            return new Outcome(
+                    Result.UNKNOWN, "The applier's handler was not done before its time was over.", "", cause.toString());
+        }
+        // The text of an exception that is not an answer may hold what the ledger must not keep.
+        String message = "The applier's handler threw " + cause.getClass().getSimpleName() + ". Its log has the details.";
+        return new Outcome(Result.UNKNOWN, message, "", cause.toString());
     }
 
     private static Duration shorter(Duration one, Duration other) {

@@ -33,6 +33,7 @@ public final class Applier implements AutoCloseable {
     private final int concurrency;
     private final Consumer<Handled> onHandled;
     private final Duration finishWithin;
+    private final Duration timeLimit;
 
     private final AtomicBoolean isStarted = new AtomicBoolean();
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -49,6 +50,7 @@ public final class Applier implements AutoCloseable {
         concurrency = of.concurrency;
         onHandled = of.onHandled;
         finishWithin = of.finishWithin;
+        timeLimit = of.timeLimit;
     }
 
     /** An applier with a state folder of its own, which is kept across restarts. */
@@ -67,6 +69,7 @@ public final class Applier implements AutoCloseable {
         private int concurrency = 16;
         private Consumer<Handled> onHandled = handled -> { };
         private Duration finishWithin = Duration.ofSeconds(5);
+        private Duration timeLimit = Duration.ofMinutes(15);
 
         private Builder(Log log, Key key, Path stateDir, Handler handler) {
             this.log = log;
@@ -75,7 +78,10 @@ public final class Applier implements AutoCloseable {
             this.handler = handler;
         }
 
-        /** Is asked, before the handler is called again, about a change that may have been made before a crash. */
+        /**
+         * Is asked about a change that may have been made: after a crash, before the handler is called again, and when the
+         * outcome is unknown.
+         */
         public Builder readBack(ReadBack asked) {
             readBack = asked;
             return this;
@@ -102,6 +108,12 @@ public final class Applier implements AutoCloseable {
         /** How long handlers at work may take once the applier is closed; 5 s if not set. */
         public Builder finishWithin(Duration time) {
             finishWithin = time;
+            return this;
+        }
+
+        /** How long the handler may work on one change, all its tries together; 15 min if not set. */
+        public Builder timeLimit(Duration time) {
+            timeLimit = time;
             return this;
         }
 
@@ -139,7 +151,8 @@ public final class Applier implements AutoCloseable {
     private void apply(Journal journal, Publisher publisher, ScheduledExecutorService timers)
             throws IOException, InterruptedException {
         Application application = new Application(log, handler, readBack, timers, working);
-        Settlement settlement = new Settlement(log, publisher, journal, application, working);
+        Settlement settlement = new Settlement(
+                log, publisher, journal, application, timeLimit, onHandled, working);
         ChangesInHand inHand =
                 new ChangesInHand(log, settlement, concurrency, onHandled, this::stop, taking, working);
         try {
@@ -195,7 +208,7 @@ public final class Applier implements AutoCloseable {
 
     private void take(
             ConsumerRecord<byte[], byte[]> record, Journal journal, Tracker tracker, ChangesInHand inHand)
-            throws IOException {
+            throws IOException, InterruptedException {
         Change change;
         try {
             change = Change.read(record.value());
@@ -207,7 +220,7 @@ public final class Applier implements AutoCloseable {
         Tracker.Found found = tracker.find(change.request());
         Verdict verdict = Verdict.of(
                 change, found == null ? null : found.request(), found == null ? "" : found.doubt(), types,
-                inHand.has(change.request()));
+                inHand.has(change, found, taking));
         if (verdict != null) {
             onHandled.accept(new Handled(
                     verdict.result(), verdict.detail(), change.request(), change.resource(), record.partition(),

@@ -36,6 +36,13 @@ public record Change(
         return Encodings.sha256Hex(("assent.idempotency.v1\0" + named).getBytes(StandardCharsets.UTF_8));
     }
 
+    /** The same change as another release of its request. */
+    Change releasedAt(OpenRequest.ReleasedAt other) {
+        return new Change(
+                request, resource, operation, requester, onBehalfOf, justification, digest, submission, other.seq(),
+                other.at(), payload, base, raw);
+    }
+
     /**
      * Reads a value of assent.changes. Throws IllegalArgumentException for what is not one, or what two readers could
      * take for different changes.

@@ -5,11 +5,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -20,6 +18,8 @@ final class ChangesInHand {
     /** A change whose command was refused. `until` is null if only governance can help. */
     private record Parked(Change change, Deadline until, long governance) {}
 
+    private static final long WAIT_MS = 250;
+
     private final Log log;
     private final Settlement settlement;
     private final Consumer<Handled> onHandled;
@@ -29,7 +29,7 @@ final class ChangesInHand {
     private final ExecutorService workers;
 
     // Guarded by this.
-    private final Set<String> requests = new HashSet<>();
+    private final Map<String, Change> requests = new HashMap<>();
     private final Map<String, Deque<Change>> byObject = new HashMap<>();
     private final List<Parked> parked = new ArrayList<>();
     private Throwable failure;
@@ -47,8 +47,21 @@ final class ChangesInHand {
         this.workers = Executors.newFixedThreadPool(concurrency, Applier.daemons("assent-worker"));
     }
 
-    synchronized boolean has(String request) {
-        return requests.contains(request);
+    /**
+     * Whether a change is in hand. If that is an earlier release of its request, it is waited for until that is dropped:
+     * people had it released again, so only its report can be left.
+     */
+    synchronized boolean has(Change change, Tracker.Found found, Deadline taking) throws InterruptedException {
+        Change earlier = requests.get(change.request());
+        boolean isReleasedAgain = earlier != null && found != null && found.request().isRelease(change)
+                && found.request().wasRelease(earlier);
+        while (isReleasedAgain && requests.get(change.request()) == earlier && !taking.isOver()) {
+            if (parked.removeIf(each -> each.change() == earlier)) {
+                workers.execute(() -> settle(earlier));
+            }
+            wait(WAIT_MS);
+        }
+        return requests.containsKey(change.request());
     }
 
     /** What could not be done, or null. */
@@ -58,7 +71,7 @@ final class ChangesInHand {
 
     /** Takes a change, which is in the journal, to its end in the background. */
     synchronized void begin(Change change) {
-        requests.add(change.request());
+        requests.put(change.request(), change);
         Deque<Change> queue = byObject.computeIfAbsent(change.resource(), name -> new ArrayDeque<>());
         queue.add(change);
         if (queue.size() == 1) {
@@ -110,6 +123,7 @@ final class ChangesInHand {
         // What is in doubt stays in hand: people compare the target with the ledger first.
         if (handled.result() != Result.OTHER_RELEASE && handled.result() != Result.NO_EVIDENCE) {
             requests.remove(change.request());
+            notifyAll();
         }
         Deque<Change> queue = byObject.get(change.resource());
         queue.remove();

@@ -80,15 +80,36 @@ public record Command(String type, String id, long at, String resource, byte[] v
         return ofRequest(CANCEL, principal, resource, request, members -> members);
     }
 
+    /** The command by which an administrator of the type ends an open request, with a reason (R22). */
+    public static Command close(String principal, String resource, String request, String reason) {
+        return ofRequest(CLOSE, principal, resource, request, members -> members.text("reason", reason));
+    }
+
+    /**
+     * The command by which an administrator of the type settles an unknown outcome: `outcome` is succeeded, failed or
+     * retry, which releases the change again. `claim` is the number of the claim that it is about.
+     */
+    public static Command settle(
+            String principal, String resource, String request, String outcome, String reason, long claim) {
+        return ofRequest(SETTLE, principal, resource, request,
+                members -> members.text("outcome", outcome).text("reason", reason).integer("claim", claim));
+    }
+
+    static Command renew(String principal, Change change, long claim) {
+        return ofRequest(RENEW, principal, change.resource(), change.request(), members -> members.integer("claim", claim));
+    }
+
     static Command claim(String principal, Change change) {
         return ofRequest(CLAIM, principal, change.resource(), change.request(), members -> members);
     }
 
     /** The command that reports an outcome. `claim` is the number of the claim, without which it counts for any. */
     static Command report(String principal, Change change, Outcome outcome, long claim) {
-        return ofRequest(REPORT, principal, change.resource(), change.request(),
-                members -> members.text("outcome", outcome.result().toString()).text("message", outcome.message())
-                        .integer("claim", claim));
+        return ofRequest(REPORT, principal, change.resource(), change.request(), members -> {
+            members.text("outcome", outcome.result().toString()).text("message", outcome.message())
+                    .integer("claim", claim);
+            return outcome.version().isEmpty() ? members : members.text("version", outcome.version());
+        });
     }
 
     /**

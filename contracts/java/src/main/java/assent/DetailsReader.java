@@ -20,7 +20,7 @@ final class DetailsReader {
     private static final int URI_MAX_CHARS = 1024;
     private static final int TICKETS_MAX = 16;
     private static final int TICKET_MAX_CHARS = 64;
-    private static final int VERSION_MAX_CHARS = 256;
+    static final int VERSION_MAX_CHARS = 256;
     private static final long FOR_EVER_MS = (1L << 53) - 1;
     private static final long WINDOW_AHEAD_MAX_MS = Duration.ofDays(366).toMillis();
     private static final long LONGEST_MS = Duration.ofDays(36_500).toMillis();
@@ -35,7 +35,26 @@ final class DetailsReader {
                 words(members, "impact"), words(members, "fallback"), tested(members), words(members, "expected"),
                 emergency(members), tickets(members),
                 members.has("base") ? identifier("base", members.raw("base"), VERSION_MAX_CHARS) : "",
-                members.integer("not_before"), members.integer("not_after"));
+                members.integer("not_before"), members.integer("not_after"), count(members), partOf(members));
+    }
+
+    private static int count(JsonObject members) {
+        if (!members.has("members")) {
+            return 0;
+        }
+        Long count = members.integer("members");
+        if (count == null) {
+            throw Refusal.malformed("members is not a whole number.").asException();
+        }
+        // More than a set can have are refused by the rules, whatever the number.
+        return (int) Math.max(0, Math.min(count, SetMembers.MOST + 1));
+    }
+
+    private static String partOf(JsonObject members) {
+        if (members.has("part_of") && members.text("part_of") == null) {
+            throw Refusal.malformed("part_of is not a text.").asException();
+        }
+        return members.textOr("part_of");
     }
 
     private static void checkWindow(JsonObject members) {
@@ -155,11 +174,16 @@ final class DetailsReader {
 
     private static String identifier(String name, byte[] raw, int most) {
         String text = text(name, raw, most);
-        if (text.isEmpty() || text.chars().anyMatch(each -> each <= ' ' || each > '~')) {
+        if (!isIdentifier(text, most)) {
             throw Refusal.malformed(
                     name + " is not 1 to " + most + " printable ASCII characters without spaces.").asException();
         }
         return text;
+    }
+
+    /** Whether text is 1 to so many printable ASCII characters without spaces. */
+    static boolean isIdentifier(String text, int most) {
+        return !text.isEmpty() && text.length() <= most && text.chars().allMatch(each -> each > ' ' && each <= '~');
     }
 
     private static String text(String name, byte[] raw, int most) {

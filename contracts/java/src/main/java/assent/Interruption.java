@@ -4,21 +4,34 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** Interrupts the thread that makes it at a time, unless it is closed before. After that the thread has no flag. */
+/** Interrupts the thread that makes it when a time is over, unless it is closed before. After that the thread has no flag. */
 final class Interruption implements AutoCloseable {
     private final Thread thread = Thread.currentThread();
-    private final Future<?> timer;
+    private final ScheduledExecutorService timers;
+    private final WorkTime time;
+    private Future<?> timer;
     private boolean isClosed;
     private boolean isDone;
 
-    Interruption(ScheduledExecutorService timers, long atNanos) {
-        timer = timers.schedule(this::interrupt, atNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+    Interruption(ScheduledExecutorService timers, WorkTime time) {
+        this.timers = timers;
+        this.time = time;
+        schedule();
+    }
+
+    private synchronized void schedule() {
+        timer = timers.schedule(this::interrupt, time.endsNanos() - System.nanoTime(), TimeUnit.NANOSECONDS);
     }
 
     private synchronized void interrupt() {
-        if (!isClosed) {
+        if (isClosed) {
+            return;
+        }
+        if (time.left().isZero()) {
             isDone = true;
             thread.interrupt();
+        } else {
+            schedule(); // the lease was renewed
         }
     }
 

@@ -2,6 +2,7 @@ package assent;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Writes one JSON object without spaces, its members in the order of the calls. */
 final class JsonWriter {
@@ -30,6 +31,19 @@ final class JsonWriter {
     byte[] done() {
         bytes.writeBytes((isFirst ? "{}" : "}").getBytes(StandardCharsets.US_ASCII));
         return bytes.toByteArray();
+    }
+
+    /** A JSON array of values that are JSON already. */
+    static byte[] array(List<byte[]> elements) {
+        ByteArrayOutputStream array = new ByteArrayOutputStream();
+        char before = '[';
+        for (byte[] element : elements) {
+            array.write(before);
+            array.writeBytes(element);
+            before = ',';
+        }
+        array.writeBytes((elements.isEmpty() ? "[]" : "]").getBytes(StandardCharsets.US_ASCII));
+        return array.toByteArray();
     }
 
     /** Text as a JSON string. Throws as `text`. */

@@ -247,7 +247,7 @@ public final class Log implements AutoCloseable {
 
     /** Returns when all of governance that is there now has been read. */
     void catchUp(Deadline deadline) throws InterruptedException, TimeoutException {
-        long end = retrying(deadline, () -> offsets.ends(Topics.GOVERNANCE, 1)).get(0);
+        long end = retrying(deadline, () -> offsets.ends(Topics.GOVERNANCE, 1, deadline)).get(0);
         until(deadline, () -> readTo >= end);
     }
 
@@ -269,7 +269,7 @@ public final class Log implements AutoCloseable {
         }
     }
 
-    private static TimeoutException timeout(RuntimeException cause) {
+    static TimeoutException timeout(RuntimeException cause) {
         TimeoutException timeout = new TimeoutException("Kafka did not answer in time: " + cause.getMessage());
         timeout.initCause(cause);
         return timeout;

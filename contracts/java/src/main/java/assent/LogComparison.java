@@ -20,7 +20,7 @@ final class LogComparison {
     static void check(Log log, Map<Integer, KeptHead> kept, Deadline deadline)
             throws InterruptedException, TimeoutException {
         Map<Integer, Long> ends =
-                log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, log.partitions()));
+                log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, log.partitions(), deadline));
         List<Loss> losses = log.losses();
         for (Map.Entry<Integer, KeptHead> each : kept.entrySet()) {
             int partition = each.getKey();

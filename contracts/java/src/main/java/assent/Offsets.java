@@ -19,8 +19,10 @@ final class Offsets implements AutoCloseable {
     }
 
     /** The offset after the last record of each of a topic's first partitions. Throws KafkaException. */
-    synchronized Map<Integer, Long> ends(String topic, int partitions) {
-        return byPartition(consumer.endOffsets(partitionsOf(topic, partitions), ASK_AT_MOST));
+    synchronized Map<Integer, Long> ends(String topic, int partitions, Deadline deadline) {
+        Duration left = deadline.left();
+        Duration most = left.compareTo(ASK_AT_MOST) < 0 ? left : ASK_AT_MOST;
+        return byPartition(consumer.endOffsets(partitionsOf(topic, partitions), most));
     }
 
     /** The offset of the first record of each of a topic's first partitions. Throws KafkaException. */

@@ -11,11 +11,14 @@ import java.util.List;
  * @param earlier the releases before it: people may settle an unknown outcome by another try
  * @param grant the claim that was granted, or null
  * @param doubt why nothing may be applied, whatever is released; empty if there is no reason
+ * @param approved the seq of the record that approved it last; -1 if there is none
+ * @param approvers the accounts whose approvals count
+ * @param set what it has to do with a set
  */
 record OpenRequest(
         String request, String resource, String operation, String requester, String onBehalfOf, String justification,
         String digest, String submission, String base, State state, ReleasedAt release, List<ReleasedAt> earlier, Grant grant,
-        String doubt) {
+        String doubt, long approved, List<String> approvers, SetPart set) {
     /** How far an open request has come, in this order. */
     enum State { NEEDS_APPROVAL, APPROVED, RELEASED, APPLYING, UNSETTLED }
 
@@ -67,6 +70,18 @@ record OpenRequest(
         return with(next, release, earlier, grant, doubt);
     }
 
+    OpenRequest approvedAt(long seq) {
+        return new OpenRequest(
+                request, resource, operation, requester, onBehalfOf, justification, digest, submission, base,
+                State.APPROVED, release, earlier, grant, doubt, seq, approvers, set);
+    }
+
+    OpenRequest approvedBy(List<String> accounts) {
+        return new OpenRequest(
+                request, resource, operation, requester, onBehalfOf, justification, digest, submission, base,
+                state, release, earlier, grant, doubt, approved, List.copyOf(accounts), set);
+    }
+
     OpenRequest releasedBy(LedgerRecord record) {
         List<ReleasedAt> before = new ArrayList<>(earlier);
         if (release != null) {
@@ -87,6 +102,6 @@ record OpenRequest(
     private OpenRequest with(State next, ReleasedAt newest, List<ReleasedAt> before, Grant granted, String why) {
         return new OpenRequest(
                 request, resource, operation, requester, onBehalfOf, justification, digest, submission, base, next, newest,
-                before, granted, why);
+                before, granted, why, approved, approvers, set);
     }
 }

@@ -4,9 +4,11 @@ package assent;
  * What is reported of a change.
  *
  * @param result SUCCEEDED, FAILED or UNKNOWN
- * @param message for people; the requester sees it
+ * @param message for people; it is on the ledger for good
+ * @param version of the object, which the change made; empty if it is not known
+ * @param detail what else onHandled is told
  */
-record Outcome(Result result, String message) {
+record Outcome(Result result, String message, String version, String detail) {
     private static final int MESSAGE_MAX_CHARS = 4096;
 
     /** Makes the message one that the ledger takes: no control characters but line breaks and tabs, not too long. */
@@ -15,7 +17,26 @@ record Outcome(Result result, String message) {
     }
 
     static Outcome unchanged(String why) {
-        return new Outcome(Result.FAILED, "Nothing was changed: " + why);
+        return new Outcome(Result.FAILED, "Nothing was changed: " + why, "", "");
+    }
+
+    static Outcome unknown(String why) {
+        return new Outcome(Result.UNKNOWN, why, "", "");
+    }
+
+    /** What a handler returned; null means the same as {@code new Applied()}. */
+    static Outcome succeeded(Applied applied) {
+        if (applied == null) {
+            return new Outcome(Result.SUCCEEDED, "", "", "");
+        }
+        String message = applied.message() == null ? "" : applied.message();
+        String version = applied.version() == null ? "" : applied.version();
+        if (version.isEmpty() || DetailsReader.isIdentifier(version, DetailsReader.VERSION_MAX_CHARS)) {
+            return new Outcome(Result.SUCCEEDED, message, version, "");
+        }
+        String why = "The version that it made is not reported, because it is not 1 to "
+                + DetailsReader.VERSION_MAX_CHARS + " printable ASCII characters without spaces.";
+        return new Outcome(Result.SUCCEEDED, (message + " " + why).strip(), "", "");
     }
 
     /** The outcome that a report in the journal states. Throws IllegalStateException if it states none. */
@@ -24,7 +45,7 @@ record Outcome(Result result, String message) {
             JsonObject members = JsonObject.read(report);
             Result result = Result.ofOutcome(members.textOr("outcome"));
             if (result != null) {
-                return new Outcome(result, members.textOr("message"));
+                return new Outcome(result, members.textOr("message"), members.textOr("version"), "");
             }
         } catch (NotJsonException unreadable) {
             // Stated below, as for a report without an outcome.
@@ -40,6 +61,11 @@ record Outcome(Result result, String message) {
         } catch (NotJsonException unreadable) {
             throw new IllegalStateException("the report in the journal cannot be read", unreadable);
         }
+    }
+
+    /** What onHandled is told of it. */
+    String forPeople() {
+        return detail.isEmpty() ? message : message + " " + detail;
     }
 
     private static String printable(String message) {

@@ -8,7 +8,10 @@ import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -24,12 +27,16 @@ public final class Publisher implements AutoCloseable {
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
     private static final Duration CLOSE_WITHIN = Duration.ofSeconds(5);
+    /** Refusals of a completion after which the ledger has more to state of the request. */
+    private static final Set<String> NOT_YET = Set.of("not-approved", "not-pending", "outdated", "already-decided");
 
     private final Log log;
     private final Key key;
     private final String source;
     private final Tracker tracker;
     private final Producer<byte[], byte[]> producer;
+    /** Kafka's producer blocks while it knows no broker, and nobody waits for it beyond a deadline. */
+    private final ExecutorService senders = Executors.newCachedThreadPool(Applier.daemons("assent-sender"));
 
     /** An answer as it is, and when what it answers was sent ({@link System#nanoTime}). */
     record Answer(Decision decision, long sentNanos) {}
@@ -48,14 +55,48 @@ public final class Publisher implements AutoCloseable {
     /** Disconnects. The log stays open. */
     @Override
     public void close() {
+        senders.shutdownNow();
         producer.close(CLOSE_WITHIN);
     }
 
     /**
      * Submits a change and returns the decision, which names the request that it opened. Throws as {@link #send}.
+     *
+     * <p>To survive a crash, derive the submission's id from what you submit, such as a build number: if the same
+     * submission was sent under it in the last 24 hours, by whatever process, this is that request and not a second one.
      */
     public Decision submit(Submission submission, Duration timeout) throws InterruptedException {
-        return send(Command.submit(key.principal(), submission), timeout);
+        return submit(submission, Deadline.after(timeout));
+    }
+
+    Decision submit(Submission submission, Deadline deadline) throws InterruptedException {
+        Command command = Command.submit(key.principal(), submission);
+        Decision decision = decide(command, deadline);
+        Refusal refusal = decision.refusal();
+        if (refusal != null && refusal.code().equals("id-reused") && refusal.decided() >= 0) {
+            // The id was used at another time, so the bytes differ. Was it for the same change?
+            AcceptedRecord first = recordAt(decision.partition(), refusal.decided(), command, deadline);
+            boolean isSame = first.record().recordedCommand()
+                    .filter(recorded -> isSameSubmission(recorded.value(), command.value())).isPresent();
+            decision = isSame ? Decision.of(first).asRepeated() : decision;
+        }
+        return carriedOut(decision);
+    }
+
+    /** Whether two commands submit the same, made at different times. */
+    private static boolean isSameSubmission(byte[] first, byte[] second) {
+        try {
+            return Submitted.read(first).isSameAs(Submitted.read(second));
+        } catch (RefusedException notASubmission) {
+            return false;
+        }
+    }
+
+    private static Decision carriedOut(Decision decision) {
+        if (decision.refusal() != null) {
+            throw new RefusedException(decision.refusal());
+        }
+        return decision;
     }
 
     /**
@@ -67,16 +108,18 @@ public final class Publisher implements AutoCloseable {
      * often they were sent.
      */
     public Decision send(Command command, Duration timeout) throws InterruptedException {
-        Deadline deadline = Deadline.after(timeout);
+        return send(command, Deadline.after(timeout));
+    }
+
+    Decision send(Command command, Deadline deadline) throws InterruptedException {
+        return carriedOut(decide(command, deadline));
+    }
+
+    /** The first decision on a command, which may be a refusal. */
+    private Decision decide(Command command, Deadline deadline) throws InterruptedException {
         Decision decision = ask(command, deadline).decision();
         OptionalLong repeated = decision.repeats();
-        if (repeated.isPresent()) {
-            decision = first(decision, repeated.getAsLong(), command, deadline);
-        }
-        if (decision.refusal() != null) {
-            throw new RefusedException(decision.refusal());
-        }
-        return decision;
+        return repeated.isPresent() ? first(decision, repeated.getAsLong(), command, deadline) : decision;
     }
 
     /** Sends the exact bytes of a command that was made before, in this process or an earlier one. */
@@ -89,7 +132,43 @@ public final class Publisher implements AutoCloseable {
      * a request that the ledger does not have.
      */
     public End follow(String request, Duration timeout) throws InterruptedException, TimeoutException {
-        return tracker.endOf(Deadline.after(timeout), request);
+        return tracker.endOf(Deadline.after(timeout), request, null);
+    }
+
+    /**
+     * As {@link #follow}, for the requester: once the request is approved, it releases the change to the applier (R12). It
+     * may have been approved, or have ended, long ago. Throws RefusedException if it is approved and cannot be completed.
+     */
+    public End waitApplied(String request, Duration timeout) throws InterruptedException, TimeoutException {
+        Deadline deadline = Deadline.after(timeout);
+        return tracker.endOf(deadline, request, approved -> {
+            Command completion =
+                    Command.complete(key.principal(), approved.resource(), request, approved.submission());
+            try {
+                send(completion, deadline);
+            } catch (RefusedException refused) {
+                if (!NOT_YET.contains(refused.refusal().code())) {
+                    throw refused;
+                }
+            } catch (NotDecidedException late) {
+                throw Log.timeout(late);
+            }
+        });
+    }
+
+    /**
+     * Submits a set of changes and returns once the ledger has all its members (R29): it is approved as one, and released
+     * as a whole or not at all.
+     *
+     * <p>`set` is the set's own submission: its resource has the type of all its objects and is none of them, its details
+     * are for approvers, its payload and base are not used. Without notAfter it can be applied for 30 days, which is the
+     * most. With an id, state notAfter too, so that the same call finds the same set. `changes`: 1 to 1,000, each object once. `timeout`: for all of it.
+     *
+     * <p>Throws as {@link #send}. If a member is refused, the set is canceled, and the exception names the object. A set of
+     * which not all members are there expires within an hour, and nothing is changed.
+     */
+    public SubmittedSet submitSet(Submission set, List<SetChange> changes, Duration timeout) throws InterruptedException {
+        return new SetSubmission(this, set, changes, Deadline.after(timeout)).submit();
     }
 
     Key key() {
@@ -126,14 +205,17 @@ public final class Publisher implements AutoCloseable {
 
     /** Waits for the broker's acknowledgement, but not longer than the deadline. Throws KafkaException. */
     private RecordMetadata produce(ProducerRecord<byte[], byte[]> record, Deadline deadline) {
-        Future<RecordMetadata> acknowledged = producer.send(record);
+        Future<RecordMetadata> acknowledged = senders.submit(() -> producer.send(record).get());
         try {
             return acknowledged.get(deadline.leftNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException failed) {
-            throw failed.getCause() instanceof KafkaException known ? known : new KafkaException(failed.getCause());
+            Throwable cause = failed.getCause() instanceof ExecutionException inner ? inner.getCause() : failed.getCause();
+            throw cause instanceof KafkaException known ? known : new KafkaException(cause);
         } catch (TimeoutException late) {
+            acknowledged.cancel(true);
             throw new org.apache.kafka.common.errors.TimeoutException("no acknowledgement in time", late);
         } catch (InterruptedException stopped) {
+            acknowledged.cancel(true);
             throw new org.apache.kafka.common.errors.InterruptException(stopped);
         }
     }
@@ -156,18 +238,23 @@ public final class Publisher implements AutoCloseable {
     /** Reads the decision that a repeated command points at. */
     private Decision first(Decision answer, long seq, Command command, Deadline deadline)
             throws InterruptedException {
+        if (seq < 0 || seq >= answer.seq()) {
+            throw new UnreadableLedgerException(
+                    "record " + answer.seq() + " points at record " + seq + ", which is not before it");
+        }
+        AcceptedRecord accepted = recordAt(answer.partition(), seq, command, deadline);
+        boolean isOther = accepted.record().recordedCommand()
+                .filter(recorded -> !Arrays.equals(recorded.value(), command.value())).isPresent();
+        if (isOther) {
+            throw new UnreadableLedgerException("record " + seq + " is the decision on another command");
+        }
+        return Decision.of(accepted).asRepeated();
+    }
+
+    private AcceptedRecord recordAt(int partition, long seq, Command command, Deadline deadline)
+            throws InterruptedException {
         try {
-            if (seq < 0 || seq >= answer.seq()) {
-                throw new UnreadableLedgerException(
-                        "record " + answer.seq() + " points at record " + seq + ", which is not before it");
-            }
-            AcceptedRecord accepted = LedgerReader.find(log, answer.partition(), seq, deadline);
-            boolean isOther = accepted.record().recordedCommand()
-                    .filter(recorded -> !Arrays.equals(recorded.value(), command.value())).isPresent();
-            if (isOther) {
-                throw new UnreadableLedgerException("record " + seq + " is the decision on another command");
-            }
-            return Decision.of(accepted).asRepeated();
+            return LedgerReader.find(log, partition, seq, deadline);
         } catch (TimeoutException | KafkaException cause) {
             throw new NotDecidedException(command, cause);
         }

@@ -11,8 +11,10 @@ import java.util.Map;
  * @param openRequest the request that holds the object, if that is why; else empty
  * @param field the field that a policy demands, if that is why; else empty
  * @param current the newest known version of the object, if the change was made from an older one; else empty
+ * @param decided the seq of the decision on the command that has used the id before, if that is why; else -1
  */
-public record Refusal(String code, String detail, long againAt, String openRequest, String field, String current) {
+public record Refusal(
+        String code, String detail, long againAt, String openRequest, String field, String current, long decided) {
     /** What replaces a decision that this version cannot read. */
     static final Refusal UNREADABLE = of(
             "unreadable", "This record of the ledger cannot be read: use a newer version of this library.");
@@ -79,7 +81,7 @@ public record Refusal(String code, String detail, long againAt, String openReque
             Map.entry("operator-involved", "Let an applier claim it that another person operates, or have the request closed."));
 
     static Refusal of(String code, String detail) {
-        return new Refusal(code, detail, 0, "", "", "");
+        return new Refusal(code, detail, 0, "", "", "", -1);
     }
 
     static Refusal malformed(String detail) {
@@ -94,9 +96,11 @@ public record Refusal(String code, String detail, long againAt, String openReque
         try {
             JsonObject members = JsonObject.read(raw);
             Long againAt = members.integer("again_at");
+            Long decided = members.integer("decided");
             return new Refusal(
                     members.textOr("code"), members.textOr("detail"), againAt == null ? 0 : againAt,
-                    members.textOr("open_request"), members.textOr("field"), members.textOr("current"));
+                    members.textOr("open_request"), members.textOr("field"), members.textOr("current"),
+                    decided == null ? -1 : decided);
         } catch (NotJsonException unreadable) {
             return UNREADABLE;
         }

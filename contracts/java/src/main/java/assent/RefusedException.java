@@ -11,6 +11,12 @@ public final class RefusedException extends AssentException {
         this.refusal = refusal;
     }
 
+    /** The refusal of a member of a set; `resource` is its object. */
+    RefusedException(String resource, RefusedException cause) {
+        super(resource + ": " + cause.getMessage(), cause);
+        this.refusal = cause.refusal();
+    }
+
     /** What was refused, and what the sender can do. */
     public Refusal refusal() {
         return refusal;

@@ -2,7 +2,9 @@ package assent;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * Takes a change from wherever the journal is to its end. Every command's bytes are in the journal before they are sent,
@@ -37,10 +39,16 @@ final class Settlement {
     private final Publisher publisher;
     private final Journal journal;
     private final Application application;
+    private final Duration timeLimit;
+    private final Consumer<Handled> onHandled;
     private final Deadline working;
 
-    /** `working` ends when the applier is to stop. */
-    Settlement(Log log, Publisher publisher, Journal journal, Application application, Deadline working) {
+    /** `working` ends when the applier is to stop. `timeLimit` is for all tries of one change together. */
+    Settlement(
+            Log log, Publisher publisher, Journal journal, Application application, Duration timeLimit,
+            Consumer<Handled> onHandled, Deadline working) {
+        this.timeLimit = timeLimit;
+        this.onHandled = onHandled;
         this.log = log;
         this.publisher = publisher;
         this.journal = journal;
@@ -52,8 +60,7 @@ final class Settlement {
     Step settle(Change change) throws IOException, InterruptedException, StoppedException {
         Tracker.Found found = find(change);
         if (found != null && found.request().wasRelease(change)) {
-            journal.drop(change.request());
-            return new Done(Handled.inHand(change, Result.NOT_CLAIMED, "It has been released again since."));
+            return releasedAgain(change);
         }
         if (found != null && !found.request().isRelease(change)) {
             return new Done(Handled.inHand(change, Result.OTHER_RELEASE,
@@ -72,6 +79,19 @@ final class Settlement {
         Outcome outcome = applyOnce(change, (Granted) claim);
         long number = ((Granted) claim).grant().seq();
         return report(change, outcome, writeReport(change, outcome, number));
+    }
+
+    /**
+     * Drops a change that people have had released again. A report that was made of it is sent, and refused: so the ledger
+     * has what this applier knows of the earlier try.
+     */
+    private Step releasedAgain(Change change) throws IOException, InterruptedException {
+        byte[] report = journal.read(change.request(), Journal.REPORT);
+        if (report != null) {
+            publisher.ask(Command.read(report), working);
+        }
+        journal.drop(change.request());
+        return new Done(Handled.inHand(change, Result.NOT_OPEN, "It has been released again since."));
     }
 
     private Tracker.Found find(Change change) {
@@ -146,20 +166,29 @@ final class Settlement {
                 return Outcome.unchanged("the lease ended before the applier began.");
             }
         }
+        List<String> earlier = found == null ? List.of() : found.request().earlier().stream()
+                .map(each -> change.releasedAt(each).idempotencyKey(log.identity())).toList();
         Release release = new Release(
-                change, granted.grant().seq(), change.idempotencyKey(log.identity()),
-                granted.lease().handlerEndsNanos());
+                change, granted.grant().seq(), change.idempotencyKey(log.identity()), earlier,
+                found == null ? List.of() : found.request().approvers(), new WorkTime(granted.lease(), timeLimit));
         if (wasBegun) {
-            Outcome known = application.readBack(release);
-            if (known != null) {
-                return known;
+            Outcome shown = application.readBack(release);
+            if (shown != null) {
+                return shown;
             }
             if (granted.lease().isOver()) {
-                return new Outcome(
-                        Result.UNKNOWN, "The applier was stopped at work, and its lease ended in the meantime.");
+                return Outcome.unknown("The applier was stopped at work, and its lease ended in the meantime.");
             }
         }
-        return application.apply(release, wasBegun);
+        Outcome outcome;
+        try (LeaseRenewal renewal = new LeaseRenewal(log, publisher, release, onHandled)) {
+            outcome = application.apply(release, wasBegun && !application.readsBack());
+        }
+        if (outcome.result() == Result.UNKNOWN) {
+            Outcome shown = application.readBack(release);
+            return shown != null && shown.result() == Result.SUCCEEDED ? shown : outcome;
+        }
+        return outcome;
     }
 
     private byte[] writeReport(Change change, Outcome outcome, long claim) throws IOException {
@@ -186,7 +215,7 @@ final class Settlement {
             }
         }
         journal.drop(change.request());
-        return new Done(Handled.inHand(change, outcome.result(), outcome.message()));
+        return new Done(Handled.inHand(change, outcome.result(), outcome.forPeople()));
     }
 
     /** The claim that a report names; one that names none, of another client, is about the current claim. */

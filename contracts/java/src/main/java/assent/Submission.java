@@ -32,7 +32,7 @@ public record Submission(
         return new Submission(resource, operation, justification, payload, onBehalfOf, stated, id);
     }
 
-    /** The same, with an id of yours: a retry that has the same id is not decided twice. */
+    /** The same, with an id of yours: a retry of the same submission with the same id is the same request. */
     public Submission withId(String chosen) {
         return new Submission(resource, operation, justification, payload, onBehalfOf, details, chosen);
     }

@@ -54,6 +54,14 @@ public record Submitted(
         }
     }
 
+    /** Whether both submit the same, whenever they were made. */
+    boolean isSameAs(Submitted other) {
+        return id.equals(other.id) && principal.equals(other.principal) && resource.equals(other.resource)
+                && operation.equals(other.operation) && justification.equals(other.justification)
+                && onBehalfOf.equals(other.onBehalfOf) && Arrays.equals(payload, other.payload)
+                && details.equals(other.details);
+    }
+
     private static void checkType(String type) {
         if (type.equals(Command.SUBMIT)) {
             return;

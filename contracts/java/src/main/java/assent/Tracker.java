@@ -45,8 +45,9 @@ final class Tracker {
     Tracker(Log log) {
         this.log = log;
         this.follower.setDaemon(true);
+        SetReleases sets = new SetReleases();
         for (int partition = 0; partition < log.partitions(); partition++) {
-            folds.add(new RequestFold(partition, this::requestEnded));
+            folds.add(new RequestFold(partition, sets, this::requestEnded));
         }
     }
 
@@ -149,7 +150,8 @@ final class Tracker {
 
     /** Returns when everything that is on the ledger now has been read. */
     void catchUp(Deadline deadline) throws InterruptedException, TimeoutException {
-        Map<Integer, Long> all = log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, folds.size()));
+        Map<Integer, Long> all =
+                log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, folds.size(), deadline));
         log.until(deadline, () -> all.entrySet().stream()
                 .allMatch(end -> heardTo.getOrDefault(end.getKey(), 0L) >= end.getValue()));
     }
@@ -194,8 +196,16 @@ final class Tracker {
         });
     }
 
-    /** Waits for the end of a request, which may have ended long ago. */
-    End endOf(Deadline deadline, String request) throws InterruptedException, TimeoutException {
+    /** What is done with a request that is approved. */
+    interface OnApproved {
+        void complete(OpenRequest approved) throws InterruptedException, TimeoutException;
+    }
+
+    /**
+     * Waits for the end of a request, which may have ended long ago. `onApproved`, which may be null, is called whenever it
+     * is approved, and at first if it already is.
+     */
+    End endOf(Deadline deadline, String request, OnApproved onApproved) throws InterruptedException, TimeoutException {
         RequestId id = RequestId.parse(request);
         if (id == null || id.partition() >= folds.size()) {
             throw new IllegalArgumentException(
@@ -208,20 +218,40 @@ final class Tracker {
         if (awaited == null) {
             return pastEnd(deadline, id, request);
         }
-        log.until(deadline, () -> awaited.value != null);
-        return awaited.value;
+        for (long asked = -1; ; ) {
+            long before = asked;
+            log.until(deadline, () -> awaited.value != null
+                    || onApproved != null && approvedAfter(before, id, request) != null);
+            OpenRequest approved = log.locked(() -> awaited.value == null ? approvedAfter(before, id, request) : null);
+            if (approved == null) {
+                if (awaited.value != null) {
+                    return awaited.value;
+                }
+                continue; // it was reopened just now
+            }
+            asked = approved.approved();
+            onApproved.complete(approved);
+        }
+    }
+
+    /** The request, if it is approved and was so by a record after this one; else null. */
+    private OpenRequest approvedAfter(long seq, RequestId id, String request) {
+        OpenRequest found = folds.get(id.partition()).find(request);
+        boolean isApproved = found != null && found.state() == OpenRequest.State.APPROVED;
+        return isApproved && found.approved() > seq ? found : null;
     }
 
     /** Reads the partition again for the end of a request that is not open. */
     private End pastEnd(Deadline deadline, RequestId id, String request)
             throws InterruptedException, TimeoutException {
         List<End> found = new ArrayList<>();
-        RequestFold fold = new RequestFold(id.partition(), end -> {
+        RequestFold fold = new RequestFold(id.partition(), new SetReleases(), end -> {
             if (end.request().equals(request)) {
                 found.add(end);
             }
         });
-        long stop = log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, folds.size())).get(id.partition());
+        long stop = log.retrying(deadline, () -> log.offsets().ends(Topics.LEDGER, folds.size(), deadline))
+                .get(id.partition());
         try (LedgerReader reader = log.retrying(deadline, () -> new LedgerReader(log, id.partition()))) {
             while (found.isEmpty() && reader.readTo(id.partition()) < stop) {
                 if (deadline.isOver()) {

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(90)
 class ApplierTest {
@@ -45,7 +46,7 @@ class ApplierTest {
 
     static Stream<Case> outcomes() {
         return Stream.of(
-                new Case("applied", call -> new Applied("as v2"), Result.SUCCEEDED, 1, "as v2"),
+                new Case("applied", call -> new Applied("done", "v2"), Result.SUCCEEDED, 1, "done v2"),
                 new Case("null", call -> null, Result.SUCCEEDED, 1, ""),
                 new Case("final", call -> {
                     throw new FinalException("no such object");
@@ -54,11 +55,11 @@ class ApplierTest {
                     throw new UnknownOutcomeException("it timed out");
                 }, Result.UNKNOWN, 1, "it timed out"),
                 new Case("any other", call -> {
-                    throw new IOException("what");
-                }, Result.UNKNOWN, 1, "java.io.IOException: what"),
+                    throw new IOException("pass=1");
+                }, Result.UNKNOWN, 1, "The applier's handler threw IOException. Its log has the details."),
                 new Case("an error", call -> {
                     throw new OutOfMemoryError("full");
-                }, Result.UNKNOWN, 1, "java.lang.OutOfMemoryError: full"),
+                }, Result.UNKNOWN, 1, "The applier's handler threw OutOfMemoryError. Its log has the details."),
                 new Case("retried", call -> {
                     if (call < 3) {
                         throw new RetryableException("busy");
@@ -82,7 +83,7 @@ class ApplierTest {
             applier.start().await(request, each.result());
             applier.stop();
             assertEquals(each.calls(), applier.calls());
-            assertEquals(each.result() + ": " + each.message(), fake.outcome(request));
+            assertEquals((each.result() + ": " + each.message()).strip(), fake.outcome(request));
         }
     }
 
@@ -99,31 +100,58 @@ class ApplierTest {
             assertEquals(release.change().idempotencyKey(fake.identity), release.idempotencyKey());
             assertEquals(1, release.claim(), "the seq of the claim's record");
             assertTrue(release.remaining().compareTo(Duration.ofSeconds(54)) <= 0, "a tenth is for the report");
+            assertEquals(List.of(), release.earlierKeys());
         }
     }
 
     @Test
-    void aHandlerIsInterruptedBeforeTheLeaseEnds() throws Exception {
+    void aLeaseIsRenewedWhileTheHandlerWorksAndNotBeyondTheLimit() throws Exception {
+        FakeLog fake = new FakeLog(Duration.ofSeconds(1));
+        Duration limit = Duration.ofSeconds(3);
+        Handler slow = release -> {
+            Deadline certain = Deadline.after(limit);
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException over) {
+                return new Applied(certain.left().compareTo(Duration.ofMillis(500)) < 0 ? "in time" : "too early");
+            }
+            return null;
+        };
+        try (RunningApplier applier = new RunningApplier(fake, state, slow, builder -> builder.timeLimit(limit))) {
+            String request = applier.submit("app/long");
+            applier.start().await(request, Result.SUCCEEDED);
+            applier.stop();
+            assertEquals("succeeded: in time", fake.outcome(request));
+            assertTrue(fake.renewals() >= 2, fake.renewals() + " renewals");
+        }
+    }
+
+    @Test
+    void aHandlerIsInterruptedBeforeALeaseEndsThatIsNotRenewed() throws Exception {
         FakeLog fake = new FakeLog(Duration.ofSeconds(2));
+        fake.refuse(Command.RENEW, "lease-limit");
         Handler hanging = release -> {
             new CountDownLatch(1).await();
             return new Applied();
         };
         try (RunningApplier applier = new RunningApplier(fake, state, hanging)) {
             String request = applier.submit("app/late");
-            applier.start().await(request, Result.UNKNOWN);
+            Handled told = applier.start().await(request, Result.REFUSED);
+            assertTrue(told.detail().startsWith("The lease is not renewed"), told.detail());
+            applier.await(request, Result.UNKNOWN);
             applier.stop();
-            assertTrue(fake.outcome(request).contains("not done before the lease ended"), fake.outcome(request));
+            assertTrue(fake.outcome(request).contains("not done before its time was over"), fake.outcome(request));
         }
     }
 
     @Test
-    void retriesEndWithTheLease() throws Exception {
-        FakeLog fake = new FakeLog(Duration.ofSeconds(2));
+    void retriesEndWithTheTimeLimit() throws Exception {
+        FakeLog fake = new FakeLog(LONG);
         Handler busy = release -> {
             throw new RetryableException("busy");
         };
-        try (RunningApplier applier = new RunningApplier(fake, state, busy)) {
+        try (RunningApplier applier =
+                new RunningApplier(fake, state, busy, builder -> builder.timeLimit(Duration.ofSeconds(2)))) {
             String request = applier.submit("app/payroll");
             applier.start().await(request, Result.FAILED);
             assertTrue(applier.calls() >= 2);
@@ -131,28 +159,10 @@ class ApplierTest {
         }
     }
 
-    /** Stops an applier while its handler is at work; the request. */
-    private String stoppedAtWork(FakeLog fake) throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
-        Handler hanging = release -> {
-            begun.countDown();
-            new CountDownLatch(1).await();
-            return new Applied();
-        };
-        try (RunningApplier applier = new RunningApplier(fake, state, hanging)) {
-            String request = applier.submit("app/payroll");
-            applier.start();
-            begun.await();
-            applier.stop();
-            assertNull(fake.outcome(request), "nothing is reported");
-            return request;
-        }
-    }
-
     @Test
     void stoppedAtWorkItContinuesWithTheSameClaim() throws Exception {
         FakeLog fake = new FakeLog(LONG);
-        String request = stoppedAtWork(fake);
+        String request = RunningApplier.stoppedAtWork(fake, state);
         try (RunningApplier again = new RunningApplier(fake, state, DONE)) {
             again.start().await(request, Result.SUCCEEDED);
             again.stop();
@@ -167,12 +177,45 @@ class ApplierTest {
     @Test
     void readBackIsAskedBeforeAChangeIsAppliedAgain() throws Exception {
         FakeLog fake = new FakeLog(LONG);
-        String request = stoppedAtWork(fake);
-        ReadBack shown = release -> Optional.of(new Applied("it is there"));
+        String request = RunningApplier.stoppedAtWork(fake, state);
+        int[] asked = {0};
+        ReadBack shown = release -> {
+            if (++asked[0] < 3) {
+                throw new RetryableException("busy");
+            }
+            return Optional.of(new Applied("it is there", "v2"));
+        };
         try (RunningApplier again = new RunningApplier(fake, state, DONE, builder -> builder.readBack(shown))) {
             again.start().await(request, Result.SUCCEEDED);
             assertEquals(0, again.calls());
-            assertEquals("succeeded: it is there", fake.outcome(request));
+            assertEquals("succeeded: it is there v2", fake.outcome(request));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatALaterTryStatesSaysNothingOfOneThatWasCutOff(boolean isAsked) throws Exception {
+        FakeLog fake = new FakeLog(LONG);
+        String request = RunningApplier.stoppedAtWork(fake, state);
+        Handler never = release -> {
+            throw new FinalException("it is there already");
+        };
+        ReadBack hasNot = isAsked ? release -> Optional.empty() : null;
+        try (RunningApplier again = new RunningApplier(fake, state, never, builder -> builder.readBack(hasNot))) {
+            again.start().await(request, isAsked ? Result.FAILED : Result.UNKNOWN);
+        }
+    }
+
+    @Test
+    void readBackIsAskedBeforeAnOutcomeIsReportedAsUnknown() throws Exception {
+        FakeLog fake = new FakeLog(LONG);
+        Handler silent = release -> {
+            throw new IOException("it timed out");
+        };
+        ReadBack shown = release -> Optional.of(new Applied());
+        try (RunningApplier applier = new RunningApplier(fake, state, silent, builder -> builder.readBack(shown))) {
+            String request = applier.submit("app/payroll");
+            applier.start().await(request, Result.SUCCEEDED);
         }
     }
 
@@ -180,7 +223,7 @@ class ApplierTest {
     void whatAStoppedApplierDidIsUnknownAfterTheLease() throws Exception {
         Duration lease = Duration.ofSeconds(2);
         FakeLog fake = new FakeLog(lease);
-        String request = stoppedAtWork(fake);
+        String request = RunningApplier.stoppedAtWork(fake, state);
         Thread.sleep(lease.toMillis()); // the lease is what passes here
         try (RunningApplier again = new RunningApplier(fake, state, DONE)) {
             again.start().await(request, Result.UNKNOWN);
@@ -214,11 +257,11 @@ class ApplierTest {
     @Test
     void aRefusedClaimIsMadeAgainOnceGovernanceHasChanged() throws Exception {
         FakeLog fake = new FakeLog(LONG);
-        fake.refuseClaims("not-an-applier");
+        fake.refuse(Command.CLAIM, "not-an-applier");
         try (RunningApplier applier = new RunningApplier(fake, state, DONE, builder -> builder.concurrency(1))) {
             String refused = applier.submit("app/payroll");
             applier.start().await(refused, Result.REFUSED);
-            fake.refuseClaims("");
+            fake.refuse(Command.CLAIM, "");
             // The only worker is free while that one waits.
             String next = applier.submit("app/other");
             applier.await(next, Result.SUCCEEDED);

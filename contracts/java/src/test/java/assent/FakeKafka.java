@@ -29,6 +29,7 @@ final class FakeKafka implements KafkaClients {
     private final Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> topics = new HashMap<>();
     private Consumer<ConsumerRecord<byte[], byte[]>> onProduced = record -> { };
     private boolean isAway;
+    private volatile boolean isBlocking;
 
     /** Is called with each record that a producer sends, before it is acknowledged. */
     synchronized void onProduced(Consumer<ConsumerRecord<byte[], byte[]>> called) {
@@ -38,6 +39,21 @@ final class FakeKafka implements KafkaClients {
     /** While Kafka is away, every call of a producer fails as one that may be tried again. */
     synchronized void setAway(boolean away) {
         isAway = away;
+    }
+
+    /** As Kafka's producer does while it knows no broker: it blocks the thread that sends. */
+    void setBlocking(boolean blocking) {
+        isBlocking = blocking;
+    }
+
+    private void block() {
+        while (isBlocking) {
+            try {
+                Thread.sleep(20);
+            } catch (InterruptedException stopped) {
+                throw new org.apache.kafka.common.errors.InterruptException(stopped);
+            }
+        }
     }
 
     synchronized ConsumerRecord<byte[], byte[]> append(
@@ -71,7 +87,8 @@ final class FakeKafka implements KafkaClients {
         return new MockProducer<>(
                 true, new RoundRobinPartitioner(), new ByteArraySerializer(), new ByteArraySerializer()) {
             @Override
-            public synchronized Future<RecordMetadata> send(ProducerRecord<byte[], byte[]> record) {
+            public Future<RecordMetadata> send(ProducerRecord<byte[], byte[]> record) {
+                block();
                 try {
                     return CompletableFuture.completedFuture(produce(record));
                 } catch (DisconnectException away) {

@@ -4,9 +4,12 @@ import static assent.Loss.FIRST_ERA;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
@@ -14,7 +17,8 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 
 /**
  * A log in this process, with a decider that knows as much as these tests need: it accepts submissions, releases them at
- * once, grants the first claim, and takes reports. It refuses changes to app/locked.
+ * once, grants the first claim, renews leases and takes reports. It refuses changes to app/locked. Changes to app/manual…
+ * wait for an approval and a completion, and those of sets for their release.
  */
 final class FakeLog {
     static final int PARTITIONS = 2;
@@ -41,7 +45,11 @@ final class FakeLog {
     private int claims;
     private boolean isWaiting;
     private boolean isSilent;
-    private String refusedClaims = "";
+    private final Map<String, String> refused = new HashMap<>();
+    private final Set<String> approvals = new HashSet<>();
+    private final List<String> refusals = new ArrayList<>();
+    private int renewals;
+    private final Map<String, Long> ids = new HashMap<>();
 
     FakeLog(Duration lease) {
         this.lease = lease;
@@ -98,10 +106,53 @@ final class FakeLog {
         }
     }
 
-    /** Refuses claims with this code; with an empty one it grants them. */
-    void refuseClaims(String code) {
+    /** Refuses commands of a type with this code; with an empty one it carries them out again. */
+    void refuse(String type, String code) {
         synchronized (kafka) {
-            refusedClaims = code;
+            refused.put(type, code);
+        }
+    }
+
+    int renewals() {
+        synchronized (kafka) {
+            return renewals;
+        }
+    }
+
+    /** The codes of what was refused, in order. */
+    List<String> refusals() {
+        synchronized (kafka) {
+            return List.copyOf(refusals);
+        }
+    }
+
+    Submitted submitted(String request) {
+        synchronized (kafka) {
+            return open.get(request);
+        }
+    }
+
+    /** The request of an object. */
+    String requestOf(String resource) {
+        synchronized (kafka) {
+            return open.entrySet().stream().filter(each -> each.getValue().resource().equals(resource))
+                    .findFirst().orElseThrow().getKey();
+        }
+    }
+
+    /** What the writer does to a request by itself: a release, or another event without fields. */
+    void act(String request, String name) {
+        synchronized (kafka) {
+            RequestId id = RequestId.parse(request);
+            long at = System.currentTimeMillis();
+            if (!name.equals("change-released")) {
+                append(id.partition(), at, new byte[0],
+                        "'events':[{'type':'assent." + name + ".v1','request':'" + request + "'}]", null);
+                return;
+            }
+            claimed.remove(request);
+            append(id.partition(), at, new byte[0], "'events':[" + releaseOf(request) + "]",
+                    changeOf(request, seqs.getOrDefault(id.partition(), 0L), at));
         }
     }
 
@@ -163,22 +214,33 @@ final class FakeLog {
         Ruling ruling = first == null
                 ? rule(record.value(), partition, seq, at)
                 : new Ruling("[{'type':'assent.command-repeated.v1','decided':" + first + "}]", null, null);
-        String decision = ruling.refusal() == null
+        if (ruling.refusal() != null) {
+            refusals.add(ruling.refusal());
+        }
+        String[] refusal = ruling.refusal() == null ? null : ruling.refusal().split(" ", 2);
+        String decision = refusal == null
                 ? "'events':" + ruling.events()
-                : "'refusal':{'code':'" + ruling.refusal() + "','detail':'It is.'}";
-        byte[] value = Signatures.concat(
-                format("{'seq':%d,'prev':'%s','epoch':1,'input':%d,'received':%d,'at':%d,'governance':%d,'command':"
-                        + "{'value':", seq, prevs.get(partition), record.offset(), at, at, governance),
-                record.value(),
+                : "'refusal':{'code':'" + refusal[0] + "','detail':'It is.'" + (refusal.length > 1 ? refusal[1] : "") + "}";
+        byte[] command = Signatures.concat(
+                format("'input':%d,'received':%d,'command':{'value':", record.offset(), at), record.value(),
                 format(",'key':'%s','signature':'%s'},", header(record, Signatures.HEADER_KEY),
-                        header(record, Signatures.HEADER_SIGNATURE)),
-                decision.replace('\'', '"').getBytes(StandardCharsets.UTF_8), new byte[] {'}'});
+                        header(record, Signatures.HEADER_SIGNATURE)));
+        append(partition, at, command, decision, ruling.change());
+    }
+
+    /** Writes the next record of a partition, and the change that it releases, which may be null. */
+    private void append(int partition, long at, byte[] command, String decision, byte[] change) {
+        long seq = seqs.getOrDefault(partition, 0L);
+        byte[] value = Signatures.concat(
+                format("{'seq':%d,'prev':'%s','epoch':1,'at':%d,'governance':%d,",
+                        seq, prevs.get(partition), at, governance),
+                command, decision.replace('\'', '"').getBytes(StandardCharsets.UTF_8), new byte[] {'}'});
         String era = eras.getOrDefault(partition, FIRST_ERA);
         kafka.append(Topics.LEDGER, partition, null, value, seal(writer.id(), "ledger", partition, seq, value, era));
         seqs.put(partition, seq + 1);
         prevs.put(partition, Encodings.sha256Hex(value));
-        if (ruling.change() != null && !isSilent) {
-            kafka.append(Topics.CHANGES, partition, null, ruling.change(), List.of());
+        if (change != null && !isSilent) {
+            kafka.append(Topics.CHANGES, partition, null, change, List.of());
         }
     }
 
@@ -190,7 +252,17 @@ final class FakeLog {
         try {
             JsonObject command = JsonObject.read(value);
             String request = command.textOr("request");
+            String code = refused.getOrDefault(command.textOr("type"), "");
+            if (!code.isEmpty()) {
+                return new Ruling(null, code, null);
+            }
             return switch (command.textOr("type")) {
+                case Command.APPROVE -> approve(request);
+                case Command.COMPLETE -> approvals.contains(request)
+                        ? new Ruling("[" + releaseOf(request) + "]", null, changeOf(request, seq, at))
+                        : new Ruling(null, "not-approved", null);
+                case Command.CANCEL -> event("request-canceled", request, "");
+                case Command.RENEW -> renew(request, command.textOr("principal"), at);
                 case Command.SUBMIT -> submit(Submitted.read(value), partition + "-" + seq, seq, at);
                 case Command.CLAIM -> claim(request, command.textOr("principal"), seq, at);
                 default -> report(request, command);
@@ -204,24 +276,57 @@ final class FakeLog {
         if (submitted.resource().equals("app/locked")) {
             return new Ruling(null, "resource-locked", null);
         }
+        Long first = ids.putIfAbsent(submitted.id(), seq);
+        if (first != null) {
+            return new Ruling(null, "id-reused ,'decided':" + first, null);
+        }
         open.put(request, submitted);
-        String common = String.format("'request':'%s','resource':'%s','operation':'%s','requester':'%s'",
-                request, submitted.resource(), submitted.operation(), submitted.principal());
-        String events = String.format("[{'type':'assent.change-submitted.v1',%s,'submission':'%s','digest':'%s'},"
-                + "{'type':'assent.change-released.v1','request':'%s','digest':'%s'}]",
-                common, submitted.sha256(), submitted.digest(), request, submitted.digest());
-        byte[] change = Signatures.concat(
+        Details details = submitted.details();
+        String set = details.members() > 0 ? ",'members':" + details.members() : "";
+        set += details.partOf().isEmpty() ? "" : ",'part_of':'" + details.partOf() + "'";
+        String event = String.format("{'type':'assent.change-submitted.v1',%s,'submission':'%s','digest':'%s'%s}",
+                about(request), submitted.sha256(), submitted.digest(), set);
+        return set.isEmpty() && !submitted.resource().startsWith("app/manual")
+                ? new Ruling("[" + event + "," + releaseOf(request) + "]", null, changeOf(request, seq, at))
+                : new Ruling("[" + event + "]", null, null);
+    }
+
+    /** The members that a submission's event and its change share. */
+    private String about(String request) {
+        Submitted of = open.get(request);
+        return String.format("'request':'%s','resource':'%s','operation':'%s','requester':'%s'",
+                request, of.resource(), of.operation(), of.principal());
+    }
+
+    private String releaseOf(String request) {
+        return String.format("{'type':'assent.change-released.v1','request':'%s','digest':'%s'}",
+                request, open.get(request).digest());
+    }
+
+    private byte[] changeOf(String request, long seq, long at) {
+        Submitted of = open.get(request);
+        return Signatures.concat(
                 format("{'type':'assent.change.v1',%s,'digest':'%s','submission':'%s','released':%d,'at':%d,",
-                        common, submitted.digest(), submitted.sha256(), seq, at),
-                ("\"justification\":\"" + submitted.justification() + "\",\"payload\":").getBytes(StandardCharsets.UTF_8),
-                submitted.payload(), new byte[] {'}'});
-        return new Ruling(events, null, change);
+                        about(request), of.digest(), of.sha256(), seq, at),
+                ("\"justification\":\"" + of.justification() + "\",\"payload\":").getBytes(StandardCharsets.UTF_8),
+                of.payload(), new byte[] {'}'});
+    }
+
+    private static Ruling event(String name, String request, String more) {
+        return new Ruling("[{'type':'assent." + name + ".v1','request':'" + request + "'" + more + "}]", null, null);
+    }
+
+    private Ruling approve(String request) {
+        approvals.add(request);
+        return event("request-approved", request, "");
+    }
+
+    private Ruling renew(String request, String principal, long at) {
+        renewals++;
+        return event("lease-renewed", request, ",'applier':'" + principal + "','deadline':" + (at + lease.toMillis()));
     }
 
     private Ruling claim(String request, String principal, long seq, long at) {
-        if (!refusedClaims.isEmpty()) {
-            return new Ruling(null, refusedClaims, null);
-        }
         if (claimed.putIfAbsent(request, principal) != null) {
             return new Ruling(null, "not-released", null);
         }
@@ -232,17 +337,17 @@ final class FakeLog {
     }
 
     private Ruling report(String request, JsonObject command) {
-        if (!command.integer("claim").equals(claimSeqs.get(request))) {
+        if (!claimed.containsKey(request) || !command.integer("claim").equals(claimSeqs.get(request))) {
             return new Ruling(null, "claim-superseded", null);
         }
         String outcome = command.textOr("outcome");
-        outcomes.put(request, outcome + ": " + command.textOr("message"));
+        outcomes.put(request, (outcome + ": " + command.textOr("message") + " " + command.textOr("version")).strip());
         String type = switch (outcome) {
             case "succeeded" -> "assent.request-completed.v1";
             case "failed" -> "assent.request-failed.v1";
             default -> "assent.outcome-unknown.v1";
         };
-        return new Ruling(String.format("[{'type':'%s','request':'%s','reporter':'%s'}]",
-                type, request, command.textOr("principal")), null, null);
+        return new Ruling(String.format("[{'type':'%s','request':'%s','reporter':'%s','version':'%s'}]",
+                type, request, command.textOr("principal"), command.textOr("version")), null, null);
     }
 }

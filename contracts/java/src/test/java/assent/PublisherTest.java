@@ -17,6 +17,8 @@ import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class PublisherTest {
@@ -38,6 +40,22 @@ class PublisherTest {
                 assertTrue(again.repeated());
                 assertEquals(first.request().orElseThrow(), again.request().orElseThrow());
             }
+        }
+    }
+
+    @Test
+    void theSameSubmissionUnderTheSameIdIsTheSameRequestAtAnyTime() throws Exception {
+        Submission build = FakeLog.submission("app/manual").withId("build-7");
+        try (Log log = fake.connect(); Publisher publisher = alice(log)) {
+            Decision first = publisher.submit(build, FakeLog.SOON);
+            Thread.sleep(2); // the command's time differs
+            Decision again = publisher.submit(build, FakeLog.SOON);
+            assertTrue(again.repeated());
+            assertEquals(first.request(), again.request());
+            Submission other = build.withDetails(Details.NONE.withBase("v2"));
+            RefusedException refused =
+                    assertThrows(RefusedException.class, () -> publisher.submit(other, FakeLog.SOON));
+            assertEquals("id-reused", refused.refusal().code());
         }
     }
 
@@ -101,11 +119,11 @@ class PublisherTest {
                     publisher.submit(FakeLog.submission("app/payroll"), FakeLog.SOON).request().orElseThrow();
             assertThrows(TimeoutException.class, () -> publisher.follow(request, Duration.ofMillis(100)));
             End end;
-            try (RunningApplier applier = new RunningApplier(fake, state, release -> new Applied("done"))) {
+            try (RunningApplier applier = new RunningApplier(fake, state, release -> new Applied("done", "v2"))) {
                 applier.start();
                 end = publisher.follow(request, FakeLog.SOON);
             }
-            assertEquals(new End(request, "completed", "applier", "done", end.seq(), end.at()), end);
+            assertEquals(new End(request, "completed", "applier", "done", "v2", end.seq(), end.at()), end);
             try (Log other = fake.connect(); Publisher another = alice(other)) {
                 assertEquals(end, another.follow(request, FakeLog.SOON));
                 for (String unknown : List.of("0-9999", "x")) {
@@ -113,6 +131,80 @@ class PublisherTest {
                             IllegalArgumentException.class, () -> another.follow(unknown, FakeLog.SOON), unknown);
                 }
             }
+        }
+    }
+
+    /** Approves a request as bob. */
+    private void approve(Publisher publisher, String request) throws Exception {
+        Submitted of = fake.submitted(request);
+        publisher.send(Command.approve("bob", of.resource(), request, of.sha256(), ""), FakeLog.SOON);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void waitAppliedCompletesWhatWasApprovedBeforeTheWaitOrIsApprovedLater(boolean before, @TempDir Path state)
+            throws Exception {
+        try (Log log = fake.connect(); Publisher publisher = alice(log);
+                RunningApplier applier = new RunningApplier(fake, state, release -> new Applied())) {
+            applier.start();
+            String request = publisher.submit(FakeLog.submission("app/manual"), FakeLog.SOON).request().orElseThrow();
+            if (before) {
+                approve(publisher, request);
+            }
+            CompletableFuture<End> ended = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return publisher.waitApplied(request, FakeLog.SOON);
+                } catch (InterruptedException | TimeoutException failed) {
+                    throw new AssertionError(failed);
+                }
+            });
+            if (!before) {
+                assertThrows(TimeoutException.class, () -> ended.get(200, TimeUnit.MILLISECONDS));
+                approve(publisher, request);
+            }
+            End end = ended.get(30, TimeUnit.SECONDS);
+            assertEquals("completed", end.status());
+            assertEquals(end, publisher.waitApplied(request, FakeLog.SOON), "it has ended before");
+        }
+    }
+
+    @Test
+    void waitAppliedThrowsWhyAnApprovedRequestCannotBeCompleted() throws Exception {
+        try (Log log = fake.connect(); Publisher publisher = alice(log)) {
+            String request = publisher.submit(FakeLog.submission("app/manual"), FakeLog.SOON).request().orElseThrow();
+            approve(publisher, request);
+            fake.refuse(Command.COMPLETE, "requester-not-permitted");
+            assertThrows(RefusedException.class, () -> publisher.waitApplied(request, FakeLog.SOON));
+            fake.refuse(Command.COMPLETE, "outdated"); // it was reopened, and may be approved again
+            assertThrows(TimeoutException.class, () -> publisher.waitApplied(request, Duration.ofMillis(300)));
+        }
+    }
+
+    @Test
+    void aSetWhoseMemberIsRefusedIsCanceled() throws Exception {
+        try (Log log = fake.connect(); Publisher publisher = alice(log)) {
+            Submission set = new Submission("app/set", "change-set", "Both.", "0");
+            List<SetChange> changes =
+                    List.of(new SetChange("app/a", "edit", "1"), new SetChange("app/locked", "edit", "2"));
+            RefusedException refused =
+                    assertThrows(RefusedException.class, () -> publisher.submitSet(set, changes, FakeLog.SOON));
+            assertEquals("resource-locked", refused.refusal().code());
+            assertTrue(refused.getMessage().startsWith("app/locked"), refused.getMessage());
+            assertEquals("canceled", publisher.follow(fake.requestOf("app/set"), FakeLog.SOON).status());
+            assertThrows(
+                    IllegalArgumentException.class, () -> publisher.submitSet(set, List.of(), FakeLog.SOON));
+        }
+    }
+
+    @Test
+    void aProducerThatBlocksIsNotWaitedForBeyondTheTime() throws Exception {
+        try (Log log = fake.connect(); Publisher publisher = alice(log)) {
+            fake.kafka.setBlocking(true);
+            Deadline limit = Deadline.after(Duration.ofSeconds(10));
+            assertThrows(NotDecidedException.class,
+                    () -> publisher.submit(FakeLog.submission("app/a"), Duration.ofMillis(300)));
+            assertFalse(limit.isOver());
+            fake.kafka.setBlocking(false);
         }
     }
 

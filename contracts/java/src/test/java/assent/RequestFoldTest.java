@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class RequestFoldTest {
     private final List<End> ended = new ArrayList<>();
-    private final RequestFold fold = new RequestFold(0, ended::add);
+    private final RequestFold fold = new RequestFold(0, new SetReleases(), ended::add);
     private final Command command = Command.submit("alice", FakeLog.submission("app/a"));
     private final Submitted submitted = Submitted.read(command.value());
     private long seq;
@@ -101,10 +101,10 @@ class RequestFoldTest {
 
     @Test
     void detailsAreReadAsTheyWereWritten() {
-        Details details = new Details(
-                "None.", "Roll back.", List.of(new HashedReference("CI", "https://ci.example/1", "ab".repeat(32))), "Works.",
-                false, List.of("T-1", "T-2"), "v1",
-                null, System.currentTimeMillis() + 1_000_000);
+        Details details = Details.NONE.withImpact("None.").withFallback("Roll back.")
+                .withTested(new HashedReference("CI", "https://ci.example/1", "ab".repeat(32))).withExpected("Works.")
+                .withEmergency(false).withTickets("T-1", "T-2").withBase("v1")
+                .withWindow(null, System.currentTimeMillis() + 1_000_000).withPartOf("0-1");
         Command stated = Command.submit("alice", FakeLog.submission("app/a").withDetails(details));
         assertEquals(details, Submitted.read(stated.value()).details());
         assertFalse(new String(command.value(), StandardCharsets.UTF_8).contains("impact"), "what is empty is left out");

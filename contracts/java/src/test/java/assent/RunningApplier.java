@@ -1,5 +1,6 @@
 package assent;
 
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.nio.file.Path;
@@ -7,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
@@ -45,6 +47,24 @@ final class RunningApplier implements AutoCloseable {
     String submit(String resource) throws Exception {
         try (Publisher publisher = new Publisher(log, FakeLog.key("alice-key", "alice"), "/tests")) {
             return publisher.submit(FakeLog.submission(resource), FakeLog.SOON).request().orElseThrow();
+        }
+    }
+
+    /** Stops an applier while its handler is at work; the request. */
+    static String stoppedAtWork(FakeLog fake, Path state) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        Handler hanging = release -> {
+            begun.countDown();
+            new CountDownLatch(1).await();
+            return new Applied();
+        };
+        try (RunningApplier applier = new RunningApplier(fake, state, hanging)) {
+            String request = applier.submit("app/payroll");
+            applier.start();
+            begun.await();
+            applier.stop();
+            assertNull(fake.outcome(request), "nothing is reported");
+            return request;
         }
     }
 

@@ -28,6 +28,10 @@ final class Vectors {
         }
     }
 
+    static JsonNode parse(byte[] json) {
+        return JSON.readTree(json);
+    }
+
     static byte[] bytes(JsonNode node) {
         return node == null || node.isNull() ? null : Base64.getDecoder().decode(node.asString());
     }
@@ -36,6 +40,28 @@ final class Vectors {
     static String text(JsonNode node, String name) {
         JsonNode member = node.get(name);
         return member == null || member.isNull() ? null : member.asString();
+    }
+
+    /** The optional fields of a submission. */
+    static Details detailsOf(JsonNode stated) {
+        HashedReference[] tested = stated.path("tested").valueStream()
+                .map(each -> new HashedReference(textOr(each, "what"), textOr(each, "uri"), textOr(each, "sha256")))
+                .toArray(HashedReference[]::new);
+        String[] tickets = stated.path("tickets").valueStream().map(JsonNode::asString).toArray(String[]::new);
+        Details found = Details.NONE.withImpact(textOr(stated, "impact")).withFallback(textOr(stated, "fallback"))
+                .withTested(tested).withExpected(textOr(stated, "expected")).withTickets(tickets)
+                .withBase(textOr(stated, "base")).withWindow(number(stated, "not_before"), number(stated, "not_after"))
+                .withMembers(stated.path("members").asInt(0)).withPartOf(textOr(stated, "part_of"));
+        return stated.has("emergency") ? found.withEmergency(stated.get("emergency").asBoolean()) : found;
+    }
+
+    static String textOr(JsonNode node, String name) {
+        String text = text(node, name);
+        return text == null ? "" : text;
+    }
+
+    static Long number(JsonNode node, String name) {
+        return node.has(name) ? node.get(name).asLong() : null;
     }
 
     /** Gives the records of vectors to a rule. */

@@ -84,6 +84,7 @@ class VectorsTest {
             Submitted found = Submitted.read(value);
             assertEquals(Vectors.text(each, "digest"), found.digest());
             assertEquals(Vectors.text(each, "submission"), found.sha256());
+            assertEquals(Vectors.detailsOf(each.path("details")), found.details());
             if (each.has("payload")) {
                 assertArrayEquals(Vectors.bytes(each.get("payload")), found.payload());
             }
@@ -127,14 +128,47 @@ class VectorsTest {
     @Test
     void changesAreJudgedAsTheVectorsSay() {
         JsonNode vectors = Vectors.read("changes.json");
-        RequestFold fold = new RequestFold(vectors.get("partition").asInt(), end -> { });
+        Map<String, End> ends = new HashMap<>();
+        RequestFold fold = new RequestFold(
+                vectors.get("partition").asInt(), new SetReleases(), end -> ends.put(end.request(), end));
         Vectors.readLog(vectors, fold::take);
+        vectors.get("requests").forEach(each -> checkRequest(each, fold, ends));
         Set<String> inHand = new HashSet<>();
         for (JsonNode each : vectors.get("changes")) {
             // This library does not check the evidence of a release: its README states that.
             String without = Vectors.text(each, "without_evidence");
             String expected = without == null ? Vectors.text(each, "verdict") : without;
             assertEquals(expected, judge(fold, Vectors.bytes(each.get("value")), inHand), Vectors.text(each, "name"));
+            if (each.has("idempotency_key")) {
+                String key = Change.read(Vectors.bytes(each.get("value"))).idempotencyKey(identity(vectors));
+                assertEquals(Vectors.text(each, "idempotency_key"), key);
+            }
+        }
+    }
+
+    private static void checkRequest(JsonNode each, RequestFold fold, Map<String, End> ends) {
+        String request = Vectors.text(each, "request");
+        OpenRequest found = fold.find(request);
+        if (found == null) {
+            assertEquals(new End(
+                    request, Vectors.text(each, "status"), Vectors.text(each, "by"), Vectors.text(each, "message"),
+                    Vectors.text(each, "version"), each.get("seq").asLong(), each.get("at").asLong()), ends.get(request));
+            return;
+        }
+        String status = switch (found.state()) {
+            case NEEDS_APPROVAL -> "needs_approval null";
+            case APPROVED -> "approved null";
+            case RELEASED -> "approved released";
+            case APPLYING -> "approved applying";
+            case UNSETTLED -> "approved unknown";
+        };
+        assertEquals(Vectors.text(each, "status") + " " + Vectors.text(each, "progress"), status, request);
+        assertEquals(each.get("approvers").valueStream().map(JsonNode::asString).toList(), found.approvers(), request);
+        assertEquals(each.has("claim"), found.grant() != null, request);
+        if (found.grant() != null) {
+            assertEquals(each.get("claim").asLong(), found.grant().seq());
+            assertEquals(Vectors.text(each, "applier"), found.grant().applier());
+            assertEquals(each.path("deadline").asLong(found.grant().deadline()), found.grant().deadline());
         }
     }
 
