@@ -69,7 +69,8 @@ async def test_R28_an_approver_closes_a_finding_and_others_see_it_without_a_relo
     await expect(bob.locator(f"#card-{finding}")).to_have_count(0)
 
     closed = alice.locator(f"#card-{finding}")
-    await expect(closed).to_contain_text("Closed by")
+    # No event reports a finding: the page asks every half minute.
+    await expect(closed).to_contain_text("Closed by", timeout=45_000)
     await expect(closed).to_contain_text("An emergency at night, ticket OPS-7.")
     await expect(closed.get_by_role("button")).to_have_count(0)
 

@@ -98,6 +98,13 @@ class Background:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
+        try:
+            self._wait(until)
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _wait(self, until: str) -> None:
         deadline = time.monotonic() + _LIMIT_S
         while until not in self.printed():
             assert self.process.poll() is None, self.printed()

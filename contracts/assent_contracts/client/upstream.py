@@ -165,9 +165,13 @@ class Submitted:
         self.submission: Final = there.submission
         """SHA-256 (hex) of the submission's bytes, which approvals name."""
 
-    def follow(self) -> Iterator[RequestUpdate]:
-        """What happened to the request and happens to it, in order, until it has ended."""
-        updates = self._there.follow()
+    def follow(self, *, complete: bool = False) -> Iterator[RequestUpdate]:
+        """What happened to the request and happens to it, in order, until it has ended.
+
+        `complete`: release it once it is approved, as `wait_applied` does. Then it raises RefusedError if it
+        is approved and cannot be completed.
+        """
+        updates = self._there.follow(complete=complete)
         try:
             while (update := self._loop.result(_next(updates))) is not None:
                 yield update

@@ -191,12 +191,18 @@ class AsyncSubmitted:
         self.submission: Final = event.submission
         """SHA-256 (hex) of the submission's bytes, which approvals name."""
 
-    async def follow(self) -> AsyncGenerator[RequestUpdate]:
-        """What happened to the request and happens to it, in order, until it has ended."""
+    async def follow(self, *, complete: bool = False) -> AsyncGenerator[RequestUpdate]:
+        """What happened to the request and happens to it, in order, until it has ended.
+
+        `complete`: release it once it is approved, as `wait_applied` does. Then it raises RefusedError if it
+        is approved and cannot be completed.
+        """
         async with aclosing(self._log.updates(self.id, self._watch)) as records:
             async for updates in records:
                 for update in updates:
                     yield update
+                if complete:
+                    await self._complete_if_due(updates[-1])
 
     async def wait_applied(self, *, complete: bool = True, timeout_s: float | None = None) -> RequestUpdate:
         """Wait until the request has ended, which may take days. Returns its last update: look at `applied`.
@@ -220,12 +226,14 @@ class AsyncSubmitted:
                 last = updates[-1]
                 if last.ended:
                     return last
-                if complete and last.status == "approved" and last.progress is None:
-                    await self._complete_if_still_approved()
+                if complete:
+                    await self._complete_if_due(last)
         msg = "The updates of a request end with its end."
         raise AssertionError(msg)
 
-    async def _complete_if_still_approved(self) -> None:
+    async def _complete_if_due(self, last: RequestUpdate) -> None:
+        if last.status != "approved" or last.progress is not None:
+            return
         try:
             await self.complete()
         except RefusedError as refused:

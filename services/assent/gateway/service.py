@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 import asyncpg
+import structlog
 import uvicorn
 from litestar.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -148,6 +149,12 @@ class _Server(uvicorn.Server):
         self._on_listening()
 
 
+def _tell_listening(gateway: Gateway) -> None:
+    own = gateway.settings
+    gateway.health.ready(LISTENING)
+    structlog.get_logger().info("listening", host=own.host, port=own.port, address=own.public_url)
+
+
 async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
     own = gateway.settings
     listening = await when_port_is_free(
@@ -168,7 +175,7 @@ async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=_DRAIN_S,
         ),
-        on_listening=lambda: gateway.health.ready(LISTENING),
+        on_listening=lambda: _tell_listening(gateway),
     )
     # Not `serve`: that installs signal handlers, and run_service has its own, which set `stop`.
     answering = asyncio.create_task(server._serve([listening]), name="http")  # noqa: SLF001

@@ -284,7 +284,7 @@ async def not_found(log: LogClient, request: str) -> None:
         lambda: log.explanation(request, None),
     )
     for ask in asks:
-        with pytest.raises(RequestNotFoundError, match=r"no request|not a request id"):
+        with pytest.raises(RequestNotFoundError, match=r"no request|not a request id|is about request"):
             await ask()
 
 

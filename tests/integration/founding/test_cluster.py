@@ -23,7 +23,7 @@ async def test_topics_and_log_are_created_on_the_configured_cluster(
     made = await asyncio.to_thread(
         cli, "topics", "apply", "--partitions", "4", "--replication-factor", "1", "--json"
     )
-    assert len(made.json["created"]) == 6
+    assert len(made.json["created"]) == 7
     other = await asyncio.to_thread(cli, *founding, "--partitions", "24")
     assert other.code == 1, other
     assert "The topics have 4 partitions, and this log would have 24." in other.err

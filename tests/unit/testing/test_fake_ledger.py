@@ -41,6 +41,20 @@ def test_change_is_approved_completed_by_the_client_applied_and_followed(
     assert [update.status for update in request.follow()][-1] == "completed"
 
 
+def test_follow_completes_once_and_also_after_a_restart(assent: Upstream, fake_ledger: FakeLedger) -> None:
+    request = submit(assent)
+    fake_ledger.approve(request.id)
+    seen = []
+    for update in request.follow(complete=True):
+        seen.append((update.status, update.progress))
+        if update.progress == "released":
+            fake_ledger.apply(request.id)
+    assert seen.count(("approved", None)) == 1
+    assert seen[-1] == ("completed", None)
+    again = [(update.status, update.progress) for update in request.follow(complete=True)]
+    assert again == seen, "what was approved before is not completed again"
+
+
 def test_R10_second_request_for_one_object_is_refused(assent: Upstream) -> None:
     first = submit(assent)
     with pytest.raises(RefusedError) as refused:
