@@ -191,9 +191,8 @@ async def until_stopped(stop: asyncio.Event, work: Coroutine[None, None, None]) 
         if task.done():
             task.result()
     finally:
-        stopped.cancel()
-        task.cancel()
-        await asyncio.gather(task, stopped, return_exceptions=True)
+        # Again if it must be: a client of Kafka that is closing can lose a cancellation.
+        await end(task, stopped, again_s=_END_AGAIN_S)
 
 
 async def run_together(stop: asyncio.Event, *parts: Awaitable[None]) -> None:

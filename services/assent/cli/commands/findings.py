@@ -11,6 +11,8 @@ from assent.cli import output
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assent.reconcile.reconciler import Reconciler, Run
     from assent.store.finding_queries import FindingView
     from assent_contracts.client.publisher import Decided
@@ -122,6 +124,8 @@ def reconcile(
 
     async def run() -> int:
         from assent.cli.connection.log_access import following_governance
+        from assent.cli.stop_signals import stop_on_signals
+        from assent.process import until_stopped
         from assent.reconcile.reconciler import Reconciler
 
         async with AsyncExitStack() as held:
@@ -132,13 +136,27 @@ def reconcile(
                 await reconciler.start()
                 held.push_async_callback(reconciler.stop)
                 reconcilers.append(reconciler)
-            while True:
-                codes = [await _compared(each, options) for each in reconcilers]
-                if every is None:
-                    return output.FAILED if output.FAILED in codes else max(codes)
-                await asyncio.sleep(every)
+            if every is None:
+                return await _all_compared(reconcilers, options)
+            # Not by the cancellation that Ctrl-C causes: a client of Kafka that is closing can lose it.
+            await until_stopped(stop_on_signals(), _again_and_again(reconcilers, every, options))
+            return output.DECIDED
 
     raise SystemExit(asyncio.run(run()))
+
+
+async def _again_and_again(reconcilers: "Sequence[Reconciler]", every_s: float, options: Options) -> None:
+    import asyncio
+
+    while True:
+        await _all_compared(reconcilers, options)
+        await asyncio.sleep(every_s)
+
+
+async def _all_compared(reconcilers: "Sequence[Reconciler]", options: Options) -> int:
+    """The exit code of one comparison of each target."""
+    codes = [await _compared(each, options) for each in reconcilers]
+    return output.FAILED if output.FAILED in codes else max(codes)
 
 
 async def _compared(reconciler: "Reconciler", options: Options) -> int:
