@@ -140,7 +140,7 @@ def reconcile(
                 return await _all_compared(reconcilers, options)
             # Not by the cancellation that Ctrl-C causes: a client of Kafka that is closing can lose it.
             await until_stopped(stop_on_signals(), _again_and_again(reconcilers, every, options))
-            return output.DECIDED
+            return output.INTERRUPTED
 
     raise SystemExit(asyncio.run(run()))
 
