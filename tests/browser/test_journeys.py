@@ -195,6 +195,8 @@ async def test_request_can_be_found_and_approved_with_the_keyboard_alone(visitor
     await bob.keyboard.press("r")
     await bob.wait_for_url("**/received")
     row = bob.locator(f"#r-{request} a")
+    # It may come a moment after the page, above a row that has the focus already.
+    await expect(row).to_be_visible()
     for _ in range(30):
         await bob.keyboard.press("j")
         if await row.evaluate("(link) => link === document.activeElement"):
