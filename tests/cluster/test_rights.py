@@ -58,7 +58,7 @@ async def test_login_may_do_what_is_in_the_file_and_nothing_else(cluster: Cluste
             asked += 1
             if await probe.may_join(group):
                 may.add(Right(login=login, kind="group", name=group, operation="read"))
-    assert asked == 6 * 6 + len(GROUPS)
+    assert asked == 7 * 6 + len(GROUPS)
     assert may == must
 
 
