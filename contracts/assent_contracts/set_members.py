@@ -7,9 +7,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts import limits
-from assent_contracts.codec import decode_command, encode
+from assent_contracts.codec import encode
 from assent_contracts.commands import Base, Digest, Operation, Resource, SubmitChange
-from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
 
 
 class SetMember(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -37,15 +36,6 @@ def set_members(payload: bytes) -> tuple[SetMember, ...] | None:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return members if 0 < len(members) <= limits.SET_MEMBERS_MAX else None
-
-
-def submission_in(record: LedgerRecord) -> SubmitChange | None:
-    """The submission that a record embeds; None if a writer has sealed something else."""
-    recorded = decode_recorded_command(record)
-    if not isinstance(recorded, RecordedCommand):
-        return None
-    command = decode_command(bytes(recorded.value))
-    return command if isinstance(command, SubmitChange) else None
 
 
 def hashes_in_set(submission: SubmitChange) -> frozenset[bytes]:

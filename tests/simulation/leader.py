@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from assent.decider.term import DecidedCommand, Term, TermReading
+from assent.decider.snapshot_start import SnapshotStart
+from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.batch import Batch
@@ -129,12 +130,7 @@ class Leader:
         head, content, before = start
         writer = writer_from(content, 0, head, sealer=self._sealer, is_signed=self._signatures.has_signed)
         writer.desk.governance = self._log.state()
-        seq, offset = writer.last_decided
-        noted = TermReading(
-            self._known_head, DecidedCommand(seq=seq, input=offset, sha256=writer.input_sha256)
-        )
-        for accepted in before:
-            noted.note(accepted)
+        noted = SnapshotStart(head, writer, before).noted(self._known_head)
         return self._read_on(writer, noted, head, None)
 
     def offer_snapshot(self) -> None:

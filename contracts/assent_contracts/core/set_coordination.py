@@ -10,6 +10,7 @@ from typing import Final, Literal, TypedDict, assert_never
 import msgspec
 from msgspec import UNSET
 
+from assent_contracts.codec import decode_command
 from assent_contracts.commands import Cancel, Command, Complete, ConfirmSet, ReportOutcome, SubmitChange
 from assent_contracts.events import (
     ChangeReleased,
@@ -24,10 +25,10 @@ from assent_contracts.events import (
     RequestFailed,
     Status,
 )
-from assent_contracts.ledger import LedgerRecord
+from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS, SET_CONFIRM_MS
 from assent_contracts.resources import parse_request_id
-from assent_contracts.set_members import hash_of_member, hashes_in_set, submission_in
+from assent_contracts.set_members import hash_of_member, hashes_in_set
 
 _NOTHING: Final = (-1, 0)
 _NAMED_MAX: Final = 10
@@ -234,10 +235,13 @@ class SetCoordination:
 
 
 def _submission(record: LedgerRecord) -> SubmitChange | None:
+    """The submission that a record embeds; None if a writer has sealed something else."""
     try:
-        return submission_in(record)
+        recorded = decode_recorded_command(record)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    command = decode_command(bytes(recorded.value)) if isinstance(recorded, RecordedCommand) else None
+    return command if isinstance(command, SubmitChange) else None
 
 
 def _status(event: RequestEnd) -> Status:

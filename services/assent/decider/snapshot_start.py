@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent.decider.snapshot_topic import look_at_snapshots
+from assent.decider.term import DecidedCommand, TermReading
 from assent_contracts import limits
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.client.connection import Connection
@@ -40,6 +41,14 @@ class SnapshotStart(msgspec.Struct, frozen=True):
     writer: PartitionWriter[RequestsDesk]
     before: list[Accepted]
     """The last accepted records up to that head, in order. They show what was decided last."""
+
+    def noted(self, known: KnownHead | None) -> TermReading:
+        """The term's findings up to that head, to be continued with the records after it."""
+        seq, offset = self.writer.last_decided
+        noted = TermReading(known, DecidedCommand(seq=seq, input=offset, sha256=self.writer.input_sha256))
+        for accepted in self.before:
+            noted.note(accepted)
+        return noted
 
 
 class _UnusableError(Exception):
@@ -132,16 +141,18 @@ def chained_to(head: Head, records: Sequence[tuple[int, bytes | None]]) -> list[
     Since each names the hash of the one before it, all of them are as they were when `head` was accepted.
     """
     chain: list[Accepted] = []
-    wanted, offset = head.value_sha256, head.next_offset - 1
+    wanted = head.value_sha256
+    if not records or records[-1][0] != head.next_offset - 1:
+        return []
     for at, value in reversed(records):
-        if not chain and (at != offset or value is None):
-            return []
-        if value is None or len(value) > limits.RECORD_MAX_BYTES:
-            continue
-        if hashlib.sha256(value).hexdigest() != wanted:
+        if (
+            value is None
+            or len(value) > limits.RECORD_MAX_BYTES
+            or hashlib.sha256(value).hexdigest() != wanted
+        ):
             if not chain:
                 return []
-            continue
+            continue  # no reader has accepted this one
         try:
             accepted = Accepted(at, decode_record(value), value, wanted)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -6,9 +6,9 @@ import msgspec
 import structlog
 
 from assent.decider.session_inputs import follow_governance
-from assent.decider.snapshot_start import SnapshotStart, snapshot_start
+from assent.decider.snapshot_start import snapshot_start
 from assent.decider.stopped_error import StoppedError
-from assent.decider.term import DecidedCommand, Term, TermReading
+from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -57,7 +57,7 @@ async def take_over(
         )
         noted = TermReading(known)
     else:
-        writer, noted = start.writer, _noted(start, known)
+        writer, noted = start.writer, start.noted(known)
     reader = LedgerReader(connection, follower, {partition: None if start is None else start.head})
     log = structlog.get_logger().bind(partition=partition)
     from_seq, read_bytes = writer.seq, 0
@@ -94,16 +94,6 @@ async def take_over(
     )
     term = noted.term(acceptance, ends[partition])
     return RequestsLead(writer, term, writer.seq - from_seq, read_bytes)
-
-
-def _noted(start: SnapshotStart, known: KnownHead | None) -> TermReading:
-    """The term's findings up to the snapshot."""
-    writer = start.writer
-    seq, offset = writer.last_decided
-    noted = TermReading(known, DecidedCommand(seq=seq, input=offset, sha256=writer.input_sha256))
-    for accepted in start.before:
-        noted.note(accepted)
-    return noted
 
 
 def _take(writer: PartitionWriter[RequestsDesk], accepted: Accepted) -> None:
